@@ -1,0 +1,17 @@
+"""Customer segmentation from Amazon product reviews: a Dagster asset graph over PySpark.
+
+Layers, each of which may import the ones below it and none above:
+
+    cli, definitions          entry points: the command line, and what Dagster loads
+    assets, jobs, resources   Dagster: declare, select, call one pure function, return
+    sources                   where raw files come from, and their readers
+    storage                   tables and artifacts on disk
+    transforms, plots         pure functions on Spark and on small pandas frames
+    tables, rules             declarations: what is stored, and how customers are segmented
+    engine                    the Spark session and the Java it runs on
+    settings, errors          settings of a deployment, errors meant for people
+
+``transforms``, ``plots``, ``tables`` and ``rules`` import no Dagster; ``plots`` imports no Spark.
+"""
+
+__version__ = "0.1.0"

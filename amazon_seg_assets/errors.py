@@ -1,0 +1,13 @@
+"""Errors meant for people.
+
+Only exceptions that a user can act on belong here. Anything else that is raised is a defect
+of this package and keeps its stack trace.
+"""
+
+
+class InputError(Exception):
+    """Something the user gave cannot be used: a file, a row, a month or a setting.
+
+    The message is one clear sentence that names the thing and says what to do about it. It is
+    shown without a stack trace on the command line.
+    """
