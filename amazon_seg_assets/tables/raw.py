@@ -48,20 +48,6 @@ RAW_REVIEWS = Table(
             pa.string(),
             "XXH3-128 hash over all fields but `images`, in hexadecimal.",
             nullable=False,
-            sources=tuple(
-                f"raw_reviews.{name}"
-                for name in (
-                    "rating",
-                    "title",
-                    "text",
-                    "asin",
-                    "parent_asin",
-                    "user_id",
-                    "timestamp",
-                    "helpful_vote",
-                    "verified_purchase",
-                )
-            ),
         ),
     ),
 )
