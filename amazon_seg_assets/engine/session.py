@@ -1,0 +1,83 @@
+"""The one Spark session of a process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from amazon_seg_assets.engine import machine
+from amazon_seg_assets.engine.java import find_java_home
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_GIB = 1024**3
+_LARGEST_LOCAL_HEAP_GIB = 6
+
+
+def local_heap_gib() -> int:
+    """Heap of a local driver in GiB: a third of the memory, as Python and the page cache need some.
+
+    More than 6 GiB was not seen to help, whatever the number of reviews.
+    """
+    return max(1, min(_LARGEST_LOCAL_HEAP_GIB, machine.memory_bytes() // 3 // _GIB))
+
+
+def default_conf(master: str) -> dict[str, str]:
+    """Settings that the transformations rely on, then those that follow the machine."""
+    conf = {
+        # Days and months are UTC everywhere, whatever the machine's time zone.
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+        "spark.sql.parquet.compression.codec": "zstd",
+        # A folder month=2023-03 is a string, not the first of March.
+        "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
+        # A text that is not a number is an unknown price, not an error.
+        "spark.sql.ansi.enabled": "false",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.sql.legacy.execution.pandas.groupedMap.assignColumnsByName": "true",
+        "spark.ui.showConsoleProgress": "false",
+    }
+    if master.startswith("local"):
+        conf |= {
+            "spark.driver.memory": f"{local_heap_gib()}g",
+            "spark.sql.shuffle.partitions": str(max(8, 2 * machine.cores())),
+            "spark.driver.host": "127.0.0.1",
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.ui.enabled": "false",
+        }
+    return conf
+
+
+def start_session(
+    master: str, conf: Mapping[str, str], cache_directory: Path, app_name: str = "amazon-seg"
+) -> SparkSession:
+    """Starts Spark, or returns the session that this process has already.
+
+    Args:
+        master: Spark master URL, e.g. ``local[*]`` or ``spark://host:7077``.
+        conf: settings of the user, which win over the defaults.
+        cache_directory: where files that a later start can use again are kept.
+        app_name: shown by Spark's own UI.
+
+    Raises:
+        InputError: there is no usable Java.
+    """
+    from pyspark.sql import SparkSession
+
+    active = SparkSession.getActiveSession()
+    if active is not None:
+        return active
+    if "SPARK_GATEWAY" not in os.environ:
+        os.environ["JAVA_HOME"] = str(find_java_home(cache_directory / "java"))
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("SPARK_LOCAL_HOSTNAME", "localhost")
+    builder = SparkSession.builder.master(master).appName(app_name)
+    for key, value in (default_conf(master) | dict(conf)).items():
+        builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session
