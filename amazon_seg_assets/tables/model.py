@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,10 @@ class Column:
     nullable: bool = True
     sources: tuple[str, ...] = ()
 
+    def carried_from(self, table: str, name: str | None = None) -> Column:
+        """The same column in a further table, which copies it from ``table``."""
+        return replace(self, name=name or self.name, sources=(f"{table}.{self.name}",))
+
 
 @dataclass(frozen=True)
 class Table:
@@ -61,6 +65,7 @@ class Table:
 
     @property
     def column_names(self) -> list[str]:
+        """Names in stored order."""
         return [column.name for column in self.columns]
 
     @cached_property

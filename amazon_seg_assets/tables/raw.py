@@ -72,7 +72,7 @@ RAW_METADATA = Table(
         Column("categories", pa.list_(pa.string()), "Category path, from general to special."),
         Column("details", pa.string(), "Free-form details, as JSON text."),
         Column("parent_asin", pa.string(), "Product."),
-        Column("bought_together", pa.string(), "Always null in the data of 2023; JSON text if not."),
+        Column("bought_together", pa.string(), "Null in all data of 2023; else JSON text."),
         Column("subtitle", pa.string(), "Only on books."),
         Column("author", pa.string(), "Only on books; JSON text where it is an object."),
     ),

@@ -1,0 +1,224 @@
+"""What is known of each customer as of a snapshot month: RFM, cluster and segment."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from amazon_seg_assets.tables.model import Column, Table
+
+RFM_FEATURES = Table(
+    name="rfm_features",
+    description=(
+        "Recency, frequency and monetary value of each customer as of the end of the snapshot "
+        "month. Let L be the date of the month's latest review: reviews from L minus one calendar "
+        "year to L count, both whole days included, if their product has a price above the "
+        "smallest one that counts. Reviews stand in for purchases, which the data does not hold."
+    ),
+    by_month=True,
+    columns=(
+        Column(
+            "user_id",
+            pa.string(),
+            "Customer.",
+            nullable=False,
+            sources=("joined_reviews.user_id",),
+        ),
+        Column(
+            "recency",
+            pa.int32(),
+            "From the last review in the window to the day after L.",
+            "days",
+            nullable=False,
+            sources=("joined_reviews.timestamp",),
+        ),
+        Column(
+            "frequency",
+            pa.int64(),
+            "Reviews of priced products in the window.",
+            "reviews",
+            nullable=False,
+            sources=("joined_reviews.review_id",),
+        ),
+        Column(
+            "monetary",
+            pa.float64(),
+            "Sum of the prices of the products reviewed in the window.",
+            "USD",
+            nullable=False,
+            sources=("joined_reviews.price",),
+        ),
+        Column(
+            "frequency_log",
+            pa.float64(),
+            "log(1 + frequency)",
+            nullable=False,
+            sources=("joined_reviews.review_id",),
+        ),
+        Column(
+            "monetary_log",
+            pa.float64(),
+            "log(1 + monetary)",
+            nullable=False,
+            sources=("joined_reviews.price",),
+        ),
+    ),
+)
+
+
+def _feature(name: str) -> Column:
+    return RFM_FEATURES[name].carried_from(RFM_FEATURES.name)
+
+
+_CUSTOMER = tuple(_feature(name) for name in ("user_id", "recency", "frequency", "monetary"))
+_CLUSTERED_ON = tuple(
+    f"{RFM_FEATURES.name}.{name}" for name in ("recency", "frequency_log", "monetary_log")
+)
+
+K_SWEEP = Table(
+    name="k_sweep",
+    description=(
+        "One row per number of clusters tried. The k chosen is the knee of WCSS if its silhouette "
+        "is close to the best, else the k with the best silhouette."
+    ),
+    by_month=True,
+    columns=(
+        Column("k", pa.int32(), "Number of clusters.", nullable=False),
+        Column(
+            "wcss",
+            pa.float64(),
+            "Within-cluster sum of squares over all customers, on standardized features.",
+            nullable=False,
+            sources=_CLUSTERED_ON,
+        ),
+        Column(
+            "silhouette",
+            pa.float64(),
+            "Mean silhouette over all customers, by squared Euclidean distance.",
+            nullable=False,
+            sources=_CLUSTERED_ON,
+        ),
+        Column("iterations", pa.int32(), "Iterations of the best start.", nullable=False),
+        Column("converged", pa.bool_(), "Whether the best start converged.", nullable=False),
+        Column("seconds", pa.float64(), "Time of all starts together.", "seconds", nullable=False),
+        Column("chosen", pa.bool_(), "Whether this k was chosen.", nullable=False),
+    ),
+)
+
+CLUSTER_CENTERS = Table(
+    name="cluster_centers",
+    description=(
+        "The clusters of each k tried, chosen or not: size, mean RFM, label and center. The "
+        "center is in standardized units: (feature - mean) / standard deviation."
+    ),
+    by_month=True,
+    columns=(
+        Column("k", pa.int32(), "Number of clusters.", nullable=False),
+        Column("cluster", pa.int32(), "Cluster, numbered by its center.", nullable=False),
+        Column("cluster_label", pa.string(), "Label by rule from the means.", nullable=False),
+        Column("customers", pa.int64(), "Customers in the cluster.", "customers", nullable=False),
+        Column(
+            "recency",
+            pa.float64(),
+            "Mean recency.",
+            "days",
+            nullable=False,
+            sources=(f"{RFM_FEATURES.name}.recency",),
+        ),
+        Column(
+            "frequency",
+            pa.float64(),
+            "Mean frequency.",
+            "reviews",
+            nullable=False,
+            sources=(f"{RFM_FEATURES.name}.frequency",),
+        ),
+        Column(
+            "monetary",
+            pa.float64(),
+            "Mean monetary value.",
+            "USD",
+            nullable=False,
+            sources=(f"{RFM_FEATURES.name}.monetary",),
+        ),
+        Column(
+            "silhouette",
+            pa.float64(),
+            "Mean silhouette of the cluster's customers.",
+            nullable=False,
+            sources=_CLUSTERED_ON,
+        ),
+        *(
+            Column(
+                f"{feature}_{figure}",
+                pa.float64(),
+                f"{meaning} of `{feature}`.",
+                nullable=False,
+                sources=(f"{RFM_FEATURES.name}.{feature}",),
+            )
+            for figure, meaning in (
+                ("center", "Standardized center"),
+                ("mean", "Mean over all customers"),
+                ("sd", "Sample standard deviation over all customers"),
+            )
+            for feature in ("recency", "frequency_log", "monetary_log")
+        ),
+    ),
+)
+
+CUSTOMER_CLUSTERS = Table(
+    name="customer_clusters",
+    description="The K-Means cluster of each customer, assigned by `cluster_model`.",
+    by_month=True,
+    columns=(
+        *_CUSTOMER,
+        Column(
+            "cluster",
+            pa.int32(),
+            "Cluster number.",
+            nullable=False,
+            sources=_CLUSTERED_ON,
+        ),
+        Column(
+            "cluster_label",
+            pa.string(),
+            "Label of the cluster, by rule from its mean RFM.",
+            nullable=False,
+            sources=_CLUSTERED_ON,
+        ),
+    ),
+)
+
+_SCORED = {"r_score": "recency", "f_score": "frequency", "m_score": "monetary"}
+
+RFM_SEGMENTS = Table(
+    name="rfm_segments",
+    description="The RFM scores and the segment of each customer, by the rules of a scheme.",
+    by_month=True,
+    columns=(
+        *_CUSTOMER,
+        *(
+            Column(
+                score,
+                pa.int32(),
+                f"Score of {feature}, 1 (worst) to 5 (best).",
+                nullable=False,
+                sources=(f"{RFM_FEATURES.name}.{feature}",),
+            )
+            for score, feature in _SCORED.items()
+        ),
+        Column(
+            "rfm_score",
+            pa.string(),
+            "The three scores as digits, such as `543`.",
+            nullable=False,
+            sources=tuple(f"{RFM_FEATURES.name}.{feature}" for feature in _SCORED.values()),
+        ),
+        Column(
+            "segment",
+            pa.string(),
+            "Segment of the scheme.",
+            nullable=False,
+            sources=tuple(f"{RFM_FEATURES.name}.{feature}" for feature in _SCORED.values()),
+        ),
+    ),
+)

@@ -1,0 +1,22 @@
+"""Fixtures that all tests share: above all, the one Spark session of the whole suite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from amazon_seg_assets.engine.session import start_session
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+SPARK_CONF = {"spark.sql.shuffle.partitions": "4", "spark.driver.memory": "2g"}
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    session = start_session("local[2]", SPARK_CONF, tmp_path_factory.mktemp("engine"))
+    yield session
+    session.stop()
