@@ -1,0 +1,92 @@
+"""Settings of a deployment, from the environment and a ``.env`` file.
+
+What belongs to one run (schemes, thresholds, values of k) is run configuration of the assets
+instead, so that the launchpad shows it.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from amazon_seg_assets.errors import InputError
+
+PREFIX = "AMAZON_SEG_"
+_MONTH = re.compile(r"[12]\d{3}-(0[1-9]|1[0-2])")
+
+
+class Settings(BaseSettings):
+    """Settings of a deployment; each is the environment variable ``AMAZON_SEG_<NAME>``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True
+    )
+
+    source: str = Field("sample", description="`sample`, `hub`, or the path of a folder.")
+    category: str = Field("Electronics", description="Category of Amazon Reviews 2023.")
+    storage: Path = Field(Path("data"), description="Folder of all tables and plots.")
+    spark_master: str = Field("local[*]", description="Spark master URL.")
+    spark_conf: str = Field("", description="Further Spark settings: `key=value key=value`.")
+    first_month: str = Field("1996-05", description="First month of the span, YYYY-MM.")
+    last_month: str = Field("2023-09", description="Last month of the span, YYYY-MM.")
+    sample_reviews: int = Field(200_000, description="Reviews of the built-in sample.", gt=0)
+    max_malformed_share: float = Field(
+        0.001, description="Share of broken lines that is tolerated in a file.", ge=0, le=1
+    )
+
+    @field_validator("first_month", "last_month")
+    @classmethod
+    def _is_month(cls, value: str) -> str:
+        if not _MONTH.fullmatch(value):
+            raise ValueError("a month is written YYYY-MM, for example 2023-09")
+        return value
+
+    @field_validator("category")
+    @classmethod
+    def _is_folder_name(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9_]+", value):
+            raise ValueError("a category consists of letters, digits and underscores")
+        return value
+
+    @field_validator("spark_conf")
+    @classmethod
+    def _is_pairs(cls, value: str) -> str:
+        parse_spark_conf(value)
+        return value
+
+    @model_validator(mode="after")
+    def _is_span(self) -> Settings:
+        if self.first_month > self.last_month:
+            raise ValueError(f"{self.first_month} … {self.last_month} is no span of months")
+        return self
+
+
+def parse_spark_conf(text: str) -> dict[str, str]:
+    """Splits ``key=value key=value``; values with blanks go in quotes."""
+    pairs = [item.partition("=") for item in shlex.split(text)]
+    for key, equals, _ in pairs:
+        if not (key and equals):
+            raise ValueError(f"{key!r} is not of the form key=value")
+    return {key: value for key, _, value in pairs}
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings from the environment and ``.env``; given overrides win.
+
+    Raises:
+        InputError: a setting is not valid; names it.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "".join(str(part) for part in first["loc"][:1])
+        setting = f"The setting {PREFIX}{name.upper()}" if name else "The span of months"
+        value = f" ({first['input']!r})" if name else ""
+        message = first["msg"].removeprefix("Value error, ")
+        raise InputError(f"{setting}{value} is not valid: {message}.") from error

@@ -1,0 +1,67 @@
+"""Facts about written Parquet that its footers hold, so that nobody needs to count again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+
+@dataclass
+class Stats:
+    """What the footers of one folder say.
+
+    Attributes:
+        rows: number of rows.
+        bytes: size of the files.
+        files: number of files.
+        nulls: null values per column, None where a writer left them out.
+        maximum: largest value per column, where known.
+    """
+
+    rows: int = 0
+    bytes: int = 0
+    files: int = 0
+    nulls: dict[str, int | None] = field(default_factory=dict)
+    maximum: dict[str, Any] = field(default_factory=dict)
+
+
+def parquet_files(folder: Path) -> list[Path]:
+    """The data files of a folder, those of month folders included, in order of their names."""
+    return sorted(
+        path for path in folder.rglob("*.parquet") if not path.name.startswith((".", "_"))
+    )
+
+
+def read_stats(folder: Path) -> Stats:
+    """Adds up the footers of all Parquet files below ``folder``."""
+    stats = Stats()
+    for file in parquet_files(folder):
+        metadata = pq.read_metadata(file)
+        stats.rows += metadata.num_rows
+        stats.bytes += file.stat().st_size
+        stats.files += 1
+        for column in _flat_columns(metadata):
+            _add_column(stats, column)
+    return stats
+
+
+def _flat_columns(metadata: pq.FileMetaData) -> Iterator[Any]:
+    for group in range(metadata.num_row_groups):
+        for index in range(metadata.num_columns):
+            column = metadata.row_group(group).column(index)
+            if "." not in column.path_in_schema:
+                yield column
+
+
+def _add_column(stats: Stats, column: Any) -> None:
+    name, statistics = column.path_in_schema, column.statistics
+    known = statistics is not None and statistics.has_null_count
+    former = stats.nulls.get(name, 0)
+    stats.nulls[name] = former + statistics.null_count if known and former is not None else None
+    if statistics is not None and statistics.has_min_max:
+        maximum = stats.maximum.get(name)
+        stats.maximum[name] = statistics.max if maximum is None else max(maximum, statistics.max)

@@ -1,0 +1,103 @@
+"""Declared tables as Spark DataFrames: reading the columns and months asked for, writing whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StringType, StructField, StructType
+
+from amazon_seg_assets.storage.footers import Stats, read_stats
+from amazon_seg_assets.storage.layout import Store, month_folder
+from amazon_seg_assets.tables.model import MONTH, Table
+
+
+def read_table(
+    spark: SparkSession,
+    store: Store,
+    table: Table,
+    months: Sequence[str] | None = None,
+    columns: Sequence[str] | None = None,
+) -> DataFrame:
+    """Reads a table, or some of its months and columns.
+
+    Tables laid out by month have the further column ``month``.
+
+    Raises:
+        InputError: the table or a month of it has not been materialized.
+    """
+    store.require(table.name, months)
+    folder = store.path(table.name)
+    paths = [folder] if months is None else [store.path(table.name, month) for month in months]
+    schema = StructType(list(table.spark_schema))
+    if table.by_month:
+        schema.add(StructField(MONTH, StringType()))
+    reader = spark.read.schema(schema).option("basePath", str(folder))
+    frame = reader.parquet(*map(str, paths))
+    return frame.select(*columns) if columns is not None else frame
+
+
+def write_months(
+    frame: DataFrame, store: Store, table: Table, months: Sequence[str]
+) -> dict[str, Stats]:
+    """Replaces months of a table; a month that the frame has no row of becomes empty.
+
+    Args:
+        frame: the columns of the table and ``month``; rows of no other months.
+        store: where to write.
+        table: what to write.
+        months: the months to replace; others stay untouched.
+    """
+    with store.replacing(table.name, months) as folder:
+        conforming = _conform(frame, table, MONTH)
+        conforming.write.mode("append").partitionBy(MONTH).parquet(str(folder))
+        stray = {path.name for path in folder.glob(f"{MONTH}=*")} - set(map(month_folder, months))
+        if stray:
+            raise ValueError(f"{table.name}: rows of {sorted(stray)}, which was not asked for")
+        return {month: _complete(folder / month_folder(month), table) for month in months}
+
+
+def write_snapshot(frame: DataFrame, store: Store, table: Table, month: str) -> Stats:
+    """Replaces one month of a table by a frame without the column ``month``."""
+    with store.replacing(table.name, [month]) as folder:
+        target = folder / month_folder(month)
+        _conform(frame, table).write.parquet(str(target))
+        return _complete(target, table)
+
+
+def write_whole(frame: DataFrame, store: Store, table: Table) -> Stats:
+    """Replaces a table that has no months."""
+    with store.replacing(table.name) as folder:
+        _conform(frame, table).write.mode("append").parquet(str(folder))
+        return _complete(folder, table)
+
+
+def _conform(frame: DataFrame, table: Table, *partition_columns: str) -> DataFrame:
+    """The table's columns in stored order; raises where a type is not the declared one."""
+    actual = {field.name: field.dataType for field in frame.schema}
+    for declared in table.spark_schema:
+        if actual.get(declared.name) != declared.dataType:
+            raise TypeError(
+                f"{table.name}.{declared.name} is declared as {declared.dataType.simpleString()}, "
+                f"but computed as {actual.get(declared.name)}"
+            )
+    return frame.select(*table.column_names, *partition_columns)
+
+
+def _complete(folder: Path, table: Table) -> Stats:
+    """Makes sure that a folder holds a readable table, and checks that nulls are where allowed."""
+    stats = read_stats(folder)
+    if stats.files == 0:
+        folder.mkdir(parents=True, exist_ok=True)
+        empty = table.arrow_schema.empty_table()
+        pq.write_table(empty, folder / "part-empty.zstd.parquet", compression="zstd")
+        stats = read_stats(folder)
+    for column in table.columns:
+        if not column.nullable and stats.nulls.get(column.name):
+            raise ValueError(
+                f"{table.name}.{column.name} must not be null, but is in "
+                f"{stats.nulls[column.name]} rows"
+            )
+    return stats

@@ -1,0 +1,137 @@
+"""Cleans raw reviews and products, and joins them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame, Observation, Window
+from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
+
+from amazon_seg_assets.tables.clean import CLEAN_METADATA, CLEAN_REVIEWS, JOINED_REVIEWS
+from amazon_seg_assets.tables.model import MONTH
+
+PLACEHOLDERS = ("None", "none", "N/A", "n/a", "null", "NULL", "")
+"""Texts that stand for a missing value, as in the original analysis."""
+
+PRICE_FORMS = ("number", "missing", "dash", "from", "not_finite", "other_text")
+"""How a price is written; only a number counts."""
+
+_NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
+_NOT_FINITE = r"(?i)^\s*[+-]?(nan|inf|infinity)\s*$"
+
+
+def clean_reviews(raw: DataFrame) -> DataFrame:
+    """Cleans reviews: verified purchases, each review once, invalid values mended.
+
+    Rows that are equal in all fields but ``images`` share a ``review_id``, and so a month: no row
+    meets one of another month.
+
+    Args:
+        raw: columns of ``raw_reviews``, and ``month``.
+
+    Returns:
+        Columns of ``clean_reviews``, and ``month``.
+    """
+    verified = raw.where("verified_purchase").select(*CLEAN_REVIEWS.column_names, MONTH)
+    distinct = verified.repartition(MONTH).dropDuplicates([MONTH, "review_id"])
+    mended = distinct.withColumns(
+        {
+            "rating": F.when(F.col("rating") == 0, 1.0).otherwise(F.col("rating")),
+            "helpful_vote": F.greatest(F.col("helpful_vote"), F.lit(0)),
+            "timestamp": F.timestamp_millis("timestamp"),
+        }
+    )
+    return _without_placeholders(mended, keep=("review_id", MONTH))
+
+
+def clean_metadata(
+    raw: DataFrame, excluded_categories: Sequence[str], counts: Observation
+) -> DataFrame:
+    """Cleans products: one row each, without those of excluded categories.
+
+    Args:
+        raw: columns of ``raw_metadata``.
+        excluded_categories: main categories to leave out; where there are any, products without
+            a category are left out too, as SQL's ``NOT IN`` does.
+        counts: receives ``raw``, ``excluded_category``, ``no_category`` and ``price_<form>``.
+
+    Returns:
+        Columns of ``clean_metadata``.
+    """
+    known = _without_placeholders(raw, keep=("price", "parent_asin"))
+    unwanted = F.coalesce(F.col("main_category").isin(*excluded_categories), F.lit(False))
+    without = F.col("main_category").isNull() if excluded_categories else F.lit(False)
+    form = price_form(F.col("price"))
+    counted = known.observe(
+        counts,
+        F.count(F.lit(1)).alias("raw"),
+        F.count_if(unwanted).alias("excluded_category"),
+        F.count_if(without).alias("no_category"),
+        *(F.count_if(form == name).alias(f"price_{name}") for name in PRICE_FORMS),
+    )
+    wanted = counted.where(~unwanted & ~without).withColumn("price", parse_price(F.col("price")))
+    return _one_row_per_product(wanted.select(*CLEAN_METADATA.column_names))
+
+
+def price_form(price: Column) -> Column:
+    """How a price text is written: one of `PRICE_FORMS`."""
+    return (
+        F.when(price.isNull() | price.isin(*PLACEHOLDERS), "missing")
+        .when(parse_price(price).isNotNull(), "number")
+        .when(price.rlike(r"^\s*[-–—]+\s*$"), "dash")
+        .when(price.rlike(r"(?i)^\s*from\b"), "from")
+        .when(price.rlike(_NOT_FINITE) | price.rlike(_NUMBER), "not_finite")
+        .otherwise("other_text")
+    )
+
+
+def parse_price(price: Column) -> Column:
+    """The price as a double, null unless the whole text is a finite number."""
+    number = F.when(price.rlike(_NUMBER), F.trim(price).cast("double"))
+    return F.when(F.abs(number) < float("inf"), number)
+
+
+def _one_row_per_product(products: DataFrame) -> DataFrame:
+    ranking = Window.partitionBy("parent_asin").orderBy(
+        F.col("price").isNotNull().desc(),
+        F.col("rating_number").desc_nulls_last(),
+        F.col("price").desc_nulls_last(),
+        F.xxhash64(*products.columns),
+    )
+    ranked = products.withColumn("_rank", F.row_number().over(ranking))
+    return ranked.where("_rank = 1").drop("_rank")
+
+
+def join_products(reviews: DataFrame, products: DataFrame) -> DataFrame:
+    """Adds product columns to reviews; a review of an unknown product stays, with nulls.
+
+    Args:
+        reviews: columns of ``clean_reviews``, and ``month``.
+        products: columns of ``clean_metadata``, one row per product.
+
+    Returns:
+        Columns of ``joined_reviews``, and ``month``; as many rows as ``reviews``.
+    """
+    lean = products.select(
+        "parent_asin",
+        "main_category",
+        F.col("title").alias("product_name"),
+        "price",
+        F.col("average_rating").alias("avg_product_rating"),
+        "categories",
+    )
+    joined = reviews.join(lean, on="parent_asin", how="left")
+    return joined.select(*JOINED_REVIEWS.column_names, MONTH)
+
+
+def _without_placeholders(frame: DataFrame, keep: Sequence[str]) -> DataFrame:
+    """Null for texts that stand for a missing value, in all text columns but ``keep``."""
+    texts = [
+        field.name
+        for field in frame.schema
+        if isinstance(field.dataType, StringType) and field.name not in keep
+    ]
+    return frame.withColumns(
+        {name: F.when(~F.col(name).isin(*PLACEHOLDERS), F.col(name)) for name in texts}
+    )

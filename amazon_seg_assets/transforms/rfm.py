@@ -1,0 +1,64 @@
+"""Recency, frequency and monetary value of each customer."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import date, timedelta
+
+from pyspark.sql import DataFrame, Observation
+from pyspark.sql import functions as F
+
+FEATURES = ("recency", "frequency", "monetary")
+TRANSFORMED_FEATURES = ("recency", "frequency_log", "monetary_log")
+"""The features that K-Means sees, before standardization."""
+
+# Exact for prices of up to six decimals and sums of up to 10^24, so that row order changes nothing.
+_EXACT_PRICE = "decimal(20,6)"
+
+
+def window_start(last_day: date) -> date:
+    """One calendar year before ``last_day``; 28 February for 29 February."""
+    year = last_day.year - 1
+    day = min(last_day.day, monthrange(year, last_day.month)[1])
+    return date(year, last_day.month, day)
+
+
+def rfm_features(
+    joined: DataFrame, last_day: date, min_price: float, counts: Observation
+) -> DataFrame:
+    """Derives the RFM features as of ``last_day``.
+
+    Args:
+        joined: ``user_id``, ``timestamp`` and ``price`` of reviews; may reach beyond the window.
+        last_day: L, the date of the latest review; the window is the dates from L minus one
+            calendar year to L, both whole days included.
+        min_price: a review counts if its price is above this, in USD.
+        counts: receives ``in_window`` (reviews), and of these what is left out for the first
+            reason that holds: ``no_user``, ``no_price``, ``low_price``.
+
+    Returns:
+        Columns of ``rfm_features``: recency in days (1 to 367), frequency in reviews, monetary in
+        USD.
+    """
+    day = F.to_date("timestamp")
+    in_window = joined.where(day.between(F.lit(window_start(last_day)), F.lit(last_day)))
+    no_user, no_price = F.col("user_id").isNull(), F.col("price").isNull()
+    low_price = F.col("price") <= min_price
+    counted = in_window.observe(
+        counts,
+        F.count(F.lit(1)).alias("in_window"),
+        F.count_if(no_user).alias("no_user"),
+        F.count_if(~no_user & no_price).alias("no_price"),
+        F.count_if(~no_user & low_price).alias("low_price"),
+    )
+    priced = counted.where(~no_user & (F.col("price") > min_price))
+    features = priced.groupBy("user_id").agg(
+        F.date_diff(F.lit(last_day + timedelta(days=1)), F.to_date(F.max("timestamp"))).alias(
+            "recency"
+        ),
+        F.count(F.lit(1)).alias("frequency"),
+        F.sum(F.col("price").cast(_EXACT_PRICE)).cast("double").alias("monetary"),
+    )
+    return features.withColumns(
+        {"frequency_log": F.log1p("frequency"), "monetary_log": F.log1p("monetary")}
+    )
