@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from dagster import MonthlyPartitionsDefinition, TimeWindowPartitionMapping
 
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.settings import load_settings
 
 MONTH_FORMAT = "%Y-%m"
 LOOK_BACK_MONTHS = 12
@@ -40,6 +41,10 @@ def monthly_partitions(first: str, last: str) -> MonthlyPartitionsDefinition:
     )
 
 
+_SETTINGS = load_settings()
+FIRST_MONTH, LAST_MONTH = _SETTINGS.first_month, _SETTINGS.last_month
+MONTHS = monthly_partitions(FIRST_MONTH, LAST_MONTH)
+
 # A snapshot is the state as of the end of its month: it looks at that month and the twelve before.
 # Months before the data set begins do not exist, and are not missed.
 SNAPSHOT_NEEDS = TimeWindowPartitionMapping(
@@ -47,12 +52,12 @@ SNAPSHOT_NEEDS = TimeWindowPartitionMapping(
 )
 
 
-def snapshot_months(snapshot: str, first: str) -> list[str]:
+def snapshot_months(snapshot: str) -> list[str]:
     """The months that a snapshot looks at."""
-    return month_range(max(first, month_after(snapshot, -LOOK_BACK_MONTHS)), snapshot)
+    return month_range(max(FIRST_MONTH, month_after(snapshot, -LOOK_BACK_MONTHS)), snapshot)
 
 
-def require_in_span(month: str, first: str, last: str) -> None:
+def require_in_span(month: str) -> None:
     """Checks a month that a user gave.
 
     Raises:
@@ -61,9 +66,11 @@ def require_in_span(month: str, first: str, last: str) -> None:
     try:
         datetime.strptime(month, MONTH_FORMAT)
     except ValueError as error:
-        raise InputError(f"{month!r} is not a month: write YYYY-MM, such as {last}.") from error
-    if not first <= month <= last or len(month) != len(first):
         raise InputError(
-            f"The month {month} is outside the span {first} … {last}: choose one inside, or set "
-            "AMAZON_SEG_FIRST_MONTH and AMAZON_SEG_LAST_MONTH."
+            f"{month!r} is not a month: write YYYY-MM, such as {LAST_MONTH}."
+        ) from error
+    if not FIRST_MONTH <= month <= LAST_MONTH or len(month) != len(LAST_MONTH):
+        raise InputError(
+            f"The month {month} is outside the span {FIRST_MONTH} … {LAST_MONTH}: choose one "
+            "inside, or set AMAZON_SEG_FIRST_MONTH and AMAZON_SEG_LAST_MONTH."
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -59,12 +59,28 @@ def write_months(
         return {month: _complete(folder / month_folder(month), table) for month in months}
 
 
-def write_snapshot(frame: DataFrame, store: Store, table: Table, month: str) -> Stats:
-    """Replaces one month of a table by a frame without the column ``month``."""
+def write_snapshot(
+    frame: DataFrame,
+    store: Store,
+    table: Table,
+    month: str,
+    require: Callable[[Stats], None] = lambda _: None,
+) -> Stats:
+    """Replaces one month of a table by a frame without the column ``month``.
+
+    Args:
+        frame: the columns of the table.
+        store: where to write.
+        table: what to write.
+        month: the month to replace; others stay untouched.
+        require: raises if what was written may not take the place of the former data.
+    """
     with store.replacing(table.name, [month]) as folder:
         target = folder / month_folder(month)
         _conform(frame, table).write.parquet(str(target))
-        return _complete(target, table)
+        stats = _complete(target, table)
+        require(stats)
+        return stats
 
 
 def write_whole(frame: DataFrame, store: Store, table: Table) -> Stats:

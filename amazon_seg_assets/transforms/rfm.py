@@ -5,7 +5,7 @@ from __future__ import annotations
 from calendar import monthrange
 from datetime import date, timedelta
 
-from pyspark.sql import DataFrame, Observation
+from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
 FEATURES = ("recency", "frequency", "monetary")
@@ -62,3 +62,15 @@ def rfm_features(
     return features.withColumns(
         {"frequency_log": F.log1p("frequency"), "monetary_log": F.log1p("monetary")}
     )
+
+
+def shape_statistics() -> list[Column]:
+    """Skewness (of the population) and mean of the features, before and after the transformation.
+
+    Rounded, as the last digits of such sums depend on the order of the rows.
+    """
+    features = dict.fromkeys((*FEATURES, *TRANSFORMED_FEATURES))
+    return [
+        *(F.round(F.skewness(name), 6).alias(f"skewness_{name}") for name in features),
+        *(F.round(F.mean(name), 6).alias(f"mean_{name}") for name in FEATURES),
+    ]

@@ -1,0 +1,29 @@
+# Set-up happens by itself: each target first makes a virtual environment in .venv.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: demo test lint ui help
+help:            ## what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
+
+demo: $(INSTALLED)     ## the main job on the built-in sample
+	$(BIN)/amazon-seg run --source sample
+
+test: lint       ## lint, types, definitions, tests
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)     ## lint, types, definitions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/dagster definitions validate -w workspace.yaml
+
+ui: $(INSTALLED)       ## the Dagster web UI on localhost
+	$(BIN)/amazon-seg ui
+
+$(INSTALLED): pyproject.toml setup.py constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@

@@ -1,0 +1,130 @@
+"""The clean tables and their join."""
+
+from dagster import AssetExecutionContext, Config, MaterializeResult
+from pydantic import Field
+from pyspark.sql import DataFrame, Observation
+from pyspark.sql import functions as F
+
+from amazon_seg_assets.assets.declaration import seg_asset, table_spec
+from amazon_seg_assets.assets.metadata import dropped, report_table
+from amazon_seg_assets.ingestion.manifest import MonthCounts, require_manifest
+from amazon_seg_assets.resources import SparkResource, StoreResource
+from amazon_seg_assets.rules.categories import load_excluded_categories
+from amazon_seg_assets.storage.footers import read_stats
+from amazon_seg_assets.storage.spark_tables import read_table, write_months, write_whole
+from amazon_seg_assets.tables.clean import CLEAN_METADATA, CLEAN_REVIEWS, JOINED_REVIEWS
+from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
+from amazon_seg_assets.transforms import cleaning
+
+KINDS = {"pyspark"}
+
+_LARGEST_BROADCAST_ROWS = 3_000_000
+
+
+class CleanMetadataConfig(Config):
+    """Which products to leave out."""
+
+    excluded_categories: list[str] | None = Field(
+        None,
+        description=(
+            "Main categories to leave out, and with them products without a category; an empty "
+            "list keeps all. By default the list of `rules/excluded_categories.yaml`, which "
+            "names some for Electronics alone."
+        ),
+    )
+
+
+@seg_asset(table_spec(CLEAN_REVIEWS, group="cleaning", kinds=KINDS, deps=[RAW_REVIEWS.name]))
+def clean_reviews(
+    context: AssetExecutionContext, spark: SparkResource, storage: StoreResource
+) -> None:
+    """Cleans the reviews of the months asked for."""
+    store, months = storage.store, list(context.partition_keys)
+    raw_months = require_manifest(store, RAW_REVIEWS.name).months
+    there = [month for month in months if month in raw_months]
+    raw = read_table(spark.spark_session, store, RAW_REVIEWS, there)
+    written = write_months(cleaning.clean_reviews(raw), store, CLEAN_REVIEWS, months)
+    for month, stats in written.items():
+        raw_counts = raw_months.get(month, MonthCounts())
+        context.add_asset_metadata(
+            report_table(
+                store,
+                CLEAN_REVIEWS,
+                stats,
+                month,
+                raw_rows=raw_counts.rows,
+                zero_ratings=raw_counts.zero_rating,
+                negative_votes=raw_counts.negative_vote,
+                **dropped(
+                    {
+                        "not_verified": raw_counts.rows - raw_counts.verified,
+                        "duplicate": raw_counts.verified - stats.rows,
+                    }
+                ),
+            ),
+            partition_key=month,
+        )
+
+
+@seg_asset(table_spec(CLEAN_METADATA, group="cleaning", kinds=KINDS, deps=[RAW_METADATA.name]))
+def clean_metadata(
+    config: CleanMetadataConfig, spark: SparkResource, storage: StoreResource
+) -> MaterializeResult:
+    """Cleans the products."""
+    store = storage.store
+    excluded = config.excluded_categories
+    if excluded is None:
+        excluded = list(load_excluded_categories(store.category))
+    columns = [*CLEAN_METADATA.column_names]
+    raw = read_table(spark.spark_session, store, RAW_METADATA, columns=columns)
+    observation = Observation()
+    products = cleaning.clean_metadata(raw, excluded, observation)
+    stats = write_whole(products, store, CLEAN_METADATA)
+    counts = observation.get
+    reasons = {reason: counts[reason] for reason in ("excluded_category", "no_category")}
+    reasons["listed_again"] = counts["raw"] - sum(reasons.values()) - stats.rows
+    unpriced = stats.nulls["price"]
+    return MaterializeResult(
+        metadata=report_table(
+            store,
+            CLEAN_METADATA,
+            stats,
+            raw_rows=counts["raw"],
+            excluded_categories=excluded,
+            unpriced_products=unpriced,
+            **{f"price_{form}": counts[f"price_{form}"] for form in cleaning.PRICE_FORMS},
+            **dropped(reasons),
+        )
+    )
+
+
+@seg_asset(
+    table_spec(
+        JOINED_REVIEWS,
+        group="cleaning",
+        kinds=KINDS,
+        deps=[CLEAN_REVIEWS.name, CLEAN_METADATA.name],
+    )
+)
+def joined_reviews(
+    context: AssetExecutionContext, spark: SparkResource, storage: StoreResource
+) -> None:
+    """Joins the reviews of the months asked for with their products."""
+    store, months = storage.store, list(context.partition_keys)
+    reviews = read_table(spark.spark_session, store, CLEAN_REVIEWS, months)
+    products = read_table(spark.spark_session, store, CLEAN_METADATA)
+    if read_stats(store.path(CLEAN_METADATA.name)).rows <= _LARGEST_BROADCAST_ROWS:
+        products = F.broadcast(products)
+    joined: DataFrame = cleaning.join_products(reviews, products)
+    for month, stats in write_months(joined, store, JOINED_REVIEWS, months).items():
+        context.add_asset_metadata(
+            report_table(
+                store,
+                JOINED_REVIEWS,
+                stats,
+                month,
+                unpriced_reviews=stats.nulls.get("price", 0),
+                reviews_of_unknown_products=stats.nulls.get("product_name", 0),
+            ),
+            partition_key=month,
+        )

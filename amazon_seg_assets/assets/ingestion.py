@@ -1,0 +1,107 @@
+"""The raw tables: what the source publishes, written once."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from dagster import AssetExecutionContext, Config, DataVersion, MaterializeResult, MetadataValue
+from pydantic import Field
+
+from amazon_seg_assets.assets.declaration import seg_asset, table_spec
+from amazon_seg_assets.assets.metadata import markdown_table, report_table
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.ingestion.ingest import READER_VERSION, ingest_metadata, ingest_reviews
+from amazon_seg_assets.ingestion.manifest import Manifest
+from amazon_seg_assets.partitions import FIRST_MONTH, LAST_MONTH
+from amazon_seg_assets.resources import SourceResource, StoreResource
+from amazon_seg_assets.storage.footers import read_stats
+from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets.tables.model import Table
+from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
+
+KINDS = {"python", "pyarrow"}
+
+
+class IngestConfig(Config):
+    """How to ingest."""
+
+    force: bool = Field(False, description="Ingest even if the source has not changed.")
+
+
+@seg_asset(table_spec(RAW_REVIEWS, group="ingestion", kinds=KINDS, code_version=READER_VERSION))
+def raw_reviews(
+    context: AssetExecutionContext,
+    config: IngestConfig,
+    source: SourceResource,
+    storage: StoreResource,
+) -> MaterializeResult:
+    """Ingests the reviews of the category, if the source has changed."""
+    manifest, renewed = ingest_reviews(
+        source.open(), storage.store, source.max_malformed_share, config.force, _log(context)
+    )
+    outside = _rows_outside_span(manifest)
+    if outside == manifest.rows:
+        raise InputError(
+            f"None of the {manifest.rows:,} reviews of {manifest.source} is within the months "
+            f"{FIRST_MONTH} … {LAST_MONTH}: set AMAZON_SEG_FIRST_MONTH and AMAZON_SEG_LAST_MONTH."
+        )
+    months = [[month, *asdict(counts).values()] for month, counts in manifest.months.items()]
+    return _result(
+        storage.store,
+        RAW_REVIEWS,
+        manifest,
+        renewed,
+        rows_outside_span=outside,
+        first_month=min(manifest.months),
+        last_month=max(manifest.months),
+        rows_by_month=MetadataValue.md(
+            markdown_table(["month", "rows", "verified", "0 stars", "negative votes"], months)
+        ),
+    )
+
+
+@seg_asset(table_spec(RAW_METADATA, group="ingestion", kinds=KINDS, code_version=READER_VERSION))
+def raw_metadata(
+    context: AssetExecutionContext,
+    config: IngestConfig,
+    source: SourceResource,
+    storage: StoreResource,
+) -> MaterializeResult:
+    """Ingests the products of the category, if the source has changed."""
+    manifest, renewed = ingest_metadata(
+        source.open(), storage.store, source.max_malformed_share, config.force, _log(context)
+    )
+    return _result(storage.store, RAW_METADATA, manifest, renewed)
+
+
+def _log(context: AssetExecutionContext) -> Callable[[str], None]:
+    return lambda message: context.log.info(message)
+
+
+def _rows_outside_span(manifest: Manifest) -> int:
+    return sum(
+        counts.rows
+        for month, counts in manifest.months.items()
+        if not FIRST_MONTH <= month <= LAST_MONTH
+    )
+
+
+def _result(
+    store: Store, table: Table, manifest: Manifest, renewed: bool, **figures: Any
+) -> MaterializeResult:
+    malformed = "\n".join(f"- {example}" for example in manifest.malformed_examples)
+    return MaterializeResult(
+        asset_key=table.name,
+        data_version=DataVersion(manifest.version),
+        metadata=report_table(
+            store,
+            table,
+            read_stats(store.path(table.name)),
+            source=manifest.source,
+            source_files=MetadataValue.md("\n".join(f"- `{name}`" for name in manifest.files)),
+            source_changed=renewed,
+            dropped_malformed_lines=manifest.malformed,
+            malformed_examples=MetadataValue.md(malformed or "None."),
+            **figures,
+        ),
+    )

@@ -1,0 +1,66 @@
+"""What an asset reports about what it stored, under Dagster's standard keys."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from dagster import MetadataValue
+
+from amazon_seg_assets.assets.declaration import table_metadata
+from amazon_seg_assets.storage.footers import Stats, parquet_files
+from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets.tables.model import Table
+
+PREVIEW_ROWS = 10
+_PREVIEW_WIDTH = 60
+
+
+def report_table(
+    store: Store, table: Table, stats: Stats, month: str | None = None, **figures: Any
+) -> dict[str, Any]:
+    """Standard metadata of a stored table, or of one month of it, and further figures."""
+    folder = store.path(table.name, month)
+    rows = "dagster/row_count" if month is None else "dagster/partition_row_count"
+    return {
+        **table_metadata(table),
+        rows: stats.rows,
+        "dagster/uri": MetadataValue.path(str(folder)),
+        "dagster/table_name": f"{store.category}.{table.name}",
+        "bytes": stats.bytes,
+        "files": stats.files,
+        "preview": MetadataValue.md(preview(folder)),
+        **figures,
+    }
+
+
+def preview(folder: Path, rows: int = PREVIEW_ROWS) -> str:
+    """The first rows of a stored table as a Markdown table; long values are cut."""
+    for file in parquet_files(folder):
+        batch = next(pq.ParquetFile(file).iter_batches(batch_size=rows), None)
+        if batch is not None and batch.num_rows:
+            return markdown_table(batch.schema.names, [row.values() for row in batch.to_pylist()])
+    return "No rows."
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[Any] | Any]) -> str:
+    """A Markdown table of plain values."""
+    lines = [header, ["---"] * len(header), *([_cell(value) for value in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _cell(value: Any) -> str:
+    text = "" if value is None else " ".join(str(value).split())
+    text = text if len(text) <= _PREVIEW_WIDTH else text[: _PREVIEW_WIDTH - 1] + "…"
+    for special in ("\\", "|", "<", "`", "[", "*", "_"):
+        text = text.replace(special, f"\\{special}" if special != "<" else "&lt;")
+    return text
+
+
+def dropped(reasons: Mapping[str, int]) -> dict[str, Any]:
+    """Rows dropped by reason: one table to read, and one number each for the charts."""
+    table = markdown_table(["reason", "rows"], [[k, f"{v:,}"] for k, v in reasons.items()])
+    return {
+        "rows_dropped": MetadataValue.md(table),
+        **{f"dropped_{reason}": rows for reason, rows in reasons.items()},
+    }

@@ -1,0 +1,186 @@
+"""The command line, ``amazon-seg``: run the main job, write sample data, open the UI."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from amazon_seg_assets import __version__
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.settings import PREFIX, Settings, load_settings
+
+if TYPE_CHECKING:
+    from amazon_seg_assets.headless import HeadlessRun
+    from amazon_seg_assets.storage.layout import Store
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs a command; exits with 1 on failure, with its cause in one sentence."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.command(options)
+    except InputError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        _fail("Interrupted; what was stored before is unchanged.", status=130)
+
+
+def _fail(message: str, status: int = 1) -> None:
+    print(f"\nError: {message}", file=sys.stderr)
+    raise SystemExit(status)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="amazon-seg",
+        description="Customer segmentation from Amazon product reviews.",
+        epilog=f"Every setting can also come from the environment ({PREFIX}…) or a .env file.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="from raw reviews to segments, plots and tables")
+    _add_settings(run)
+    run.add_argument("--snapshot", metavar="YYYY-MM", help="month; default: the last with reviews")
+    run.add_argument("--all-months", action="store_true", help="clean and join all months")
+    run.add_argument("--scheme", help="RFM scheme: standard, notebook, or a YAML file")
+    run.add_argument("--k", type=int, help="number of clusters; default: chosen by rule")
+    run.add_argument("--force", action="store_true", help="ingest even an unchanged source")
+    run.add_argument("--verbose", action="store_true", help="logs, and stack traces of failures")
+    run.set_defaults(command=_run)
+
+    sample = commands.add_parser("sample", help="write the built-in sample's raw files")
+    sample.add_argument("directory", type=Path)
+    sample.add_argument("--category", default="Electronics")
+    sample.add_argument("--reviews", type=int, default=200_000)
+    sample.add_argument("--seed", type=int, default=42)
+    sample.set_defaults(command=_sample)
+
+    ui = commands.add_parser("ui", help="start the Dagster web UI on this machine")
+    _add_settings(ui)
+    ui.add_argument("--port", type=int, default=3000)
+    ui.set_defaults(command=_ui)
+    return parser
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--source", help="sample, hub, or the path of a folder")
+    parser.add_argument("--category", help="category, such as Electronics")
+    parser.add_argument("--storage", type=Path, metavar="DIR", help="folder of tables and plots")
+    parser.add_argument("--reviews", type=int, metavar="N", help="reviews of the built-in sample")
+    parser.add_argument("--master", metavar="URL", help="Spark master, such as local[*]")
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    return load_settings(
+        source=options.source,
+        category=options.category,
+        storage=options.storage,
+        sample_reviews=options.reviews,
+        spark_master=options.master,
+    )
+
+
+def _run(options: argparse.Namespace) -> None:
+    warnings.filterwarnings("ignore")
+    settings = _settings(options)
+    # Dagster, Spark and matplotlib take seconds to import: a wrong option is told before.
+    from dagster import DagsterInstance
+
+    from amazon_seg_assets.definitions import build_definitions
+    from amazon_seg_assets.headless import HeadlessRun, RunFailed
+    from amazon_seg_assets.instance import ensure_dagster_home
+    from amazon_seg_assets.partitions import require_in_span
+    from amazon_seg_assets.progress import Progress
+
+    if options.snapshot:
+        require_in_span(options.snapshot)
+    home = ensure_dagster_home()
+    definitions = build_definitions(settings)
+    started = time.monotonic()
+    with DagsterInstance.get() as instance, Progress() as progress:
+        run = HeadlessRun(
+            definitions,
+            instance,
+            progress.on_event,
+            ops=_run_configuration(options),
+            log_level="INFO" if options.verbose else "CRITICAL",
+        )
+        try:
+            store, snapshot = _execute(run, options, settings, progress)
+        except RunFailed as failure:
+            if options.verbose:
+                print(failure.stack, file=sys.stderr)
+            else:
+                failure.add_note("Run again with --verbose for the stack trace.")
+            _fail(" ".join([str(failure), *getattr(failure, "__notes__", [])]))
+    _summarize(store, snapshot, home, time.monotonic() - started)
+
+
+def _execute(
+    run: HeadlessRun, options: argparse.Namespace, settings: Settings, progress: Any
+) -> tuple[Store, str]:
+    from amazon_seg_assets.headless import default_snapshot, months_to_prepare
+    from amazon_seg_assets.storage.layout import Store
+
+    jobs = ("ingest", "prepare_months", "segment_snapshot")
+    progress.expect(sum(run.steps(job) for job in jobs))
+    store = Store(settings.storage.expanduser().absolute(), settings.category)
+    run.ingest()
+    snapshot = options.snapshot or default_snapshot(store)
+    run.prepare(months_to_prepare(store, snapshot, options.all_months))
+    run.segment(snapshot)
+    return store, snapshot
+
+
+def _run_configuration(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    configuration: dict[str, dict[str, Any]] = {}
+    if options.force:
+        configuration |= {"raw_reviews": {"force": True}, "raw_metadata": {"force": True}}
+    if options.scheme:
+        configuration["rfm_segments"] = {"scheme": options.scheme}
+    if options.k:
+        configuration["k_sweep"] = {"k": options.k}
+    return configuration
+
+
+def _summarize(store: Store, snapshot: str, home: Path, seconds: float) -> None:
+    from rich.console import Console
+
+    from amazon_seg_assets.summary import segment_table
+
+    console = Console()
+    console.print(segment_table(store, snapshot))
+    console.print(f"Done in {seconds:.0f} s.")
+    for name, path in (("Tables and plots", store.folder), ("Dagster's records", home)):
+        console.print(f"  {name:<18} {path}", soft_wrap=True, highlight=False)
+    console.print(f"  {'Plots as PNG':<18} {store.folder}/*_plot/month={snapshot}/", soft_wrap=True)
+    console.print(f"  {'Web UI':<18} `make ui` or `amazon-seg ui`, then http://localhost:3000")
+
+
+def _sample(options: argparse.Namespace) -> None:
+    from amazon_seg_assets.sources.sample import write_sample
+
+    write_sample(options.directory, options.category, options.reviews, options.seed)
+    print(f"{options.reviews:,} reviews of {options.category} are in {options.directory}.")
+
+
+def _ui(options: argparse.Namespace) -> None:
+    from amazon_seg_assets.instance import ensure_dagster_home
+
+    settings = _settings(options)
+    ensure_dagster_home()
+    # The web server starts processes of its own, which read their settings from the environment.
+    for name in ("source", "category", "storage", "sample_reviews", "spark_master"):
+        os.environ[PREFIX + name.upper()] = str(getattr(settings, name))
+    print(f"Dagster UI: http://localhost:{options.port} (Ctrl-C stops it)")
+    module = "amazon_seg_assets.definitions"
+    where = ["--host", "127.0.0.1", "--port", str(options.port)]
+    command = [sys.executable, "-m", "dagster", "dev", "-m", module, *where]
+    os.execv(sys.executable, command)

@@ -1,0 +1,41 @@
+"""What Dagster loads: assets, jobs and resources, for given settings."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dagster import Definitions, in_process_executor, load_assets_from_modules
+
+from amazon_seg_assets.assets import (
+    cleaning,
+    clustering,
+    ingestion,
+    plots,
+    rfm,
+    segmentation,
+)
+from amazon_seg_assets.jobs import JOBS
+from amazon_seg_assets.resources import resources_for
+from amazon_seg_assets.settings import Settings, load_settings
+
+ASSET_MODULES = (ingestion, cleaning, rfm, clustering, segmentation, plots)
+
+
+def build_definitions(
+    settings: Settings, resources: Mapping[str, Any] | None = None
+) -> Definitions:
+    """All definitions for given settings.
+
+    Args:
+        settings: of the deployment.
+        resources: take the place of those that follow from the settings, by name.
+    """
+    return Definitions(
+        assets=load_assets_from_modules(ASSET_MODULES),
+        jobs=JOBS,
+        resources={**resources_for(settings), **(resources or {})},
+        # One process a run, and so one Spark session: each step of another executor starts its own.
+        executor=in_process_executor,
+    )
+
+
+defs = build_definitions(load_settings())

@@ -1,0 +1,66 @@
+"""Shows on the terminal which asset a headless run is at, and how far it is."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from dagster import DagsterEventType, EventLogEntry
+from rich.console import Console
+from rich.status import Status
+
+
+class Progress:
+    """Prints a line for each finished asset, and a live one for the asset at work."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._status = Status("Starting", console=self._console)
+        self._steps = 0
+        self._done = 0
+        self._step = ""
+        self._started = time.monotonic()
+        self._rows = 0
+
+    def expect(self, steps: int) -> None:
+        """Says how many assets there are to come."""
+        self._steps = steps
+
+    def on_event(self, entry: EventLogEntry) -> None:
+        """Takes an event of Dagster's log."""
+        event = entry.dagster_event
+        if event is None:
+            self._status.update(f"{self._position()} {entry.user_message}")
+        elif event.event_type is DagsterEventType.STEP_START:
+            self._step, self._started, self._rows = event.step_key or "", time.monotonic(), 0
+            self._status.update(f"{self._position()} {self._step}")
+        elif event.event_type is DagsterEventType.ASSET_MATERIALIZATION:
+            metadata = event.materialization.metadata
+            for key in ("dagster/row_count", "dagster/partition_row_count"):
+                if key in metadata:
+                    self._rows += int(metadata[key].value)  # type: ignore[arg-type]
+        elif event.event_type is DagsterEventType.STEP_SUCCESS:
+            self._finish("[green]✓[/green]", f"{self._rows:>12,} rows" if self._rows else "")
+        elif event.event_type is DagsterEventType.STEP_FAILURE:
+            self._finish("[red]✗[/red]", "failed")
+
+    def _position(self) -> str:
+        return f"[{self._done + 1}/{self._steps}]".replace("[", r"\[")
+
+    def _finish(self, mark: str, result: str) -> None:
+        seconds = time.monotonic() - self._started
+        line = f"{mark} {self._position():>8} {self._step:<20} {result:<18} {seconds:6.1f} s"
+        self._console.print(line, highlight=False)
+        self._done += 1
+
+    def __enter__(self) -> Progress:
+        self._status.start()
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._status.stop()

@@ -1,0 +1,73 @@
+"""What assets need from the outside: Spark, the storage, the source. Tests put in their own."""
+
+from pathlib import Path
+from typing import Any
+
+from dagster import ConfigurableResource
+from dagster_pyspark import LazyPySparkResource
+from pydantic import Field
+
+from amazon_seg_assets.engine.session import start_session
+from amazon_seg_assets.settings import Settings, parse_spark_conf
+from amazon_seg_assets.sources.base import Source
+from amazon_seg_assets.sources.selection import open_source
+from amazon_seg_assets.storage.layout import Store
+
+
+class SparkResource(LazyPySparkResource):
+    """Dagster's lazy PySpark resource, started with this package's Java and settings."""
+
+    spark_config: dict[str, Any] = Field({}, description="Further Spark settings.")
+    master: str = Field("local[*]", description="Spark master URL.")
+    cache_directory: str = Field(description="Folder for files that a later start can use again.")
+
+    def _init_session(self) -> None:
+        if self._spark_session is None:
+            conf = {key: str(value) for key, value in self.spark_config.items()}
+            self._spark_session = start_session(self.master, conf, Path(self.cache_directory))
+
+
+class StoreResource(ConfigurableResource):
+    """The storage of one category."""
+
+    root: str = Field(description="Folder of all tables and plots.")
+    category: str = Field(description="Category of Amazon Reviews 2023.")
+
+    @property
+    def store(self) -> Store:
+        """Where the category's artifacts lie."""
+        return Store(Path(self.root), self.category)
+
+
+class SourceResource(ConfigurableResource):
+    """Where raw files come from."""
+
+    name: str = Field("sample", description="`sample`, `hub`, or the path of a folder.")
+    sample_directory: str = Field(description="Folder for the files of the built-in sample.")
+    sample_reviews: int = Field(200_000, description="Reviews of the built-in sample.")
+    max_malformed_share: float = Field(
+        0.001, description="Share of broken lines that is tolerated in a file."
+    )
+
+    def open(self) -> Source:
+        """The source itself."""
+        return open_source(self.name, Path(self.sample_directory), self.sample_reviews)
+
+
+def resources_for(settings: Settings) -> dict[str, ConfigurableResource]:
+    """The resources of a deployment."""
+    storage = settings.storage.expanduser().absolute()
+    return {
+        "spark": SparkResource(
+            spark_config=parse_spark_conf(settings.spark_conf),
+            master=settings.spark_master,
+            cache_directory=str(storage / ".cache"),
+        ),
+        "storage": StoreResource(root=str(storage), category=settings.category),
+        "source": SourceResource(
+            name=settings.source,
+            sample_directory=str(storage / ".cache" / "sample"),
+            sample_reviews=settings.sample_reviews,
+            max_malformed_share=settings.max_malformed_share,
+        ),
+    }
