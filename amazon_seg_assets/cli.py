@@ -94,7 +94,7 @@ def _run(options: argparse.Namespace) -> None:
     from dagster import DagsterInstance
 
     from amazon_seg_assets.definitions import build_definitions
-    from amazon_seg_assets.headless import HeadlessRun, RunFailed
+    from amazon_seg_assets.headless import HeadlessRun, RunError
     from amazon_seg_assets.instance import ensure_dagster_home
     from amazon_seg_assets.partitions import require_in_span
     from amazon_seg_assets.progress import Progress
@@ -114,7 +114,7 @@ def _run(options: argparse.Namespace) -> None:
         )
         try:
             store, snapshot = _execute(run, options, settings, progress)
-        except RunFailed as failure:
+        except RunError as failure:
             if options.verbose:
                 print(failure.stack, file=sys.stderr)
             else:

@@ -17,7 +17,7 @@ from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.tables.raw import RAW_REVIEWS
 
 
-class RunFailed(Exception):
+class RunError(Exception):
     """A Dagster run failed for a reason that is not the user's.
 
     Attributes:
@@ -133,5 +133,5 @@ def _failure(events: list[Any]) -> Exception:
             while error.cause is not None:
                 error = error.cause
             cause = error.message.strip().splitlines()[0]
-            return RunFailed(event.step_key, cause, data.error.to_string())
-    return RunFailed("the run", "it ended without a reason", "")
+            return RunError(event.step_key, cause, data.error.to_string())
+    return RunError("the run", "it ended without a reason", "")

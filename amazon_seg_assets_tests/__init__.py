@@ -1,0 +1,1 @@
+"""Tests of amazon_seg_assets."""

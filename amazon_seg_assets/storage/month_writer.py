@@ -48,9 +48,11 @@ class MonthWriter:
 
     def write(self, table: pa.Table, months: np.ndarray) -> None:
         """Takes rows over; ``months`` holds the `month_index` of each."""
+        if table.num_rows == 0:
+            return
         order = np.argsort(months, kind="stable")
         by_month, months = table.take(pa.array(order)), months[order]
-        starts = np.flatnonzero(np.diff(months, prepend=months[0] - 1)) if len(months) else []
+        starts = np.flatnonzero(np.diff(months, prepend=months[0] - 1))
         ends = [*starts[1:], len(months)]
         for start, end in zip(starts, ends, strict=True):
             rows = by_month.slice(start, end - start)

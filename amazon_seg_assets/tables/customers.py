@@ -222,3 +222,52 @@ RFM_SEGMENTS = Table(
         ),
     ),
 )
+
+SEGMENT_SUMMARY = Table(
+    name="segment_summary",
+    description=(
+        "Customers and their totals by cluster, segment and scores: the small table from which "
+        "the plots and figures about segments and clusters come."
+    ),
+    by_month=True,
+    columns=(
+        CUSTOMER_CLUSTERS["cluster"].carried_from(CUSTOMER_CLUSTERS.name),
+        CUSTOMER_CLUSTERS["cluster_label"].carried_from(CUSTOMER_CLUSTERS.name),
+        *(
+            RFM_SEGMENTS[name].carried_from(RFM_SEGMENTS.name)
+            for name in ("segment", "r_score", "f_score", "m_score")
+        ),
+        Column(
+            "customers",
+            pa.int64(),
+            "Customers.",
+            "customers",
+            nullable=False,
+            sources=(f"{RFM_SEGMENTS.name}.user_id",),
+        ),
+        Column(
+            "total_recency",
+            pa.int64(),
+            "Sum of recency.",
+            "days",
+            nullable=False,
+            sources=(f"{RFM_SEGMENTS.name}.recency",),
+        ),
+        Column(
+            "total_frequency",
+            pa.int64(),
+            "Sum of frequency.",
+            "reviews",
+            nullable=False,
+            sources=(f"{RFM_SEGMENTS.name}.frequency",),
+        ),
+        Column(
+            "total_monetary",
+            pa.float64(),
+            "Sum of monetary value.",
+            "USD",
+            nullable=False,
+            sources=(f"{RFM_SEGMENTS.name}.monetary",),
+        ),
+    ),
+)

@@ -12,8 +12,8 @@ FEATURES = ("recency", "frequency", "monetary")
 TRANSFORMED_FEATURES = ("recency", "frequency_log", "monetary_log")
 """The features that K-Means sees, before standardization."""
 
-# Exact for prices of up to six decimals and sums of up to 10^24, so that row order changes nothing.
-_EXACT_PRICE = "decimal(20,6)"
+EXACT_USD = "decimal(20,6)"
+"""In which money is summed: exact to six decimals, so that row order changes nothing."""
 
 
 def window_start(last_day: date) -> date:
@@ -57,7 +57,7 @@ def rfm_features(
             "recency"
         ),
         F.count(F.lit(1)).alias("frequency"),
-        F.sum(F.col("price").cast(_EXACT_PRICE)).cast("double").alias("monetary"),
+        F.sum(F.col("price").cast(EXACT_USD)).cast("double").alias("monetary"),
     )
     return features.withColumns(
         {"frequency_log": F.log1p("frequency"), "monetary_log": F.log1p("monetary")}

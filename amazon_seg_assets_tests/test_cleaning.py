@@ -1,0 +1,205 @@
+"""Cleaning and joining, on rows whose outcome is worked out by hand."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StringType, StructField, StructType
+
+from amazon_seg_assets.tables.clean import CLEAN_METADATA, CLEAN_REVIEWS, JOINED_REVIEWS
+from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
+from amazon_seg_assets.transforms.cleaning import (
+    PRICE_FORMS,
+    clean_metadata,
+    clean_reviews,
+    join_products,
+    parse_price,
+    price_form,
+)
+
+
+def raw_reviews(spark: SparkSession, *rows: dict[str, Any]) -> DataFrame:
+    default = {
+        "rating": 5.0,
+        "title": "Fine",
+        "text": "Works",
+        "asin": "A1",
+        "parent_asin": "P1",
+        "user_id": "U1",
+        "timestamp": 1_672_531_200_000,
+        "helpful_vote": 0,
+        "verified_purchase": True,
+        "review_id": "r1",
+        "month": "2023-01",
+    }
+    schema = StructType([*RAW_REVIEWS.spark_schema, StructField("month", StringType())])
+    complete = [{"images": None, **default, **row} for row in rows]
+    return spark.createDataFrame(
+        [tuple(row[name] for name in schema.fieldNames()) for row in complete], schema
+    )
+
+
+def raw_products(spark: SparkSession, *rows: dict[str, Any]) -> DataFrame:
+    default = dict.fromkeys(RAW_METADATA.column_names) | {
+        "main_category": "Computers",
+        "title": "Cable",
+        "parent_asin": "P1",
+    }
+    return spark.createDataFrame(
+        [tuple((default | row)[name] for name in RAW_METADATA.column_names) for row in rows],
+        RAW_METADATA.spark_schema,
+    )
+
+
+def test_values_are_mended_and_only_verified_reviews_stay(spark: SparkSession) -> None:
+    raw = raw_reviews(
+        spark,
+        {"review_id": "zero", "rating": 0.0, "helpful_vote": -4},
+        {"review_id": "fake", "verified_purchase": False},
+        {"review_id": "unknown", "verified_purchase": None},
+        {"review_id": "empty", "title": "N/A", "text": "", "user_id": "null"},
+        {"review_id": "nothing", "rating": None, "helpful_vote": None, "title": "none of it"},
+    )
+    clean = {row["review_id"]: row.asDict() for row in clean_reviews(raw).collect()}
+    assert set(clean) == {"zero", "empty", "nothing"}
+    assert (clean["zero"]["rating"], clean["zero"]["helpful_vote"]) == (1.0, 0)
+    assert [clean["empty"][name] for name in ("title", "text", "user_id")] == [None] * 3
+    assert clean["nothing"]["rating"] is None
+    assert clean["nothing"]["title"] == "none of it"
+
+
+def test_times_are_utc_to_the_millisecond(spark: SparkSession) -> None:
+    clean = clean_reviews(raw_reviews(spark, {"timestamp": 1_672_531_200_123}))
+    seconds = clean.select(F.unix_micros("timestamp")).first()
+    assert seconds is not None
+    assert seconds[0] == datetime(2023, 1, 1, tzinfo=UTC).timestamp() * 1_000_000 + 123_000
+
+
+def test_equal_reviews_stay_once(spark: SparkSession) -> None:
+    raw = raw_reviews(
+        spark,
+        {"review_id": "a"},
+        {"review_id": "a"},
+        {"review_id": "b", "month": "2023-02"},
+        {"review_id": "a"},
+    )
+    clean = clean_reviews(raw.repartition(3))
+    assert sorted(clean.select("review_id", "month").collect()) == [
+        ("a", "2023-01"),
+        ("b", "2023-02"),
+    ]
+    assert set(clean.columns) == {*CLEAN_REVIEWS.column_names, "month"}
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "value"),
+    [
+        (None, "missing", None),
+        ("None", "missing", None),
+        ("", "missing", None),
+        ("12.99", "number", 12.99),
+        (" 12.99 ", "number", 12.99),
+        ("1e3", "number", 1000.0),
+        ("0.0", "number", 0.0),
+        ("—", "dash", None),
+        ("from 14.99", "from", None),
+        ("NaN", "not_finite", None),
+        ("-Infinity", "not_finite", None),
+        ("1e999", "not_finite", None),
+        ("$12.99", "other_text", None),
+        ("12.99 - 14.99", "other_text", None),
+        ("12d", "other_text", None),
+        ("1,299.00", "other_text", None),
+    ],
+)
+def test_a_price_counts_only_if_it_is_a_finite_number(
+    spark: SparkSession, text: str | None, form: str, value: float | None
+) -> None:
+    row = (
+        spark.createDataFrame([(text,)], "price string")
+        .select(price_form(F.col("price")), parse_price(F.col("price")))
+        .first()
+    )
+    assert row is not None
+    assert tuple(row) == (form, value)
+
+
+def clean_products(
+    raw: DataFrame, excluded: list[str]
+) -> tuple[dict[str, dict[str, Any]], dict[str, int]]:
+    counts = Observation()
+    rows = clean_metadata(raw, excluded, counts).collect()
+    return {row["parent_asin"]: row.asDict() for row in rows}, counts.get
+
+
+def test_excluded_products_are_counted_by_reason(spark: SparkSession) -> None:
+    raw = raw_products(
+        spark,
+        {"parent_asin": "kept", "price": "3.50"},
+        {"parent_asin": "book", "main_category": "Books"},
+        {"parent_asin": "nowhere", "main_category": None},
+        {"parent_asin": "blank", "main_category": ""},
+    )
+    products, counts = clean_products(raw, ["Books", "Baby"])
+    assert set(products) == {"kept"}
+    assert products["kept"]["price"] == 3.5
+    assert (counts["raw"], counts["excluded_category"], counts["no_category"]) == (4, 1, 2)
+    assert {form: counts[f"price_{form}"] for form in PRICE_FORMS if counts[f"price_{form}"]} == {
+        "number": 1,
+        "missing": 3,
+    }
+
+
+def test_without_a_list_products_without_a_category_stay(spark: SparkSession) -> None:
+    raw = raw_products(spark, {"parent_asin": "nowhere", "main_category": None, "title": "n/a"})
+    products, counts = clean_products(raw, [])
+    assert products["nowhere"]["title"] is None
+    assert counts["no_category"] == 0
+
+
+def test_of_a_product_listed_twice_one_row_stays_by_rule(spark: SparkSession) -> None:
+    raw = raw_products(
+        spark,
+        {"parent_asin": "a", "price": None, "rating_number": 900, "title": "no price"},
+        {"parent_asin": "a", "price": "5", "rating_number": 1, "title": "priced"},
+        {"parent_asin": "b", "price": "9", "rating_number": None, "title": "unrated"},
+        {"parent_asin": "b", "price": "5", "rating_number": 7, "title": "rated"},
+        {"parent_asin": "c", "price": "5", "rating_number": 7, "title": "cheap"},
+        {"parent_asin": "c", "price": "6", "rating_number": 7, "title": "dear"},
+        {"parent_asin": "d", "title": "one", "details": json.dumps({"x": 1})},
+        {"parent_asin": "d", "title": "two", "details": json.dumps({"x": 2})},
+    )
+    products, _ = clean_products(raw, [])
+    backwards, _ = clean_products(raw.orderBy(F.desc("title")).repartition(1), [])
+    assert [products[name]["title"] for name in "abc"] == ["priced", "rated", "dear"]
+    assert products == backwards
+    assert set(products["a"]) == set(CLEAN_METADATA.column_names)
+
+
+def test_the_join_keeps_each_review_once(spark: SparkSession) -> None:
+    reviews = clean_reviews(
+        raw_reviews(
+            spark,
+            {"review_id": "known"},
+            {"review_id": "unknown", "parent_asin": "P9"},
+            {"review_id": "without", "parent_asin": None},
+        )
+    )
+    raw = raw_products(
+        spark,
+        {"price": "4.25", "average_rating": 4.5, "categories": ["Electronics", "Cables"]},
+        {"price": "9.99"},
+    )
+    joined = join_products(reviews, clean_metadata(raw, [], Observation()))
+    rows = {row["review_id"]: row for row in joined.collect()}
+    assert {name: row["price"] for name, row in rows.items()} == {
+        "known": 9.99,
+        "unknown": None,
+        "without": None,
+    }
+    assert joined.count() == 3
+    assert rows["known"]["product_name"] == "Cable"
+    assert joined.columns == [*JOINED_REVIEWS.column_names, "month"]

@@ -1,0 +1,50 @@
+"""Rows in any order of time end in their month's folder."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from amazon_seg_assets.storage.month_writer import MonthWriter, month_index, month_name
+
+SCHEMA = pa.schema([("timestamp", pa.int64()), ("text", pa.string())])
+
+
+def milliseconds(*time: int) -> int:
+    return round(datetime(*time, tzinfo=UTC).timestamp() * 1000)  # type: ignore[misc, arg-type]
+
+
+def test_months_are_utc_to_the_millisecond() -> None:
+    times = [
+        milliseconds(2023, 2, 1) - 1,
+        milliseconds(2023, 2, 1),
+        milliseconds(1969, 12, 31, 23, 59, 59),
+        milliseconds(2024, 2, 29, 23, 59, 59),
+    ]
+    names = [month_name(index) for index in month_index(pa.chunked_array([times]))]
+    assert names == ["2023-01", "2023-02", "1969-12", "2024-02"]
+
+
+def test_rows_go_to_their_month_in_the_order_they_came(tmp_path: Path) -> None:
+    january, march = milliseconds(2023, 1, 5), milliseconds(2023, 3, 5)
+    first = pa.table({"timestamp": [march, january, march], "text": ["a", "b", "c"]}, SCHEMA)
+    second = pa.table({"timestamp": [january, march], "text": ["d", "e"]}, SCHEMA)
+    with MonthWriter(tmp_path, SCHEMA, budget_bytes=1) as writer:
+        for table in (first, first.slice(0, 0), second):
+            writer.write(table, month_index(table["timestamp"]))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["month=2023-01", "month=2023-03"]
+    january_file = pq.ParquetFile(tmp_path / "month=2023-01" / "part-0.zstd.parquet")
+    assert january_file.read()["text"].to_pylist() == ["b", "d"]
+    assert january_file.num_row_groups == 2
+    march_file = pq.ParquetFile(tmp_path / "month=2023-03" / "part-0.zstd.parquet")
+    assert march_file.read()["text"].to_pylist() == ["a", "c", "e"]
+
+
+def test_within_the_budget_a_month_is_one_row_group(tmp_path: Path) -> None:
+    table = pa.table({"timestamp": [milliseconds(2023, 1, 5)], "text": ["a"]}, SCHEMA)
+    with MonthWriter(tmp_path, SCHEMA, budget_bytes=10_000) as writer:
+        for _ in range(3):
+            writer.write(table, month_index(table["timestamp"]))
+    file = pq.ParquetFile(tmp_path / "month=2023-01" / "part-0.zstd.parquet")
+    assert (file.metadata.num_rows, file.num_row_groups) == (3, 1)
