@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -161,5 +162,5 @@ def _digests(canonical: pa.Array) -> Iterator[str]:
     start = canonical.offset
     offsets = np.frombuffer(offset_buffer, dtype)[start : start + len(canonical) + 1].tolist()
     view = memoryview(data)
-    for begin, end in zip(offsets, offsets[1:], strict=False):
+    for begin, end in pairwise(offsets):
         yield xxh3_128_hexdigest(view[begin:end])

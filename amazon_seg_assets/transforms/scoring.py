@@ -1,0 +1,171 @@
+"""RFM scores and segments.
+
+Every way to score comes down to cut points: a score is 1 plus the number of cut points that the
+customer is above. So no customer needs to be ranked, and no window spans all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from amazon_seg_assets.transforms.order_statistics import Key, order_statistics
+
+SCORES = {"recency": "r_score", "frequency": "f_score", "monetary": "m_score"}
+TOP_SCORE = 5
+
+_BETTER_LAST = {"recency": "-recency", "frequency": "frequency", "monetary": "monetary"}
+"""What orders customers from worst to best; a minus sign means that less is better."""
+
+_TIE_BREAKERS = {
+    "recency": (),
+    "frequency": ("-recency",),
+    "monetary": ("frequency", "-recency"),
+}
+"""How the original analysis orders equal customers in effect, before it goes by user_id."""
+
+_USER = "user_id"
+_MONETARY_BLOCKS = 64  # per unit of log1p: a block is 1.6 % wide, so it has few distinct sums
+
+
+@dataclass(frozen=True)
+class CutPoints:
+    """Where the score of one feature changes.
+
+    Attributes:
+        order: columns that order customers from worst to best.
+        keys: up to four keys in this order.
+        inclusive: whether a customer on a cut point is above it.
+    """
+
+    order: tuple[str, ...]
+    keys: tuple[Key, ...]
+    inclusive: bool = False
+
+    def thresholds(self) -> list[float]:
+        """The values at which the score changes, in the feature's own unit."""
+        return [abs(key[0]) for key in self.keys]
+
+    def score(self) -> Column:
+        """1 plus the number of cut points that a customer is above."""
+        above = [self._above(key, self.order).cast("int") for key in self.keys]
+        return reduce(add, above, F.lit(1))
+
+    def _above(self, key: Key, order: Sequence[str]) -> Column:
+        column, value = _column(order[0]), F.lit(key[0])
+        if len(order) == 1:
+            return column >= value if self.inclusive else column > value
+        return (column > value) | ((column == value) & self._above(key[1:], order[1:]))
+
+
+def percent_rank_cuts(customers: DataFrame) -> dict[str, CutPoints]:
+    """Cut points by which equal values get equal scores.
+
+    Recency and monetary score 1 + floor(5 * p), at most 5, where p = (customers below) /
+    (customers - 1). Frequency scores 1 for a single review, and 2 + floor(4 * p), at most 5, among
+    repeat customers.
+
+    Args:
+        customers: columns of ``rfm_features``.
+    """
+    size = customers.count()
+    repeat = customers.where("frequency > 1")
+    cuts = {
+        feature: _cuts(customers, feature, _percent_rank_positions(size, TOP_SCORE))
+        for feature in ("recency", "monetary")
+    }
+    among_repeat = _cuts(repeat, "frequency", _percent_rank_positions(repeat.count(), 4))
+    cuts["frequency"] = CutPoints(("frequency",), ((1,), *among_repeat.keys))
+    return cuts
+
+
+def ntile_cuts(customers: DataFrame) -> dict[str, CutPoints]:
+    """Cut points that give the tiles of SQL's ``ntile(5)``, ties broken as in the notebooks.
+
+    Equal recency goes by user_id; equal frequency by recency, the less recent first, then user_id;
+    equal monetary by frequency, the lower first, then as equal frequency.
+
+    Args:
+        customers: columns of ``rfm_features``.
+    """
+    positions = _tile_ends(customers.count())
+    return {
+        feature: _cuts(customers, feature, positions, (*_TIE_BREAKERS[feature], _USER))
+        for feature in SCORES
+    }
+
+
+def threshold_cuts(thresholds: Mapping[str, Sequence[float]]) -> dict[str, CutPoints]:
+    """Cut points set by hand: four ascending values for each feature.
+
+    A value that equals a threshold belongs to the interval above, as in the R package rfm. For
+    recency the lowest interval scores best.
+    """
+    cuts = {}
+    for feature in SCORES:
+        values = [float(value) for value in thresholds[feature]]
+        if feature == "recency":
+            keys = tuple((-value,) for value in reversed(values))
+            cuts[feature] = CutPoints((_BETTER_LAST[feature],), keys)
+        else:
+            keys = tuple((value,) for value in values)
+            cuts[feature] = CutPoints((feature,), keys, inclusive=True)
+    return cuts
+
+
+def score(customers: DataFrame, cuts: Mapping[str, CutPoints]) -> DataFrame:
+    """Adds ``r_score``, ``f_score``, ``m_score`` (1 to 5) and ``rfm_score``, such as ``543``."""
+    scored = customers.withColumns(
+        {column: cuts[feature].score() for feature, column in SCORES.items()}
+    )
+    return scored.withColumn("rfm_score", F.concat(*SCORES.values()))
+
+
+def assign_segments(scored: DataFrame, cells: Mapping[tuple[int, int, int], str]) -> DataFrame:
+    """Adds ``segment``, looked up by the three scores.
+
+    Args:
+        scored: with ``r_score``, ``f_score`` and ``m_score``.
+        cells: the segment of each of the 125 combinations of scores.
+    """
+    table = F.array(*(F.lit(cells[key]) for key in sorted(cells)))
+    place = (F.col("r_score") - 1) * 25 + (F.col("f_score") - 1) * 5 + F.col("m_score")
+    return scored.withColumn("segment", F.element_at(table, place))
+
+
+def _column(name: str) -> Column:
+    return -F.col(name[1:]) if name.startswith("-") else F.col(name)
+
+
+def _cuts(
+    customers: DataFrame, feature: str, positions: Sequence[int], ties: tuple[str, ...] = ()
+) -> CutPoints:
+    order = (_BETTER_LAST[feature], *ties)
+    names = [name for name in order if name != _USER]
+    blocks = [_column(name) for name in names]
+    coarse = [F.floor(F.log1p(feature) * _MONETARY_BLOCKS)] if feature == "monetary" else []
+    last = _USER if _USER in order else None
+    keys = order_statistics(customers, [*coarse, *blocks], positions, last) if positions else []
+    return CutPoints(order, tuple(key[len(coarse) :] for key in keys))
+
+
+def _percent_rank_positions(size: int, scores: int) -> list[int]:
+    """Whoever is above the customer at the s-th position has a percent rank of s / scores or more.
+
+    1 + floor(scores * below / (size - 1)) exceeds s if at least s * (size - 1) / scores customers
+    are below, rounded up.
+    """
+    if size < 2:
+        return []
+    return [-(-step * (size - 1) // scores) for step in range(1, scores)]
+
+
+def _tile_ends(size: int) -> list[int]:
+    """Where the first four of five tiles end; the first ``size mod 5`` tiles have one more."""
+    whole, rest = divmod(size, TOP_SCORE)
+    return [tile * whole + min(tile, rest) for tile in range(1, TOP_SCORE)] if size else []
