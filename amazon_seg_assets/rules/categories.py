@@ -1,0 +1,17 @@
+"""Main categories whose products are left out."""
+
+from __future__ import annotations
+
+from amazon_seg_assets.rules.files import Rules, built_in, load_rules
+
+
+class ExcludedCategories(Rules):
+    """Lists of main categories, by category of the data set."""
+
+    excluded: dict[str, list[str]]
+
+
+def load_excluded_categories(category: str) -> tuple[str, ...]:
+    """The main categories that are left out of a category of the data set; none by default."""
+    rules = load_rules(ExcludedCategories, built_in("excluded_categories.yaml"))
+    return tuple(rules.excluded.get(category, ()))
