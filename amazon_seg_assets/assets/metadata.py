@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 from dagster import MetadataValue
 
@@ -47,6 +49,22 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[Any] | Any]) -
     """A Markdown table of plain values."""
     lines = [header, ["---"] * len(header), *([_cell(value) for value in row] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def markdown_frame(frame: pd.DataFrame) -> str:
+    """A small pandas frame as a Markdown table, numbers with thousands separators."""
+    rows = [[_figure(value) for value in row] for row in frame.itertuples(index=False)]
+    return markdown_table(list(frame.columns), rows)
+
+
+def _figure(value: Any) -> str:
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else ""
+    if isinstance(value, int | np.integer):
+        return f"{value:,}"
+    if isinstance(value, float | np.floating):
+        return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
+    return str(value)
 
 
 def _cell(value: Any) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from amazon_seg_assets.tables.customers import SEGMENT_SUMMARY
-from amazon_seg_assets.transforms.rfm import EXACT_USD
+from amazon_seg_assets.transforms.rfm import EXACT_USD, FEATURES
 
 
 def segment_summary(segments: DataFrame, clusters: DataFrame) -> DataFrame:
@@ -28,3 +29,32 @@ def segment_summary(segments: DataFrame, clusters: DataFrame) -> DataFrame:
         F.sum(F.col("monetary").cast(EXACT_USD)).cast("double").alias("total_monetary"),
     )
     return summed.select(*SEGMENT_SUMMARY.column_names).coalesce(1).sortWithinPartitions(*keys)
+
+
+def by_segment(summary: pd.DataFrame) -> pd.DataFrame:
+    """The segments, the largest first.
+
+    Args:
+        summary: columns of ``segment_summary``.
+
+    Returns:
+        ``segment``, ``customers``, ``share``, mean ``recency`` (days), ``frequency`` (reviews) and
+        ``monetary`` (USD), and ``total_monetary`` (USD).
+    """
+    table = _group(summary, ["segment"])
+    ordered = table.sort_values(["customers", "segment"], ascending=[False, True])
+    return ordered.reset_index(drop=True)
+
+
+def by_cluster(summary: pd.DataFrame) -> pd.DataFrame:
+    """The clusters in order of their numbers; ``cluster``, ``cluster_label``, then as segments."""
+    return _group(summary, ["cluster", "cluster_label"])
+
+
+def _group(summary: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    totals = ["customers", "total_recency", "total_frequency", "total_monetary"]
+    table = summary.groupby(keys, as_index=False)[totals].sum()
+    table["share"] = table["customers"] / table["customers"].sum()
+    for feature in FEATURES:
+        table[feature] = table[f"total_{feature}"] / table["customers"]
+    return table[[*keys, "customers", "share", *FEATURES, "total_monetary"]]

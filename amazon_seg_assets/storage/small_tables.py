@@ -1,0 +1,33 @@
+"""Tables small enough for pandas: written as one file of a snapshot, and read back."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from amazon_seg_assets.storage.footers import Stats, read_stats
+from amazon_seg_assets.storage.layout import Store, month_folder
+from amazon_seg_assets.tables.model import Table
+
+
+def write_small(frame: pd.DataFrame, store: Store, table: Table, month: str) -> Stats:
+    """Replaces one month of a table; raises if the frame does not hold what is declared."""
+    content = pa.Table.from_pandas(
+        frame[table.column_names], table.arrow_schema, preserve_index=False
+    )
+    with store.replacing(table.name, [month]) as folder:
+        target = folder / month_folder(month)
+        target.mkdir()
+        pq.write_table(content, target / "part-0.zstd.parquet", compression="zstd")
+        return read_stats(target)
+
+
+def read_small(store: Store, table: Table, month: str) -> pd.DataFrame:
+    """One month of a small table.
+
+    Raises:
+        InputError: it has not been materialized.
+    """
+    store.require(table.name, [month])
+    return pq.read_table(store.path(table.name, month), partitioning=None).to_pandas()
