@@ -1,7 +1,7 @@
 """K-Means: the sweep of k, the model, and the cluster of each customer."""
 
 import pandas as pd
-from dagster import AssetExecutionContext, Config, MetadataValue
+from dagster import AssetExecutionContext, Config, MaterializeResult, MetadataValue
 from pydantic import Field
 from pyspark.ml import PipelineModel
 from pyspark.sql import functions as F
@@ -72,7 +72,7 @@ def k_sweep(
     config: SweepConfig,
     spark: SparkResource,
     storage: StoreResource,
-) -> None:
+) -> tuple[MaterializeResult, MaterializeResult]:
     """Fits K-Means for each k, chooses one by rule, and labels the clusters of each."""
     store, session = storage.store, spark.spark_session
     for snapshot in context.partition_keys:
@@ -122,6 +122,7 @@ def k_sweep(
             asset_key=CLUSTER_CENTERS.name,
             partition_key=snapshot,
         )
+    return MaterializeResult(K_SWEEP.name), MaterializeResult(CLUSTER_CENTERS.name)
 
 
 def _centers(store: Store, snapshot: str, k: int) -> pd.DataFrame:

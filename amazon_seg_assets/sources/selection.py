@@ -6,8 +6,6 @@ from pathlib import Path
 
 from amazon_seg_assets.sources.base import Source
 from amazon_seg_assets.sources.folder import FolderSource
-from amazon_seg_assets.sources.hub import HubSource
-from amazon_seg_assets.sources.sample import SampleSource
 
 
 def open_source(name: str, sample_directory: Path, sample_reviews: int) -> Source:
@@ -17,10 +15,18 @@ def open_source(name: str, sample_directory: Path, sample_reviews: int) -> Sourc
         name: ``sample``, ``hub``, ``hub@<revision>``, or the path of a folder.
         sample_directory: where the sample's files are kept.
         sample_reviews: size of the sample.
+
+    Raises:
+        InputError: it names nothing that is there.
     """
     if name == "sample":
+        from amazon_seg_assets.sources.sample import SampleSource
+
         return SampleSource(sample_directory, reviews=sample_reviews)
     hub, _, revision = name.partition("@")
     if hub == "hub":
+        # The hub's client takes seconds to import.
+        from amazon_seg_assets.sources.hub import HubSource
+
         return HubSource(revision=revision or None)
     return FolderSource(Path(name).expanduser())

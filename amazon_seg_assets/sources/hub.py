@@ -1,0 +1,322 @@
+"""The real data set, on the Hugging Face hub or on a server that speaks its protocol.
+
+Files go into the cache that all clients of the hub share, so `datasets` finds them there too. They
+are downloaded here, over plain HTTP, because `hf_hub_download`, on which `datasets` relies, deletes
+what it has got of a file when a download fails: gigabytes into a file, it would start again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property, partial
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from huggingface_hub import (
+    HfApi,
+    constants,
+    get_hf_file_metadata,
+    hf_hub_download,
+    hf_hub_url,
+    is_offline_mode,
+    try_to_load_from_cache,
+)
+from huggingface_hub.errors import (
+    FileMetadataError,
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RemoteEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+    RevisionResolutionError,
+)
+from huggingface_hub.file_download import http_get, repo_folder_name
+from huggingface_hub.utils import WeakFileLock, build_hf_headers, httpx
+
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.sources.base import Kind, RawFile, Source
+from amazon_seg_assets.sources.categories import CATEGORIES, near_categories
+
+REPOSITORY = "McAuley-Lab/Amazon-Reviews-2023"
+
+_DATASET = "dataset"
+_NAMES = {
+    Kind.REVIEWS: "raw/review_categories/{}.jsonl",
+    Kind.METADATA: "raw/meta_categories/meta_{}.jsonl",
+}
+_SHA256 = re.compile("[0-9a-f]{64}")
+_WAITS_SECONDS = (1, 3, 10)
+_PASSING_STATUS = {408, 429, 500, 502, 503, 504}
+_NO_ACCESS_STATUS = {401, 403}
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class _RemoteFile(NamedTuple):
+    url: str
+    etag: str
+    size: int
+
+
+class HubSource(Source):
+    """Raw files of a data set on the hub, as JSON Lines.
+
+    The environment says how, as for all clients of the hub: ``HF_ENDPOINT``, ``HF_HOME``,
+    ``HF_TOKEN``, ``HF_HUB_OFFLINE`` and ``HF_DATASETS_OFFLINE``. Without a connection, files that
+    are in the cache are used.
+
+    Args:
+        revision: branch, tag or commit; the default branch if None. What it stands for is looked
+            up once, so all files are of one commit.
+        repository: the data set.
+    """
+
+    def __init__(self, revision: str | None = None, repository: str = REPOSITORY) -> None:
+        self._revision = revision
+        self._repository = repository
+
+    @property
+    def description(self) -> str:
+        """What a person would call this source."""
+        return f"hub {self._repository}" + (f"@{self._revision}" if self._revision else "")
+
+    def files(self, kind: Kind, category: str) -> list[RawFile]:
+        """The one file of this kind; its fingerprint is the commit.
+
+        Raises:
+            InputError: there is no such category, or the hub does not let us have it.
+        """
+        name = _file_name(kind, category)
+        with self._explaining(name):
+            if cached := self._find_in_cache(name):
+                return [RawFile(name, self._commit, cached.stat().st_size, lambda: cached)]
+            remote = self._look_up(name)
+            fetch = partial(self._fetch, name, remote)
+            return [RawFile(name, self._commit, remote.size, fetch)]
+
+    def version(self, kind: Kind, category: str) -> str:
+        """The commit, in hexadecimal.
+
+        Raises:
+            InputError: there is no such category, or the commit cannot be found out.
+        """
+        with self._explaining(_file_name(kind, category)):
+            return self._commit
+
+    @cached_property
+    def _commit(self) -> str:
+        api = HfApi()
+        resolve = partial(
+            api.resolve_revision,
+            self._repository,
+            repo_type=_DATASET,
+            revision=self._revision,
+            local_files_only=_is_offline(),
+        )
+        return _persistently(resolve).resolved
+
+    def _find_in_cache(self, name: str) -> Path | None:
+        path = try_to_load_from_cache(
+            self._repository, name, revision=self._commit, repo_type=_DATASET
+        )
+        return Path(path) if isinstance(path, str) else None
+
+    def _look_up(self, name: str) -> _RemoteFile:
+        if _is_offline():
+            raise OfflineModeIsEnabled
+        url = hf_hub_url(self._repository, name, repo_type=_DATASET, revision=self._commit)
+        found = get_hf_file_metadata(url, retry_on_errors=True)
+        if found.etag is None or found.size is None:
+            raise FileMetadataError("neither ETag nor size")
+        return _RemoteFile(url, found.etag, found.size)
+
+    def _fetch(self, name: str, remote: _RemoteFile) -> Path:
+        """Puts the content where the hub's clients keep it, and lets them link to it."""
+        cache = Path(constants.HF_HUB_CACHE)
+        folder = repo_folder_name(repo_id=self._repository, repo_type=_DATASET)
+        blob = cache / folder / "blobs" / remote.etag
+        lock = cache / ".locks" / folder / f"{remote.etag}.lock"
+        with self._explaining(name):
+            blob.parent.mkdir(parents=True, exist_ok=True)
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            with WeakFileLock(lock):
+                if not blob.exists():
+                    _download(name, remote, blob)
+            path = hf_hub_download(
+                self._repository, name, repo_type=_DATASET, revision=self._commit
+            )
+        return Path(path)
+
+    @contextmanager
+    def _explaining(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except (
+            httpx.HTTPError,
+            httpx.InvalidURL,
+            json.JSONDecodeError,
+            OSError,
+            RevisionResolutionError,
+        ) as error:
+            raise InputError(self._explain(error, name)) from error
+
+    def _explain(self, error: Exception, name: str) -> str:
+        hub, cache = f"The hub at {constants.ENDPOINT}", constants.HF_HUB_CACHE
+        cause = _cause(error)
+        revision = self._revision or constants.DEFAULT_REVISION
+        status = cause.response.status_code if isinstance(cause, HfHubHTTPError) else None
+        match cause:
+            case OfflineModeIsEnabled() | RevisionResolutionError() | LocalEntryNotFoundError():
+                return (
+                    f"{name} of {self._repository} is not in the cache {cache}, and offline mode "
+                    "is on: unset HF_HUB_OFFLINE and HF_DATASETS_OFFLINE to download it, or set "
+                    "HF_HOME to a folder that holds it."
+                )
+            case RevisionNotFoundError():
+                return (
+                    f"{hub} has no revision {revision} of {self._repository}: name a branch, "
+                    "a tag or a whole commit hash."
+                )
+            case RemoteEntryNotFoundError():
+                return (
+                    f"{hub} has no {name} in {self._repository} at {revision}: "
+                    "choose another category or revision."
+                )
+            case _ if isinstance(cause, RepositoryNotFoundError) or status in _NO_ACCESS_STATUS:
+                return (
+                    f"{hub} has no data set {self._repository}, or does not let you read {name} "
+                    "of it: check HF_ENDPOINT, and set HF_TOKEN to the token of an account that "
+                    "may read it."
+                )
+            case _ if status in _PASSING_STATUS:
+                return (
+                    f"{hub} answers with HTTP status {status} when asked for {name} of "
+                    f"{self._repository}: run again later; what has been downloaded is kept."
+                )
+            case (
+                HfHubHTTPError()
+                | FileMetadataError()
+                | json.JSONDecodeError()
+                | httpx.InvalidURL()
+                | httpx.UnsupportedProtocol()
+            ):
+                return (
+                    f"{hub} does not answer as a hub does when asked for {name} of "
+                    f"{self._repository} ({_first_line(cause)}): check HF_ENDPOINT."
+                )
+            case OSError(errno=int()):
+                return (
+                    f"The cache {cache} cannot take {name} ({cause.strerror}): make room, or set "
+                    "HF_HOME to another folder."
+                )
+            case _:
+                return (
+                    f"The connection to the hub at {constants.ENDPOINT} fails for {name} of "
+                    f"{self._repository} ({_first_line(cause)}): check the network and HF_ENDPOINT "
+                    "and run again; what has been downloaded is kept."
+                )
+
+
+def _file_name(kind: Kind, category: str) -> str:
+    if category not in CATEGORIES:
+        near = near_categories(category)
+        advice = (
+            f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(CATEGORIES)}."
+        )
+        raise InputError(f"The hub's data set has no category {category}: {advice}")
+    return _NAMES[kind].format(category)
+
+
+def _is_offline() -> bool:
+    wish = os.environ.get("HF_DATASETS_OFFLINE", "")
+    return is_offline_mode() or wish.upper() in constants.ENV_VARS_TRUE_VALUES
+
+
+def _download(name: str, remote: _RemoteFile, blob: Path) -> None:
+    """Downloads a file, going on with what an earlier try has left."""
+    incomplete = blob.with_name(f"{blob.name}.incomplete")
+    incomplete.touch()
+    missing = remote.size - incomplete.stat().st_size
+    if missing > (free := shutil.disk_usage(blob.parent).free):
+        raise InputError(
+            f"{name} needs {missing / 1e9:.1f} GB more in the cache {constants.HF_HUB_CACHE}, "
+            f"where {free / 1e9:.1f} GB are free: make room, or set HF_HOME to another folder."
+        )
+    _persistently(partial(_append, name, remote, incomplete), lambda: incomplete.stat().st_size)
+    _verify(name, remote, incomplete)
+    incomplete.rename(blob)
+
+
+def _append(name: str, remote: _RemoteFile, incomplete: Path) -> None:
+    # A compressed answer cannot be resumed.
+    headers = {**build_hf_headers(), "accept-encoding": "identity"}
+    with incomplete.open("ab") as file:
+        if file.tell() > remote.size:
+            file.truncate(0)
+            file.seek(0)
+        http_get(
+            remote.url,
+            file,
+            resume_size=file.tell(),
+            headers=headers,
+            expected_size=remote.size,
+            displayed_filename=name,
+        )
+
+
+def _verify(name: str, remote: _RemoteFile, incomplete: Path) -> None:
+    """Checks the content, where the hub has given its hash."""
+    if not _SHA256.fullmatch(remote.etag):
+        return
+    with incomplete.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != remote.etag:
+        incomplete.unlink()
+        raise InputError(
+            f"{name} was damaged on its way from {constants.ENDPOINT} and has been deleted: run "
+            "again to download it anew."
+        )
+
+
+def _persistently(action: Callable[[], T], progress: Callable[[], int] = lambda: 0) -> T:
+    """Repeats what fails for a passing reason; tries that make progress are not counted."""
+    furthest, waits = progress(), iter(_WAITS_SECONDS)
+    while True:
+        try:
+            return action()
+        except (httpx.TransportError, OSError, RevisionResolutionError) as error:
+            if (reached := progress()) > furthest:
+                furthest, waits = reached, iter(_WAITS_SECONDS)
+            wait = next(waits, None)
+            if wait is None or not _is_passing(_cause(error)):
+                raise
+            logger.warning("%s; trying again in %d s.", _first_line(_cause(error)), wait)
+            time.sleep(wait)
+
+
+def _is_passing(error: Exception) -> bool:
+    if isinstance(error, HfHubHTTPError):
+        return error.response.status_code in _PASSING_STATUS
+    if isinstance(error, httpx.TransportError):
+        return not isinstance(error, httpx.UnsupportedProtocol)
+    return type(error) is OSError and error.errno is None  # the answer was cut short
+
+
+def _cause(error: Exception) -> Exception:
+    wrapped = isinstance(error, RevisionResolutionError | LocalEntryNotFoundError)
+    return error.__cause__ if wrapped and isinstance(error.__cause__, Exception) else error
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")

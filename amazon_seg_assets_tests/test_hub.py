@@ -1,0 +1,240 @@
+"""The hub source, with the real client in a process of its own: it reads the environment once."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.sources.base import Kind
+from amazon_seg_assets.sources.categories import CATEGORIES, near_categories
+from amazon_seg_assets.sources.hub import HubSource
+from amazon_seg_assets_tests.stand_in_hub import REPOSITORY, Break, StandInHub
+
+CATEGORY = "Gift_Cards"
+REVIEWS = "raw/review_categories/Gift_Cards.jsonl"
+PRODUCTS = "raw/meta_categories/meta_Gift_Cards.jsonl"
+CHUNK_BYTES = 2**14
+
+# Waits are skipped, and chunks are small, so that little content comes in many.
+CLIENT = f"""
+import json, sys, time
+time.sleep = lambda seconds: None
+from huggingface_hub import constants
+constants.DOWNLOAD_CHUNK_SIZE = {CHUNK_BYTES}
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.sources.base import Kind
+from amazon_seg_assets.sources.hub import HubSource
+kind, revision = sys.argv[1:]
+try:
+    source = HubSource(revision or None)
+    [file] = source.files(Kind(kind), "{CATEGORY}")
+    version = source.version(Kind(kind), "{CATEGORY}")
+    said = dict(vars(file), fetch=str(file.fetch()), version=version)
+except InputError as error:
+    said = {{"error": str(error)}}
+print(json.dumps(said))
+"""
+
+
+def lines(field: str, count: int) -> bytes:
+    return b"".join(b'{"%s": "invented %d"}\n' % (field.encode(), i) for i in range(count))
+
+
+FILES = {REVIEWS: lines("text", 20_000), PRODUCTS: lines("title", 500)}
+SIZE = len(FILES[REVIEWS])
+
+
+@pytest.fixture
+def hub() -> Iterator[StandInHub]:
+    with StandInHub(dict(FILES)) as started:
+        yield started
+
+
+def python(
+    code: str, environment: dict[str, str], *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env=inherited | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+
+def fetch(
+    environment: dict[str, str], kind: Kind = Kind.REVIEWS, revision: str = ""
+) -> dict[str, Any]:
+    """What the source says about a file of Gift_Cards, with its path under ``fetch``."""
+    said: dict[str, Any] = json.loads(python(CLIENT, environment, kind, revision).stdout)
+    return said
+
+
+def content(said: dict[str, Any]) -> bytes:
+    assert "error" not in said
+    return Path(said["fetch"]).read_bytes()
+
+
+def test_downloads_once_with_a_token_for_the_hub_alone(tmp_path):
+    with StandInHub(FILES, token="hf_invented") as hub:
+        environment = {**hub.environment(tmp_path), "HF_TOKEN": "hf_invented"}
+        reviews, products = fetch(environment), fetch(environment, Kind.METADATA)
+        assert content(reviews) == FILES[REVIEWS]
+        assert content(products) == FILES[PRODUCTS]
+        assert (reviews["name"], reviews["size"]) == (REVIEWS, SIZE)
+        assert reviews["version"] == products["version"] == reviews["fingerprint"] == hub.commit
+        assert Path(reviews["fetch"]).is_relative_to(tmp_path)
+        assert [each.sent for each in hub.downloads()] == [SIZE, len(FILES[PRODUCTS])]
+        asked = [each for each in hub.requests if REPOSITORY in each.path]
+        assert {each.token for each in asked} == {"hf_invented"}
+        assert {each.token for each in hub.downloads()} == {None}
+
+        assert fetch(environment) == reviews
+        assert len(hub.downloads()) == 2
+
+
+def test_shows_progress(hub, tmp_path):
+    environment = {**hub.environment(tmp_path), "TQDM_POSITION": "-1"}  # as on a terminal
+    shown = python(CLIENT, environment, Kind.REVIEWS, "").stderr
+    assert REVIEWS in shown
+    assert "100%" in shown
+
+
+def test_datasets_finds_what_was_downloaded(hub, tmp_path):
+    said = fetch(hub.environment(tmp_path))
+    code = f"""
+import datasets
+url = "hf://datasets/{REPOSITORY}@{hub.commit}/{REVIEWS}"
+print(datasets.DownloadManager(record_checksums=False).download(url))
+"""
+    found = python(code, hub.environment(tmp_path)).stdout.strip()
+    assert Path(found).samefile(said["fetch"])
+    assert len(hub.downloads()) == 1
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_goes_on_after_a_broken_connection(hub, tmp_path, reset):
+    hub.breaks = [Break(SIZE // 2, reset), Break(0, reset), Break(SIZE // 4, reset)]
+    assert content(fetch(hub.environment(tmp_path))) == FILES[REVIEWS]
+    starts = [each.first_byte for each in hub.downloads()]
+    assert starts[0] == 0
+    assert SIZE // 2 - CHUNK_BYTES <= starts[1] <= SIZE // 2
+    assert starts[2] == starts[1] < starts[3]
+    assert sum(each.sent for each in hub.downloads()) <= SIZE + 2 * CHUNK_BYTES
+
+
+def test_next_run_goes_on_where_a_failed_one_stopped(hub, tmp_path):
+    hub.breaks = [Break(SIZE // 2), *[Break(0)] * 100]
+    error = fetch(hub.environment(tmp_path))["error"]
+    assert error.startswith(f"The connection to the hub at {hub.endpoint} fails for {REVIEWS} of")
+    assert error.endswith("what has been downloaded is kept.")
+    assert hub.breaks, "it tries for ever"
+
+    hub.breaks = []
+    assert content(fetch(hub.environment(tmp_path))) == FILES[REVIEWS]
+    assert sum(each.sent for each in hub.downloads()) <= SIZE + CHUNK_BYTES
+
+
+def test_new_commit_with_the_same_content_downloads_nothing(hub, tmp_path):
+    former = fetch(hub.environment(tmp_path))
+    hub.commit = "decade" + "0" * 34
+    latter = fetch(hub.environment(tmp_path))
+    assert (latter["version"], content(latter)) == (hub.commit, FILES[REVIEWS])
+    assert len(hub.downloads()) == 1
+    assert fetch(hub.environment(tmp_path), revision=former["version"]) == former
+
+
+def test_damaged_content_is_deleted(hub, tmp_path):
+    hub.breaks = [Break(SIZE // 2), *[Break(0)] * 100]
+    fetch(hub.environment(tmp_path))
+    [incomplete] = tmp_path.rglob("*.incomplete")
+    incomplete.write_bytes(b"!" * incomplete.stat().st_size)
+    hub.breaks = []
+    assert "was damaged" in fetch(hub.environment(tmp_path))["error"]
+    assert content(fetch(hub.environment(tmp_path))) == FILES[REVIEWS]
+
+
+@pytest.mark.parametrize("switch", ["HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"])
+def test_offline(hub, tmp_path, switch):
+    online = fetch(hub.environment(tmp_path))
+    hub.requests.clear()
+    offline = {**hub.environment(tmp_path), switch: "1"}
+    assert fetch(offline) == online
+    assert fetch(offline, revision=hub.commit)["version"] == hub.commit
+    error = fetch(offline, Kind.METADATA)["error"]
+    assert error.startswith(f"{PRODUCTS} of {REPOSITORY} is not in the cache {tmp_path}")
+    assert "offline mode is on" in error
+    error = fetch(offline | {"HF_HOME": str(tmp_path / "other")})["error"]
+    assert error.startswith(f"{REVIEWS} of {REPOSITORY} is not in the cache {tmp_path}")
+    assert hub.requests == []
+
+
+def test_without_a_connection_the_cache_is_used(tmp_path):
+    with StandInHub(FILES) as hub:
+        environment = hub.environment(tmp_path)
+        online = fetch(environment)
+    assert fetch(environment) == online
+    error = fetch(environment, Kind.METADATA)["error"]
+    assert error.startswith(f"The connection to the hub at {hub.endpoint} fails for {PRODUCTS} of")
+
+
+def test_no_access_names_the_token(tmp_path):
+    with StandInHub(FILES, token="hf_invented") as hub:
+        error = fetch(hub.environment(tmp_path))["error"]
+    assert error.startswith(f"The hub at {hub.endpoint} has no data set {REPOSITORY}, or")
+    assert "HF_TOKEN" in error
+
+
+def test_what_the_hub_lacks(hub, tmp_path):
+    del hub.files[PRODUCTS]
+    error = fetch(hub.environment(tmp_path), Kind.METADATA)["error"]
+    assert f"has no {PRODUCTS} in {REPOSITORY} at main" in error
+    error = fetch(hub.environment(tmp_path), revision="v9")["error"]
+    assert f"has no revision v9 of {REPOSITORY}" in error
+
+
+def test_hub_is_down_or_none(hub, tmp_path):
+    environment = hub.environment(tmp_path)
+    error = fetch(environment | {"HF_ENDPOINT": hub.storage})["error"]
+    assert f"{hub.storage} does not answer as a hub does when asked for {REVIEWS}" in error
+    error = fetch(environment | {"HF_ENDPOINT": "hub"})["error"]
+    assert "The hub at hub does not answer as a hub does" in error
+    hub.status = 503
+    error = fetch(environment)["error"]
+    assert f"answers with HTTP status 503 when asked for {REVIEWS}" in error
+
+
+def test_unknown_category_needs_no_network():
+    with pytest.raises(InputError, match=r"no category electronic: did you mean Electronics\?"):
+        HubSource().files(Kind.REVIEWS, "electronic")
+    with pytest.raises(InputError, match="no category qqq: it has All_Beauty, "):
+        HubSource().version(Kind.REVIEWS, "qqq")
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("gift cards", "Gift_Cards"),
+        ("Movies & TV", "Movies_and_TV"),
+        ("Vinyl", "CDs_and_Vinyl"),
+        ("Clothing-Shoes-Jewelry", "Clothing_Shoes_and_Jewelry"),
+        ("Books_", "Books"),
+    ],
+)
+def test_near_categories(name, near):
+    assert near_categories(name)[0] == near
+
+
+def test_nothing_is_near():
+    assert len(set(CATEGORIES)) == 34
+    assert near_categories("qqq") == near_categories("") == []
