@@ -24,7 +24,11 @@ Draw = Callable[[Store, str], Picture]
 def plot_asset(name: str, description: str, table: Table, draw: Draw) -> AssetsDefinition:
     """An asset that draws one picture from one small table."""
     spec = artifact_spec(
-        name, description=description, group="plots", kinds={"matplotlib"}, deps=[table.name, RFM_FEATURES.name]
+        name,
+        description=description,
+        group="plots",
+        kinds={"matplotlib"},
+        deps=[table.name, RFM_FEATURES.name],
     )
 
     def plot(context: AssetExecutionContext, storage: StoreResource) -> None:

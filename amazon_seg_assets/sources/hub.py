@@ -116,9 +116,8 @@ class HubSource(Source):
 
     @cached_property
     def _commit(self) -> str:
-        api = HfApi()
         resolve = partial(
-            api.resolve_revision,
+            HfApi().resolve_revision,
             self._repository,
             repo_type=_DATASET,
             revision=self._revision,
@@ -217,8 +216,8 @@ class HubSource(Source):
                 )
             case OSError(errno=int()):
                 return (
-                    f"The cache {cache} cannot take {name} ({cause.strerror}): make room, or set "
-                    "HF_HOME to another folder."
+                    f"The cache {cache} cannot take {name} ({cause.strerror}): put that right, or "
+                    "set HF_HOME to another folder."
                 )
             case _:
                 return (

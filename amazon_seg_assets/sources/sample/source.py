@@ -1,0 +1,52 @@
+"""The sample as a source: generated on first use, kept afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.sources.base import Kind, RawFile, Source
+from amazon_seg_assets.sources.sample.writer import file_name, write_sample
+
+GENERATOR_VERSION = "1"
+"""Raise it when the same parameters would give other bytes."""
+
+MINIMUM_REVIEWS = 1_000
+
+
+class SampleSource(Source):
+    """Invented raw files of any category.
+
+    Args:
+        directory: where the files are kept.
+        reviews: how many reviews.
+        seed: of the random numbers.
+    """
+
+    def __init__(self, directory: Path, reviews: int = 200_000, seed: int = 42) -> None:
+        if reviews < MINIMUM_REVIEWS:
+            raise InputError(
+                f"A sample of {reviews:,} reviews is too small to show anything: "
+                f"ask for {MINIMUM_REVIEWS:,} or more."
+            )
+        self._reviews = reviews
+        self._seed = seed
+        self._directory = directory / f"v{GENERATOR_VERSION}-{reviews}-{seed}"
+
+    @property
+    def description(self) -> str:
+        """What a person would call this source."""
+        return f"sample of {self._reviews:,} invented reviews (seed {self._seed})"
+
+    def files(self, kind: Kind, category: str) -> list[RawFile]:
+        """The one file of a kind; generated when it is fetched."""
+        name = file_name(kind, category)
+        path = self._directory / name
+
+        def fetch() -> Path:
+            if not path.exists():
+                write_sample(self._directory, category, self._reviews, self._seed)
+            return path
+
+        fingerprint = f"v{GENERATOR_VERSION}-{self._reviews}-{self._seed}"
+        return [RawFile(name, fingerprint, path.stat().st_size if path.exists() else 0, fetch)]
