@@ -1,34 +1,58 @@
-"""Reads JSON Lines in blocks of whole lines, in bounded memory, and keeps count of broken lines."""
+"""Reads JSON Lines in blocks of whole lines, in bounded memory, and keeps count of broken lines.
+
+What the lines hold is the business of the readers of reviews and products.
+"""
 
 from __future__ import annotations
 
 import gzip
 import json
+import re
+import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
+
+import pyarrow as pa
+from pydantic_core import from_json
 
 from amazon_seg_assets.errors import InputError
 
 BLOCK_BYTES = 16 * 1024**2
+LONGEST_LINE = 64 * 1024**2
+"""In bytes. Whatever is longer is no JSON Lines, and would fill the memory."""
+
 _EXAMPLES = 5
+_HOPELESS_SHARE = 0.5
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_GZIP_MAGIC = b"\x1f\x8b"
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_BROKEN = (ValueError, TypeError, OverflowError, RecursionError, pa.ArrowException)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Block:
-    """Whole lines of a file; ``first_line`` is the number of the first, from 1."""
+    """Whole lines of a file.
+
+    Attributes:
+        data: the lines, with their ends.
+        offset: of the first line in the file, in bytes; uncompressed where it is gzipped.
+        first_line: number of the first line, from 1 at the start of what is read.
+    """
 
     data: bytes
+    offset: int
     first_line: int
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
-        """Number and content of each line that is not blank."""
+        """Number and content of each line that is not blank, without space around it."""
         for number, line in enumerate(self.data.split(b"\n"), self.first_line):
-            if line.strip():
-                yield number, line
+            if stripped := line.strip():
+                yield number, stripped
 
 
 @dataclass
@@ -40,18 +64,29 @@ class MalformedLines:
         lines: all lines but blank ones.
         count: broken lines.
         examples: the first broken lines, with their reasons.
+        unit: what a line of the file is called.
     """
 
     max_share: float
     lines: int = 0
     count: int = 0
     examples: list[str] = field(default_factory=list)
+    unit: str = "line"
 
-    def add(self, name: str, line: int, reason: str) -> None:
+    def add(self, name: str, number: int, reason: str) -> None:
         """Notes a broken line."""
         self.count += 1
         if len(self.examples) < _EXAMPLES:
-            self.examples.append(f"{name}, line {line}: {reason}")
+            self.examples.append(f"{name}, {self.unit} {number:,}: {reason}")
+
+    def check_so_far(self, name: str) -> None:
+        """Judges a file early if most of what was read is broken: the rest would not save it.
+
+        Raises:
+            InputError: as `check`.
+        """
+        if self.count > _HOPELESS_SHARE * self.lines:
+            self.check(name)
 
     def check(self, name: str) -> None:
         """Judges a file that has been read to its end.
@@ -61,73 +96,182 @@ class MalformedLines:
         """
         if self.lines == 0:
             raise InputError(f"{name} is empty: download it again, or choose another source.")
-        if self.count > self.max_share * self.lines or self.count == self.lines:
+        if self.count <= self.max_share * self.lines and self.count < self.lines:
+            return
+        first = self.examples[0].removeprefix(f"{name}, ")
+        if self.count == self.lines:
             raise InputError(
-                f"{name}: {self.count:,} of {self.lines:,} lines ({self.count / self.lines:.2%}) "
-                f"are no valid records, more than the {self.max_share:.2%} that is tolerated "
-                f"({self.examples[0]}); repair the file or raise AMAZON_SEG_MAX_MALFORMED_SHARE."
+                f"{name}: none of {self.lines:,} {self.unit}s is a valid record; the first is "
+                f"{first}; choose another file or source."
             )
+        raise InputError(
+            f"{name}: {self.count:,} of {self.lines:,} {self.unit}s "
+            f"({_percent(self.count / self.lines)}) are not valid records, more than the "
+            f"{_percent(self.max_share)} allowed; the first is {first}; repair the file or raise "
+            "AMAZON_SEG_MAX_MALFORMED_SHARE."
+        )
 
 
-def read_blocks(path: Path, name: str, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
-    """Reads a plain or gzipped file in blocks of whole lines.
+def _percent(share: float) -> str:
+    return f"{100 * share:.4g} %"
+
+
+def read_blocks(
+    path: Path,
+    name: str,
+    start: int = 0,
+    end: int = sys.maxsize,
+    block_bytes: int = BLOCK_BYTES,
+) -> Iterator[Block]:
+    """Reads a plain or gzipped file, or a range of it, in blocks of whole lines.
+
+    Ranges that follow one another give each line once, so several processes can share a file.
+
+    Args:
+        path: the file; whether it is gzipped is seen from its content.
+        name: of the file, for messages.
+        start: first byte of the range; a line belongs to the range in which it begins.
+        end: byte after the last one of the range.
+        block_bytes: size of a block, but for the rest of its last line.
 
     Raises:
-        InputError: the file cannot be read, or is cut short.
+        InputError: the file cannot be read, is cut short, or is not made of lines.
     """
     try:
-        with _open(path) as file:
-            yield from _blocks(file, block_bytes)
+        with path.open("rb") as raw:
+            is_gzip = raw.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC)
+            file: IO[bytes] = gzip.GzipFile(fileobj=raw) if is_gzip else raw
+            yield from _blocks(file, name, start, end, block_bytes)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(
-            f"{name} is cut short or no gzip file ({error}): download it again."
+            f"{name} is cut short or damaged ({error}): download or compress it again."
         ) from error
     except OSError as error:
-        raise InputError(f"{name} cannot be read: {error.strerror or error}.") from error
+        raise InputError(
+            f"{name} cannot be read ({error.strerror or error}): check the file and its permissions."
+        ) from error
 
 
-def _open(path: Path) -> IO[bytes]:
-    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
-
-
-def _blocks(file: IO[bytes], block_bytes: int) -> Iterator[Block]:
-    first_line, rest = 1, b""
-    while chunk := file.read(block_bytes):
-        if first_line == 1 and not rest:
-            chunk = chunk.removeprefix(_BYTE_ORDER_MARK)
-        head, newline, tail = chunk.rpartition(b"\n")
-        if not newline:
-            rest += chunk
-            continue
-        data = rest + head + newline
-        yield Block(data, first_line)
+def _blocks(file: IO[bytes], name: str, start: int, end: int, block_bytes: int) -> Iterator[Block]:
+    offset, first_line = start, 1
+    if start:
+        # From the byte before: a line that begins exactly at `start` is in the range.
+        file.seek(start - 1)
+        offset += len(_rest_of_line(file, name)) - 1
+    while offset < end:
+        # One byte less, so that the rest of the line never is a line that begins at the end.
+        data = file.read(min(block_bytes, end - offset) - 1)
+        data += _rest_of_line(file, name)
+        if not data:
+            return
+        yield Block(data if offset else data.removeprefix(_BYTE_ORDER_MARK), offset, first_line)
+        offset += len(data)
         first_line += data.count(b"\n")
-        rest = tail
-    if rest:
-        yield Block(rest, first_line)
+
+
+def _rest_of_line(file: IO[bytes], name: str) -> bytes:
+    rest = file.readline(LONGEST_LINE)
+    if len(rest) == LONGEST_LINE:
+        raise InputError(
+            f"{name} has a line of more than {LONGEST_LINE // 1024**2} MiB, which no JSON Lines "
+            "file of this data set has: download it again, or choose another source."
+        )
+    return rest
 
 
 def parse_object(line: bytes) -> dict[str, Any]:
     """The object of one line.
 
+    Half a surrogate pair, which UTF-8 cannot hold, becomes U+FFFD; of equal keys the last counts.
+
     Raises:
         ValueError: the line holds something else; says what.
     """
-    record = json.loads(line)
+    try:
+        record = from_json(line, allow_inf_nan=False)
+    except ValueError:
+        record = _parse_carefully(line)
     if not isinstance(record, dict):
         raise ValueError("not a JSON object")
     return record
 
 
-def require_columns(block: Block, columns: list[str], name: str) -> None:
-    """Checks that some record of the first block has each column.
+def _parse_carefully(line: bytes) -> Any:
+    """Slow, but repairs surrogates, and says what is wrong in words."""
+    try:
+        record = json.loads(line.decode(), parse_constant=_reject_constant)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{error.msg} at character {error.colno}") from error
+    return json.loads(_SURROGATE.sub("\ufffd", json.dumps(record, ensure_ascii=False)))
+
+
+def _reject_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def convert_lines(
+    lines: Sequence[tuple[int, T]],
+    convert: Callable[[list[T]], pa.Table],
+    name: str,
+    malformed: MalformedLines,
+) -> pa.Table:
+    """Converts lines together, without those that are broken.
+
+    Broken ones are found by halving, so a few of them cost little.
+
+    Args:
+        lines: numbers and contents.
+        convert: gives one row for each line, also for none; fails if any line is broken.
+        name: of the file, for messages.
+        malformed: counts the lines, and notes the broken ones.
+    """
+    malformed.lines += len(lines)
+    return pa.concat_tables(_converted(lines, convert, name, malformed) or [convert([])])
+
+
+def _converted(
+    lines: Sequence[tuple[int, T]],
+    convert: Callable[[list[T]], pa.Table],
+    name: str,
+    malformed: MalformedLines,
+) -> list[pa.Table]:
+    try:
+        return [convert([line for _, line in lines])]
+    except _BROKEN as error:
+        if len(lines) == 1:
+            malformed.add(name, lines[0][0], next(iter(str(error).splitlines()), "unreadable"))
+            return []
+    half = len(lines) // 2
+    return [
+        table
+        for part in (lines[:half], lines[half:])
+        for table in _converted(part, convert, name, malformed)
+    ]
+
+
+def require_columns(block: Block, columns: Sequence[str], name: str) -> None:
+    """Checks that the first block of a file holds each column in some record.
 
     Raises:
-        InputError: a column is missing; names it.
+        InputError: columns are missing; names them.
     """
-    missing = [column for column in columns if f'"{column}"'.encode() not in block.data]
-    if missing and any(True for _ in block.lines()):
-        raise InputError(
-            f"{name} lacks the column {', '.join(missing)}: it is not in the layout of Amazon "
-            "Reviews 2023; choose another file or source."
-        )
+    missing, is_any_record = dict.fromkeys(columns), False
+    for _, line in block.lines():
+        try:
+            present = parse_object(line)
+        except _BROKEN:
+            continue
+        is_any_record = True
+        missing = {column: None for column in missing if column not in present}
+        if not missing:
+            return
+    if is_any_record:
+        raise lacking_columns(name, missing)
+
+
+def lacking_columns(name: str, missing: Iterable[str]) -> InputError:
+    """The error for a file without columns that are needed."""
+    return InputError(
+        f"{name} lacks the column {', '.join(missing)}: it is not in the layout of Amazon Reviews "
+        "2023; choose another file or source."
+    )

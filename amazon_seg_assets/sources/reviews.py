@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,7 @@ from xxhash import xxh3_128_hexdigest
 from amazon_seg_assets.sources.jsonl import (
     Block,
     MalformedLines,
+    convert_lines,
     parse_object,
     read_blocks,
     require_columns,
@@ -27,11 +28,15 @@ from amazon_seg_assets.tables.raw import RAW_REVIEWS
 REVIEW_ID = "review_id"
 _FIELDS = pa.schema([field for field in RAW_REVIEWS.arrow_schema if field.name != REVIEW_ID])
 _REQUIRED = [name for name in _FIELDS.names if name != "images"]
-_HASHED_TEXTS = ("title", "text", "asin", "parent_asin", "user_id")
+_WHOLE_NUMBERS = [field.name for field in _FIELDS if pa.types.is_integer(field.type)]
 _PARSE = paj.ParseOptions(
     explicit_schema=pa.schema([field.with_nullable(True) for field in _FIELDS]),
     unexpected_field_behavior="ignore",
 )
+_WRONG_TYPE = re.compile(r"Column\(/(?P<column>[^)]*)\) changed from (?P<want>\w+) to (?P<is>\w+)")
+# Milliseconds of the years 1 to 9999, which month folders can name.
+_EARLIEST, _LATEST = -62_135_596_800_000, 253_402_300_799_999
+_HASHED_TEXTS = ("title", "text", "asin", "parent_asin", "user_id")
 _NULL = -1
 _HASHED_FIXED = np.dtype(
     [
@@ -54,67 +59,89 @@ def read_reviews(path: Path, name: str, malformed: MalformedLines) -> Iterator[p
         malformed: counts lines, and notes those that are no valid review.
 
     Yields:
-        Tables in the schema of ``raw_reviews``.
+        Tables in the schema of ``raw_reviews``, one for each block of the file.
 
     Raises:
         InputError: the file is empty, lacks a column, cannot be read, or has too many broken lines.
     """
     for block in read_blocks(path, name):
-        if block.first_line == 1:
+        if block.offset == 0:
             require_columns(block, _REQUIRED, name)
-        table = _parse(block, name, malformed)
-        malformed.lines += table.num_rows
-        yield with_review_id(table)
-    malformed.lines += malformed.count
+        yield parse_reviews(block, name, malformed)
+        malformed.check_so_far(name)
     malformed.check(name)
 
 
-def _parse(block: Block, name: str, malformed: MalformedLines) -> pa.Table:
+def parse_reviews(block: Block, name: str, malformed: MalformedLines) -> pa.Table:
+    """The reviews of one block, in the schema of ``raw_reviews``; arguments as `read_reviews`.
+
+    A record is valid if each field that it has is of its type or null, and its timestamp, which it
+    must have, lies in the years 1 to 9999. Unknown fields are ignored.
+    """
+    return with_review_id(convert_lines(list(block.lines()), _parse, name, malformed))
+
+
+def _parse(lines: list[bytes]) -> pa.Table:
+    """One row a line; fails if any is broken."""
+    if not lines:
+        return _FIELDS.empty_table()
     try:
-        options = paj.ReadOptions(block_size=len(block.data) + 1)
-        table = paj.read_json(io.BytesIO(block.data), options, _PARSE)
-    except pa.ArrowInvalid:
-        return _parse_lines(block, name, malformed)
-    if table["timestamp"].null_count:
-        return _parse_lines(block, name, malformed)
+        table = _parse_together(lines)
+    except ValueError:
+        if len(lines) > 1:
+            raise
+        table = _parse_alone(lines[0])
+    _check_values(table)
     return table.select(_FIELDS.names).cast(_FIELDS)
 
 
-def _parse_lines(block: Block, name: str, malformed: MalformedLines) -> pa.Table:
-    """Slow, but knows which line is broken."""
-    records = []
-    for number, line in block.lines():
-        try:
-            records.append(_record(line))
-        except (ValueError, TypeError, OverflowError, pa.ArrowException) as error:
-            malformed.add(name, number, _reason(error))
-    return pa.Table.from_pylist(records, schema=_FIELDS)
+def _parse_together(lines: list[bytes]) -> pa.Table:
+    """Parses fast; refuses some unusual lines that are valid.
+
+    Arrow does not mind two objects on a line or one on two lines, hence the looks at both ends of
+    each line and at the number of rows; and it does not look at the encoding.
+    """
+    if not all(line.startswith(b"{") and line.endswith(b"}") for line in lines):
+        raise ValueError("not a JSON object")
+    data = b"\n".join(lines)
+    if not data.isascii():
+        data.decode()
+    options = paj.ReadOptions(block_size=len(data) + 1)
+    table = paj.read_json(io.BytesIO(data), options, _PARSE)
+    if table.num_rows != len(lines):
+        raise ValueError("not one JSON object")
+    return table
 
 
-def _record(line: bytes) -> dict[str, Any]:
-    # A lone surrogate cannot be stored as UTF-8.
+def _parse_alone(line: bytes) -> pa.Table:
+    """Parses slowly what `_parse_together` refuses, and says what is wrong with a broken line."""
     record = parse_object(line)
-    text = json.dumps(record, ensure_ascii=False)
-    record = json.loads(text.encode("utf-8", "replace"))
-    if record.get("timestamp") is None:
-        raise ValueError("no timestamp")
-    for field in _FIELDS:
-        _check_type(field, record.get(field.name))
-    return {name: record.get(name) for name in _FIELDS.names}
-
-
-def _check_type(field: pa.Field, value: Any) -> None:
-    wrong_bool = isinstance(value, bool) and not pa.types.is_boolean(field.type)
+    for name in _WHOLE_NUMBERS:
+        value = record.get(name)
+        if isinstance(value, float):
+            if not value.is_integer():
+                raise ValueError(f"{name} is {value}, not a whole number")
+            record[name] = int(value)
     try:
-        if wrong_bool:
-            raise TypeError
-        pa.scalar(value, field.type)
-    except (TypeError, OverflowError, pa.ArrowException) as error:
-        raise ValueError(f"{field.name} is {value!r:.40}, not a {field.type}") from error
+        return _parse_together([json.dumps(record).encode()])
+    except pa.ArrowInvalid as error:
+        wrong = _WRONG_TYPE.search(str(error))
+        if wrong is None:
+            raise
+        raise ValueError(
+            f"{wrong['column']} is of type {wrong['is']}, not {wrong['want']}"
+        ) from error
 
 
-def _reason(error: Exception) -> str:
-    return str(error).splitlines()[0]
+def _check_values(table: pa.Table) -> None:
+    timestamp = table["timestamp"]
+    if timestamp.null_count:
+        raise ValueError("no timestamp")
+    limits = pc.min_max(timestamp)
+    if limits["min"].as_py() < _EARLIEST or limits["max"].as_py() > _LATEST:
+        raise ValueError(f"timestamp {limits['max']} is no time in milliseconds")
+    if pc.any(pc.invert(pc.is_finite(table["rating"]))).as_py():
+        raise ValueError("rating is not finite")
 
 
 def with_review_id(table: pa.Table) -> pa.Table:

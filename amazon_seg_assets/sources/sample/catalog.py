@@ -14,8 +14,8 @@ import numpy as np
 _CATEGORIES: dict[str | None, int] = {
     "Computers": 418_868, "All Electronics": 376_435, "Camera & Photo": 223_690,
     "Cell Phones & Accessories": 138_237, "Home Audio & Theater": 106_516, None: 106_334,
-    "Industrial & Scientific": 50_555, "Car Electronics": 27_332, "Tools & Home Improvement": 24_042,
-    "Amazon Home": 21_299, "Office Products": 21_250, "AMAZON FASHION": 18_391,
+    "Industrial & Scientific": 50_555, "Car Electronics": 27_332,
+    "Tools & Home Improvement": 24_042, "Amazon Home": 21_299, "Office Products": 21_250, "AMAZON FASHION": 18_391,
     "Sports & Outdoors": 14_581, "Automotive": 13_956, "GPS & Navigation": 9_339,
     "Amazon Devices": 8_484, "Portable Audio & Accessories": 8_050, "Musical Instruments": 6_668,
     "Toys & Games": 3_944, "Health & Personal Care": 3_073, "All Beauty": 1_848, "Books": 1_500,
@@ -25,7 +25,6 @@ _CATEGORIES: dict[str | None, int] = {
     "Collectible Coins": 100, "Magazine Subscriptions": 60, "Unique Finds": 60,
     "Audible Audiobooks": 60, "Smart Home Gadgets of Tomorrow": 300,
 }  # fmt: skip
-_AT_HOME = 12  # the first categories and a few more hold nearly all popular products
 _NOUNS = {
     "Computers": ["Laptop Sleeve", "USB Flash Drive 64GB", "Wireless Mouse", "SSD 1TB", "Webcam"],
     "Camera & Photo": ["Tripod", "Security Camera", "Lens Cap", "Memory Card Case", "Ring Light"],
@@ -37,9 +36,10 @@ _NOUNS = {
 _OTHER_NOUNS = ["Wireless Earbuds", "Bluetooth Speaker", "Headphones", "LED Strip", "Adapter",
                 "Extension Cord", "Battery Pack", "Car Mount", "Smart Watch Band"]  # fmt: skip
 _BRANDS = ["Voltera", "Nordlicht", "Kestrel", "Quanta & Sons", "Ohmly", "Zephyrtech", "Brightwell"]
-_QUALITIES = ["Premium", "Ultra-Slim", "Heavy Duty", "Rechargeable", "Waterproof", "Portable",
-              "Upgraded 2023", "Noise Cancelling", "Universal"]  # fmt: skip
-_TAILS = ["with Carrying Case", "for Home, Office & Travel", "(2-Pack)", "Compatible with Most Models",
+_QUALITIES = ["Premium", "Ultra-Slim", "Heavy Duty", "Rechargeable", "Waterproof",
+              "Portable", "Upgraded 2023", "Noise Cancelling", "Universal"]  # fmt: skip
+_TAILS = ["with Carrying Case", "for Home, Office & Travel", "(2-Pack)",
+          "Compatible with Most Models",
           "- Black", "10\" x 6\"", "with 3 ft Cable, Fast Charging, and 24 Month Support"]  # fmt: skip
 
 NO_PRICE, DASH, FROM = -1, -2, -3
@@ -108,7 +108,7 @@ def _draw_categories(popularity: np.ndarray, random: np.random.Generator) -> np.
 def _draw_prices(popularity: np.ndarray, random: np.random.Generator) -> np.ndarray:
     count = len(popularity)
     cheap = np.exp(random.normal(np.log(16.5), 0.62, count))
-    dear = np.exp(random.normal(np.log(175), 0.8, count))
+    dear = np.exp(random.normal(np.log(165), 0.8, count))
     dollars = np.clip(np.where(random.random(count) < 0.75, cheap, dear), 0.5, 30_999)
     cents = np.floor(dollars) * 100 + random.choice([99, 99, 99, 95, 49, 0], count)
     cents[random.random(count) < 0.004] = 1
@@ -164,7 +164,7 @@ def _record(catalog: Catalog, product: int, draw: list[int]) -> dict[str, Any]:
         "features": [f"{quality} design" for quality in _QUALITIES[: draw[0] % 5]],
         "description": [f"The {noun} by {brand}.", "Easy to use &amp; clean."][: draw[1] % 3],
         "price": _price(int(catalog.cents[product]), draw[2]),
-        "images": _images(asin, draw[3] % 3),
+        "images": _images(asin, draw[3] % 4),
         "videos": _videos(noun) if draw[4] % 9 == 0 else [],
         "store": brand if draw[5] % 50 else ("N/A" if draw[5] % 100 else None),
         "categories": ["Electronics", category or "Accessories", noun] if draw[0] % 20 else [],

@@ -12,7 +12,8 @@ from amazon_seg_assets.sources.sample.catalog import Catalog
 _FIRST = datetime(1996, 11, 18, tzinfo=UTC)
 _LAST = datetime(2023, 9, 13, 23, 59, 59, tzinfo=UTC)
 _DAY_MS = 86_400_000
-_FIRST_MS, _LAST_MS = int(_FIRST.timestamp() * 1000), int(_LAST.timestamp() * 1000)
+FIRST_REVIEW_MS = int(_FIRST.timestamp() * 1000)
+_LAST_MS = int(_LAST.timestamp() * 1000)
 _MILLISECONDS_SINCE_MS = int(datetime(2017, 7, 1, tzinfo=UTC).timestamp() * 1000)
 
 # Millions of reviews a year, roughly as in Electronics; those of 2022 and 2023 together 17.5 %.
@@ -26,8 +27,8 @@ _EVEN_YEAR = [9, 7.5, 7.8, 7.3, 7.5, 7.4, 8.6, 8.6, 7.6, 7.7, 8.7, 11.3]
 _LAST_MONTHS = {
     (2022, 1): 0.62, (2022, 2): 0.50, (2022, 3): 0.48, (2022, 4): 0.44, (2022, 5): 0.44,
     (2022, 6): 0.42, (2022, 7): 0.50, (2022, 8): 0.48, (2022, 9): 0.38, (2022, 10): 0.42,
-    (2022, 11): 0.52, (2022, 12): 0.62, (2023, 1): 0.40, (2023, 2): 0.20, (2023, 3): 0.15,
-    (2023, 4): 0.15, (2023, 5): 0.18, (2023, 6): 0.20, (2023, 7): 0.22, (2023, 8): 0.14,
+    (2022, 11): 0.55, (2022, 12): 0.70, (2023, 1): 0.42, (2023, 2): 0.17, (2023, 3): 0.12,
+    (2023, 4): 0.14, (2023, 5): 0.21, (2023, 6): 0.26, (2023, 7): 0.25, (2023, 8): 0.13,
     (2023, 9): 0.02,
 }  # fmt: skip
 
@@ -37,8 +38,8 @@ _VERIFIED_2023 = np.array([0.9279, 0.9144, 0.8823, 0.8158, 0.8858])
 _VERIFIED_EARLIER_GAIN = 0.041
 _YEAR_2023_MS = int(datetime(2023, 1, 1, tzinfo=UTC).timestamp() * 1000)
 
-_PACES_DAYS = [8, 150, 1_500]
-_PACE_SHARES = [0.01, 0.33, 0.66]
+_PACES_DAYS = [8, 650, 2_000]
+_PACE_SHARES = [0.004, 0.40, 0.596]
 
 _USER_LETTERS = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "S1")
 _SECOND_LETTERS = np.frombuffer(b"EFGH", "S1")
@@ -110,13 +111,13 @@ class Customers:
     def _draw_times(
         self, user: np.ndarray, first_of_user: np.ndarray, random: np.random.Generator
     ) -> np.ndarray:
-        """A customer's first review, then others after gaps; what would lie in the future does not."""
+        """A customer's first review, then others after gaps; none in the future."""
         count = len(user)
         moments = self._draw_moments(count, random)
         # Few customers buy every week, some every few months, most come back after years.
         pace = random.choice(_PACES_DAYS, len(first_of_user), p=_PACE_SHARES)
         gaps = random.exponential(1.0, count) * pace[user] * _DAY_MS
-        same_day = random.random(count) < 0.105
+        same_day = random.random(count) < 0.165
         gaps[same_day] = random.random(int(same_day.sum())) * 600_000
         gaps[first_of_user] = 0
         elapsed = np.cumsum(gaps)
@@ -144,13 +145,13 @@ def _months() -> tuple[np.ndarray, list[float]]:
     weights |= _LAST_MONTHS
     weights = {month: weight for month, weight in weights.items() if month >= (1996, 11)}
     starts = [int(datetime(*month, 1, tzinfo=UTC).timestamp() * 1000) for month in weights]
-    starts[0] = _FIRST_MS
+    starts[0] = FIRST_REVIEW_MS
     return np.array([*starts, _LAST_MS + 1]), list(weights.values())
 
 
 def _draw_users(reviews: int, random: np.random.Generator) -> np.ndarray:
     """Number of the customer of each review: most have one review, few up to a hundred."""
-    several = 2 + np.floor(random.pareto(1.5, reviews) * 1.9)
+    several = 2 + np.floor(random.pareto(2.5, reviews) * 4.4)
     counts = np.where(random.random(reviews) < 0.66, 1, np.minimum(several, 100)).astype(int)
     return np.repeat(np.arange(reviews), counts)[:reviews]
 

@@ -37,14 +37,16 @@ _OPENINGS = {
 _ENDINGS = {
     1: ["Avoid.", "Horrible experience.", "Sending it back.", "The worst {thing} ever.",
         "Lost my money, never again."],
-    2: ["Would not buy again.", "Not worth it.", "Sadly below expectations.", "It was a poor choice."],
+    2: ["Would not buy again.", "Not worth it.", "Sadly below expectations.",
+        "It was a poor choice."],
     3: ["Fine for occasional use.", "You get what you pay for.", "It is acceptable."],
     4: ["Would buy again.", "Recommended with small reservations.", "Good for travel."],
     5: ["Highly recommended!", "Thank you!", "A wonderful gift.", "Could not be happier.",
         "Great seller, great {thing}."],
 }  # fmt: skip
 _MIDDLES = [
-    "", "", "I bought it for my {person}.", "It came with a spare {part}.", "Shipping took a {time}.",
+    "", "", "I bought it for my {person}.", "It came with a spare {part}.",
+    "Shipping took a {time}.",
     "The box said 10\", it measures 9.5\".", "Size, colour, weight: as pictured.",
     "We use it in the kitchen, the car, and the office.", "Compared it with two others.",
     "Pros: light, small.<br />Cons: short cable.", "Update: still the same after a {time}.",

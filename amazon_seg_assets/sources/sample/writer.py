@@ -11,7 +11,7 @@ import numpy as np
 from amazon_seg_assets.sources.base import Kind
 from amazon_seg_assets.sources.sample import words
 from amazon_seg_assets.sources.sample.catalog import Catalog, make_catalog, metadata_lines
-from amazon_seg_assets.sources.sample.customers import Customers
+from amazon_seg_assets.sources.sample.customers import FIRST_REVIEW_MS, Customers
 
 _CHUNK = 100_000
 _PRODUCTS_PER_REVIEW = 1_610_012 / 43_886_944
@@ -104,6 +104,7 @@ def _chunk(
     drawn = customers.draw(count, random)
     rating, votes = drawn.rating.astype(float), drawn.helpful_vote
     if is_first:
+        drawn.timestamp[0] = FIRST_REVIEW_MS
         for row in _ZERO_STARS:
             rating[row] = 0.0
         for row, vote in _NEGATIVE_VOTES.items():

@@ -1,0 +1,214 @@
+"""The built-in sample: the same bytes each time, the published shape, each oddity of the hub."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.cluster import KMeans
+
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.rules.categories import load_excluded_categories
+from amazon_seg_assets.sources.base import Kind
+from amazon_seg_assets.sources.sample import SampleSource, write_sample
+from amazon_seg_assets.transforms.choice_of_k import choose_k
+from amazon_seg_assets.transforms.lloyd import cluster_silhouettes
+
+REVIEWS = "raw/review_categories/Electronics.jsonl"
+METADATA = "raw/meta_categories/meta_Electronics.jsonl"
+
+
+def records(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("sample")
+    write_sample(directory)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def reviews(folder: Path) -> pd.DataFrame:
+    return pd.DataFrame(records(folder / REVIEWS))
+
+
+@pytest.fixture(scope="module")
+def products(folder: Path) -> pd.DataFrame:
+    return pd.DataFrame(records(folder / METADATA))
+
+
+@pytest.fixture(scope="module")
+def distinct(reviews: pd.DataFrame) -> pd.DataFrame:
+    fields = [name for name in reviews.columns if name != "images"]
+    day = pd.to_datetime(reviews["timestamp"], unit="ms").dt.normalize()
+    return reviews.assign(day=day).drop_duplicates(fields)
+
+
+def test_the_same_parameters_give_the_same_bytes(tmp_path: Path) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        write_sample(tmp_path / name, "Toys", 1_500, seed)
+    path = "raw/review_categories/Toys.jsonl"
+    first, again, other = ((tmp_path / name / path).read_bytes() for name in "abc")
+    assert first == again
+    assert first != other
+    assert first.count(b"\n") == 1_500
+
+
+def test_lines_have_the_hub_s_form(folder: Path) -> None:
+    line = (folder / REVIEWS).read_text().splitlines()[0]
+    assert line.isascii()
+    assert list(json.loads(line)) == [
+        "rating", "title", "text", "images", "asin", "parent_asin", "user_id", "timestamp",
+        "helpful_vote", "verified_purchase",
+    ]  # fmt: skip
+    assert line.startswith('{"rating": ')
+
+
+def test_a_book_has_its_author_amid_the_other_fields(folder: Path) -> None:
+    books = (r for r in records(folder / METADATA) if r["main_category"] == "Books")
+    keys = list(next(books))
+    assert keys[1:4] == ["title", "subtitle", "author"]
+    assert keys[-2:] == ["parent_asin", "bought_together"]
+
+
+def test_shares_of_reviews_are_as_published(reviews: pd.DataFrame, distinct: pd.DataFrame) -> None:
+    shares = reviews["rating"].value_counts(normalize=True)
+    for stars, share in {5: 0.634, 4: 0.127, 3: 0.066, 2: 0.051, 1: 0.122}.items():
+        assert shares[stars] == pytest.approx(share, abs=0.006)
+    assert reviews["verified_purchase"].mean() == pytest.approx(0.924, abs=0.01)
+    assert (reviews["helpful_vote"] == 0).mean() == pytest.approx(0.785, abs=0.01)
+    assert reviews["helpful_vote"].mean() == pytest.approx(1.09, abs=0.3)
+    assert 1 - len(distinct) / len(reviews) == pytest.approx(0.0109, abs=0.001)
+    assert (reviews["asin"] != reviews["parent_asin"]).mean() == pytest.approx(0.45, abs=0.02)
+    years = distinct["day"].dt.year
+    assert (years >= 2022).mean() == pytest.approx(0.175, abs=0.01)
+    assert years.value_counts().sort_index()[2004:2016].is_monotonic_increasing
+    assert str(distinct["day"].min().date()) == "1996-11-18"
+    assert str(distinct["day"].max().date()) == "2023-09-13"
+
+
+def test_customers_are_as_published(distinct: pd.DataFrame) -> None:
+    by_user = distinct.groupby("user_id").size()
+    assert 0.64 <= (by_user == 1).mean() <= 0.81
+    assert 50 <= by_user.max() <= 110
+    several = distinct.groupby(["user_id", "day"]).size() > 1
+    assert several.mean() == pytest.approx(0.047, abs=0.01)
+
+
+def test_products_are_as_published(products: pd.DataFrame) -> None:
+    price = pd.to_numeric(products["price"], errors="coerce")
+    assert price.isna().mean() == pytest.approx(0.673, abs=0.03)
+    quartiles = price.quantile([0.25, 0.5, 0.75]).to_numpy()
+    assert quartiles == pytest.approx([11.99, 22.90, 59.99], rel=0.2)
+    assert products["main_category"].isna().mean() == pytest.approx(0.066, abs=0.02)
+    assert products["average_rating"].quantile([0.25, 0.5, 0.75]).to_numpy() == pytest.approx(
+        [3.6, 4.2, 4.6], abs=0.15
+    )
+    assert (products["rating_number"] > 1000).sum() > 50
+    assert set(load_excluded_categories("Electronics")) & set(products["main_category"])
+
+
+def test_the_last_year_has_the_published_shape(
+    distinct: pd.DataFrame, products: pd.DataFrame
+) -> None:
+    wanted = products[
+        products["main_category"].notna()
+        & ~products["main_category"].isin(load_excluded_categories("Electronics"))
+    ].drop_duplicates("parent_asin")
+    price = pd.to_numeric(wanted.set_index("parent_asin")["price"], errors="coerce")
+    window = distinct[distinct["verified_purchase"] & (distinct["day"] >= "2022-09-13")]
+    window = window.assign(price=window["parent_asin"].map(price))
+    # 500,892 of the published window's reviews had no price, beside some 2.39 million that had.
+    assert window["price"].isna().mean() == pytest.approx(0.173, abs=0.03)
+    rfm = (
+        window[window["price"] > 0.25]
+        .groupby("user_id")
+        .agg(last=("day", "max"), frequency=("price", "size"), monetary=("price", "sum"))
+    )
+    recency = (pd.Timestamp("2023-09-14") - rfm["last"]).dt.days
+    assert (rfm["frequency"] == 1).mean() == pytest.approx(0.85, abs=0.04)
+    assert recency.skew() == pytest.approx(-0.344, abs=0.1)
+    assert rfm["frequency"].skew() > 2
+    assert rfm["monetary"].skew() > 3
+
+    values = np.column_stack([recency, np.log1p(rfm["frequency"]), np.log1p(rfm["monetary"])])
+    values = (values - values.mean(axis=0)) / values.std(axis=0, ddof=1)
+    rows = []
+    for k in range(2, 13):
+        model = KMeans(k, n_init=5, random_state=0).fit(values)
+        labels, ones = model.labels_.astype(int), np.ones(len(values))
+        silhouette = (
+            cluster_silhouettes(values, ones, labels, k) @ np.bincount(labels) / len(values)
+        )
+        rows.append({"k": k, "wcss": model.inertia_, "silhouette": silhouette})
+    sweep = pd.DataFrame(rows)
+    assert choose_k(sweep).k == 4
+    assert choose_k(sweep[sweep["k"] <= 6]).k == 4
+
+
+@pytest.mark.parametrize(
+    "find",
+    [
+        lambda r, p: (r["rating"] == 0).sum() >= 2,
+        lambda r, p: (r["helpful_vote"] < 0).sum() == 4,
+        lambda r, p: (r["text"] == "").sum() > 50,
+        lambda r, p: {"None", "N/A", "null", "n/a"} <= set(r["title"]),
+        lambda r, p: r["text"].str.contains("<br />").any(),
+        lambda r, p: r["text"].str.contains("&#34;").any(),
+        lambda r, p: r["text"].str.contains("[[VIDEOID:", regex=False).any(),
+        lambda r, p: r["text"].str.contains("😀").any(),
+        lambda r, p: r["text"].str.contains("\n").any(),
+        lambda r, p: r["user_id"].str.endswith("_2").any(),
+        lambda r, p: (r["images"].str.len() > 0).any(),
+        lambda r, p: (r["user_id"] != r["user_id"].shift()).sum() == r["user_id"].nunique(),
+        lambda r, p: (r.loc[r["timestamp"] < 1_498_800_000_000, "timestamp"] % 1000 == 0).all(),
+        lambda r, p: (r.loc[r["timestamp"] > 1_500_000_000_000, "timestamp"] % 1000 > 0).any(),
+        lambda r, p: (r.groupby(["user_id", "parent_asin"])["timestamp"].nunique() > 1).any(),
+        lambda r, p: r["parent_asin"].isin(p["parent_asin"]).all(),
+        lambda r, p: r["parent_asin"].value_counts().iloc[0] > 50 * len(r) / len(p),
+        lambda r, p: p["parent_asin"].duplicated().any(),
+        lambda r, p: {"—", 0.01, None} <= set(p["price"].replace(np.nan, None)),
+        lambda r, p: p["price"].astype(str).str.startswith("from ").any(),
+        lambda r, p: p["main_category"].isin(["Buy a Kindle", "Books"]).any(),
+        lambda r, p: (~p["parent_asin"].str.startswith("B")).any(),
+        lambda r, p: any(isinstance(v, dict) for d in p["details"] for v in d.values()),
+        lambda r, p: any("hi_res" not in i for images in p["images"] for i in images),
+        lambda r, p: p["store"].isin(["N/A"]).any(),
+        lambda r, p: p["bought_together"].isna().all(),
+    ],
+)
+def test_oddities_are_there(reviews: pd.DataFrame, products: pd.DataFrame, find: Any) -> None:
+    assert find(reviews, products)
+
+
+def test_the_tone_goes_with_the_rating(reviews: pd.DataFrame) -> None:
+    love = reviews["text"].str.contains("love|Excellent|Fantastic|Amazing")
+    angry = reviews["text"].str.contains("broke|angry|Useless|Awful")
+    assert love[reviews["rating"] == 5].mean() > 0.5
+    assert love[reviews["rating"] == 1].mean() < 0.01
+    assert angry[reviews["rating"] == 1].mean() > 0.5
+    assert angry[reviews["rating"] == 5].mean() < 0.01
+
+
+def test_as_a_source_it_is_generated_once(tmp_path: Path) -> None:
+    source = SampleSource(tmp_path, reviews=1_000)
+    [file] = source.files(Kind.REVIEWS, "Toys")
+    path = file.fetch()
+    written = path.stat().st_mtime_ns
+    assert path.read_text().count("\n") == 1_000
+    assert file.fetch().stat().st_mtime_ns == written
+    assert source.version(Kind.REVIEWS, "Toys") == SampleSource(tmp_path, 1_000).version(
+        Kind.REVIEWS, "Toys"
+    )
+    assert source.version(Kind.REVIEWS, "Toys") != SampleSource(tmp_path, 2_000).version(
+        Kind.REVIEWS, "Toys"
+    )
+
+
+def test_too_small_a_sample_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="too small"):
+        SampleSource(tmp_path, reviews=10)
