@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amazon_seg_assets.rules.labels import load_label_rules
+from amazon_seg_assets.rules.labels import LabelRule, load_label_rules
 from amazon_seg_assets.transforms.labels import label_clusters
 
 RULES = load_label_rules()
@@ -30,30 +30,72 @@ def test_the_published_centroids_get_the_published_labels() -> None:
     ]
 
 
-def test_two_of_a_label_are_told_apart_by_what_differs_most() -> None:
-    assert labels((10, 100, 2.0, 50.0), (10, 100, 4.0, 60.0)) == [
-        "Loyal Customer (fewer reviews)",
-        "Loyal Customer (more reviews)",
+REST = [(800, 300.0, 1.0, 30.0), (400, 250.0, 1.0, 240.0)]  # Churned, One Time Big Spender
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "words"),
+    [
+        ((100, 60.0, 1.0, 20.0), (100, 150.0, 1.0, 24.0), ("more recent", "less recent")),
+        # Spend differs by the greater factor, but it varies more between all clusters too.
+        ((100, 100.0, 1.0, 20.0), (100, 160.0, 1.0, 34.0), ("more recent", "less recent")),
+        ((100, 60.0, 1.0, 4.0), (100, 66.0, 1.0, 60.0), ("lower spend", "higher spend")),
+        ((100, 60.0, 1.4, 20.0), (100, 60.0, 1.0, 20.0), ("more frequent", "less frequent")),
+    ],
+)
+def test_two_of_a_label_are_told_apart_by_what_differs_most(
+    one: tuple[float, ...], other: tuple[float, ...], words: tuple[str, str]
+) -> None:
+    assert labels(*REST, one, other)[2:] == [f"New Customer ({word})" for word in words]
+
+
+def test_two_clusters_alone_are_told_apart_by_the_greatest_factor() -> None:
+    assert labels((10, 100, 2.0, 50.0), (10, 90, 4.0, 60.0)) == [
+        "Loyal Customer (less frequent)",
+        "Loyal Customer (more frequent)",
     ]
 
 
 def test_three_of_a_label_are_ranked() -> None:
-    assert labels((10, 300, 2.0, 9.0), (10, 100, 2.0, 9.0), (10, 200, 2.0, 9.0)) == [
-        "Loyal Customer (recency 3 of 3)",
-        "Loyal Customer (recency 1 of 3)",
-        "Loyal Customer (recency 2 of 3)",
+    assert labels((10, 100, 2.0, 90.0), (10, 100, 2.0, 9.0), (10, 100, 2.0, 20.0)) == [
+        "Loyal Customer (spend 3 of 3)",
+        "Loyal Customer (spend 1 of 3)",
+        "Loyal Customer (spend 2 of 3)",
     ]
 
 
-@pytest.mark.parametrize("k", [1, 2, 5, 12])
+def test_clusters_that_do_not_differ_are_numbered() -> None:
+    # A mean that equals the overall mean is at least the overall mean, however sums are rounded.
+    assert labels(*[(13, 100.1, 1.1, 29.99)] * 3) == [
+        "One Time Big Spender (1 of 3)",
+        "One Time Big Spender (2 of 3)",
+        "One Time Big Spender (3 of 3)",
+    ]
+
+
+def test_a_cluster_of_all_customers_is_labelled_whatever_its_index() -> None:
+    one = pd.DataFrame([(10, 100.0, 1.0, 50.0)], columns=COLUMNS, index=[7])
+    assert label_clusters(one, RULES) == ["One Time Big Spender"]
+
+
+@pytest.mark.parametrize("k", range(1, 13))
 def test_labels_are_unique_whatever_the_clusters(k: int) -> None:
     draw = np.random.default_rng(k)
     for _ in range(50):
-        rows = zip(
-            draw.integers(1, 1000, k),
-            draw.choice([1.0, 100.0, 300.0], k),
-            draw.choice([1.0, 1.4, 3.0], k),
-            draw.choice([0.3, 30.0, 300.0], k),
-            strict=True,
+        rows = list(
+            zip(
+                draw.integers(1, 1000, k),
+                draw.choice([1.0, 100.0, 300.0], k),
+                draw.choice([1.0, 1.4, 3.0], k),
+                draw.choice([0.3, 30.0, 300.0], k),
+                strict=True,
+            )
         )
-        assert len(set(labels(*rows))) == k
+        found = labels(*rows)
+        assert len(set(found)) == k
+        assert found == labels(*rows)
+
+
+def test_a_rule_needs_one_limit() -> None:
+    with pytest.raises(ValueError, match="Churned needs either at_least or at_most"):
+        LabelRule(label="Churned", feature="recency", at_least=1, at_most=2)

@@ -1,5 +1,6 @@
 """Rules as files: what comes with the package, and what a user may get wrong."""
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -8,19 +9,26 @@ import yaml
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.rules.categories import load_excluded_categories
 from amazon_seg_assets.rules.files import built_in
-from amazon_seg_assets.rules.scheme import fm_score, load_scheme
+from amazon_seg_assets.rules.recommendations import load_recommendations
+from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES, Scheme, fm_score, load_scheme
+
+EVERYTHING = [1, 2, 3, 4, 5]
 
 
 def test_the_standard_scheme_follows_its_grid() -> None:
-    cells = load_scheme("standard").cells
-    assert len(cells) == 125
-    assert cells[5, 1, 1] == "New Customers"
-    assert cells[5, 3, 4] == "Champions"  # fm = 3.5, rounded half up to 4
-    assert cells[4, 1, 5] == "Potential Loyalists"
-    assert cells[3, 2, 2] == "Needs Attention"
-    assert cells[2, 5, 4] == "Can't Lose Them"  # fm = 4.5 → 5
-    assert cells[1, 1, 2] == "Lost"  # fm = 1.5 → 2
-    assert load_scheme("standard").unreachable == []
+    scheme = load_scheme("standard")
+    assert len(scheme.cells) == 125
+    assert scheme.unreachable == []
+    # Along f = m the fm score is f itself, so each row shows its five columns.
+    initials = ["".join(scheme.cells[r, fm, fm][0] for fm in EVERYTHING) for r in EVERYTHING]
+    assert initials == ["LLAAC", "HHAAC", "ANNLL", "PPPLC", "NPPCC"]
+    assert scheme.cells[5, 1, 1] == "New Customers"
+    assert scheme.cells[5, 3, 4] == "Champions"  # fm = 3.5, rounded half up to 4
+    assert scheme.cells[4, 1, 5] == "Potential Loyalists"
+    assert scheme.cells[3, 2, 2] == "Needs Attention"
+    assert scheme.cells[2, 2, 3] == "About to Sleep"  # fm = 2.5 → 3
+    assert scheme.cells[2, 5, 4] == "Can't Lose Them"  # fm = 4.5 → 5
+    assert scheme.cells[1, 1, 2] == "Lost"  # fm = 1.5 → 2
 
 
 def test_fm_rounds_half_up() -> None:
@@ -48,10 +56,38 @@ def test_the_notebook_scheme_takes_the_first_rule(cell: tuple[int, int, int], se
     assert load_scheme("notebook").cells[cell] == segment
 
 
+def in_words(r: int, f: int, m: int) -> str:
+    """The ordered rules of the original analysis, written once more."""
+    if r >= 4 and f >= 4 and m >= 4:
+        return "Champions"
+    if r >= 3 and f >= 4 and m >= 3:
+        return "Loyal Customers"
+    if r >= 4 and f >= 2 and m >= 2:
+        return "Potential Loyalists"
+    if r == 5 and f <= 2 and m <= 2:
+        return "New Customers"
+    if r >= 4 and f <= 2 and m <= 2:
+        return "Promising"
+    if r <= 2 and f <= 2:
+        return "About to Sleep" if m >= 3 else "Hibernating"
+    if r <= 2 and f >= 4 and m >= 4:
+        return "Can't Lose Them"
+    if r <= 2 and f >= 3 and m >= 3:
+        return "At Risk"
+    return "Needs Attention" if r <= 3 and f <= 3 and m <= 3 else "Lost"
+
+
+def test_the_notebook_scheme_agrees_with_the_original_rules_in_every_cell() -> None:
+    cells = load_scheme("notebook").cells
+    assert cells == {cell: in_words(*cell) for cell in product(EVERYTHING, repeat=3)}
+    assert load_scheme("notebook").unreachable == []
+
+
 def scheme_file(folder: Path, **changes: object) -> str:
     content = yaml.safe_load(built_in("schemes/standard.yaml").read_text())
     path = folder / "mine.yaml"
-    path.write_text(yaml.safe_dump({k: v for k, v in (content | changes).items() if v is not None}))
+    given = {name: value for name, value in (content | changes).items() if value is not None}
+    path.write_text(yaml.safe_dump(given, sort_keys=False))
     return str(path)
 
 
@@ -63,16 +99,20 @@ def test_a_changed_rule_changes_the_fingerprint_and_a_changed_word_does_not(tmp_
     assert load_scheme(changed).unreachable == []
 
 
-EVERYTHING = [1, 2, 3, 4, 5]
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"colour": "red"}, "colour"),
+        ({"colour": "red"}, "colour: no such entry is known"),
+        ({"name": None}, "name: the entry is missing"),
+        ({"segments": ["Lost"]}, "segments: needs entries of the form 'name: value'"),
+        ({"grid": None, "rules": [{"segment": "Lost", "m": []}]}, "rules → item 1 → m"),
         ({"grid": {5: ["Lost"] * 5}}, "rows 1 to 5"),
-        ({"grid": {r: ["Lost"] * 4 for r in EVERYTHING}}, "grid → 1"),
-        ({"grid": {r: ["Gone"] * 5 for r in EVERYTHING}}, "'Gone' is not among"),
+        ({"grid": {r: ["Lost"] * 4 for r in EVERYTHING}}, "not 4 (and 4 more)"),
+        ({"grid": {**dict.fromkeys(EVERYTHING, ["Lost"] * 5), 3: ["Lost"]}}, "grid → 3: "),
+        (
+            {"grid": {r: ["Gone"] * 5 for r in EVERYTHING}},
+            "r1 f1 m1 is in 'Gone', which is not among the segments",
+        ),
         ({"scoring": "guess"}, "scoring"),
         ({"scoring": "thresholds"}, "thresholds belong"),
         ({"grid": None}, "exactly one of"),
@@ -81,7 +121,7 @@ EVERYTHING = [1, 2, 3, 4, 5]
             {"grid": None, "rules": [{"segment": "Lost"}, {"segment": "Champions", "r": [5]}]},
             "r5 f1 m1 is in Lost and in Champions",
         ),
-        ({"grid": None, "rules": [{"segment": "Lost", "r": [6]}]}, "rules → 0 → r → 0"),
+        ({"grid": None, "rules": [{"segment": "Lost", "r": [6]}]}, "rules → item 1 → r → item 1"),
         (
             {
                 "scoring": "thresholds",
@@ -102,13 +142,119 @@ def test_what_is_wrong_is_named(tmp_path: Path, changes: dict[str, object], mess
 
 
 def test_broken_yaml_and_missing_files_are_told(tmp_path: Path) -> None:
-    (tmp_path / "broken.yaml").write_text("grid: [1,\nname: x: y")
-    with pytest.raises(InputError, match=r"no valid YAML.*line"):
-        load_scheme(str(tmp_path / "broken.yaml"))
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("name: x\ngrid: [1,\ny: z: w")
+    with pytest.raises(InputError, match=r"broken\.yaml are no valid YAML: line 3, column"):
+        load_scheme(str(broken))
+    broken.write_bytes(b"name: \xff\xfe")
+    with pytest.raises(InputError, match=r"broken\.yaml cannot be read"):
+        load_scheme(str(broken))
+    broken.write_text("")
+    with pytest.raises(InputError, match=r"broken\.yaml are not valid: needs entries of the form"):
+        load_scheme(str(broken))
     with pytest.raises(InputError, match="standard, notebook"):
         load_scheme("modern")
 
 
-def test_only_electronics_leaves_categories_out() -> None:
-    assert len(load_excluded_categories("Electronics")) == 24
+def test_a_row_that_stands_twice_is_told_with_its_line(tmp_path: Path) -> None:
+    twice = tmp_path / "twice.yaml"
+    text = built_in("schemes/standard.yaml").read_text()
+    twice.write_text(f"{text}  5: [Lost, Lost, Lost, Lost, Lost]\n")
+    line = len(text.splitlines()) + 1
+    with pytest.raises(InputError, match=rf"line {line}, column 3: the entry '5' stands twice"):
+        load_scheme(str(twice))
+
+
+def test_single_cells_and_cut_points_can_be_set_by_hand(tmp_path: Path) -> None:
+    cuts = {"recency": [30, 90, 180, 270], "frequency": [2, 3, 5, 9], "monetary": [9.5, 20, 50, 99]}
+    changes = {
+        "scoring": "thresholds",
+        "thresholds": cuts,
+        "segments": {"Best": "The best.", "Rest": "All others.", "None": "Nobody."},
+        "grid": None,
+        "ordered_rules": [{"segment": "Best", "r": [5], "f": [5], "m": [5]}],
+        "otherwise": "Rest",
+    }
+    scheme = load_scheme(scheme_file(tmp_path, **changes))
+    assert scheme.thresholds is not None
+    assert scheme.thresholds.model_dump() == cuts
+    assert [cell for cell, segment in scheme.cells.items() if segment == "Best"] == [(5, 5, 5)]
+    assert scheme.unreachable == ["None"]
+
+
+def test_only_electronics_leaves_categories_out(tmp_path: Path) -> None:
+    assert len(set(load_excluded_categories("Electronics"))) == 24
     assert load_excluded_categories("Books") == ()
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("excluded: {Books: [Audible Audiobooks]}")
+    assert load_excluded_categories("Books", mine) == ("Audible Audiobooks",)
+    assert load_excluded_categories("Electronics", mine) == ()
+    mine.write_text("excluded: {Books: Audible Audiobooks}")
+    with pytest.raises(
+        InputError, match=r"mine\.yaml are not valid: excluded → Books: needs a list"
+    ):
+        load_excluded_categories("Books", mine)
+
+
+@pytest.mark.parametrize("name", BUILT_IN_SCHEMES)
+def test_each_segment_has_a_recommendation(name: str) -> None:
+    scheme = load_scheme(name)
+    found = load_recommendations(scheme).segments
+    assert list(found) == list(scheme.segments)
+    assert [segment for segment, one in found.items() if one.priority == 1] == ["Can't Lose Them"]
+
+
+def test_general_recommendations_need_a_figure_that_supports_them() -> None:
+    found = load_recommendations(load_scheme("standard"))
+
+    def titles(**figures: float) -> list[str]:
+        return [one.title for one in found.applicable(figures)]
+
+    assert titles() == []
+    assert titles(newcomer_share=0.05, lapsed_share=0.39) == ["Look for new customers"]
+    assert titles(newcomer_share=0.06, lapsed_share=0.4) == ["Launch a win-back campaign"]
+    assert titles(one_review_share=float("nan")) == []
+
+
+def recommendations_file(folder: Path, *segments: str, **general: object) -> Path:
+    words = dict.fromkeys(["goal", "action", "offer", "channel", "reason"], "x")
+    entry = {"title": "x", "action": "x", "reason": "x", **general}
+    path = folder / "advice.yaml"
+    by_segment = {segment: words | {"priority": 1} for segment in segments}
+    path.write_text(yaml.safe_dump({"segments": by_segment, "general": [entry] if general else []}))
+    return path
+
+
+def two_segments(folder: Path) -> Scheme:
+    changes = {
+        "segments": {"Lost": "Gone.", "Found": "Here."},
+        "grid": {r: ["Lost"] * 4 + ["Found"] for r in EVERYTHING},
+    }
+    return load_scheme(scheme_file(folder, **changes))
+
+
+def test_recommendations_are_about_the_segments_of_the_scheme(tmp_path: Path) -> None:
+    scheme = two_segments(tmp_path)
+    assert list(load_recommendations(scheme).segments) == ["Lost"]
+    own = load_recommendations(scheme, recommendations_file(tmp_path, "Found", "Lost"))
+    assert list(own.segments) == ["Lost", "Found"]
+    with pytest.raises(InputError, match=r"advice\.yaml.*Found of the scheme standard is missing"):
+        load_recommendations(scheme, recommendations_file(tmp_path, "Lost"))
+    with pytest.raises(InputError, match=r"segments → Gone: .*which has Lost, Found"):
+        load_recommendations(scheme, recommendations_file(tmp_path, "Lost", "Found", "Gone"))
+
+
+@pytest.mark.parametrize(
+    ("general", "message"),
+    [
+        ({"figure": "lapsed_share"}, "general → item 1: give at_least, at_most or both"),
+        ({"figure": "weather", "at_least": 1}, "general → item 1 → figure"),
+        ({"figure": "lapsed_share", "at_most": float("nan")}, "general → item 1 → at_most"),
+    ],
+)
+def test_conditions_that_cannot_be_checked_are_told(
+    tmp_path: Path, general: dict[str, object], message: str
+) -> None:
+    file = recommendations_file(tmp_path, "Lost", "Found", **general)
+    with pytest.raises(InputError, match=message):
+        load_recommendations(two_segments(tmp_path), file)

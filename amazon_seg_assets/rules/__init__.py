@@ -1,4 +1,4 @@
-"""Rules as data that users can edit: segment schemes, cluster labels, excluded categories.
+"""Rules as data that users can edit: schemes, labels, recommendations, excluded categories.
 
 Each file is checked when it is loaded; what is wrong is told with the file and the entry.
 """

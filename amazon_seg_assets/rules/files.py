@@ -6,7 +6,7 @@ import re
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -17,10 +17,35 @@ from amazon_seg_assets.errors import InputError
 class Rules(BaseModel):
     """Base of all rules: unknown entries are errors, and nothing changes after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 RulesT = TypeVar("RulesT", bound=Rules)
+
+# Where pydantic speaks of Python, the reader of a YAML file needs other words.
+_MESSAGES = {
+    "extra_forbidden": "no such entry is known, correct or remove it",
+    "missing": "the entry is missing, add it",
+    "model_type": "needs entries of the form 'name: value'",
+    "dict_type": "needs entries of the form 'name: value'",
+    "list_type": "needs a list",
+    "string_type": "needs a text",
+}
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses an entry that stands twice, of which YAML would silently keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    problem=f"the entry {key.value!r} stands twice, remove one",
+                    problem_mark=key.start_mark,
+                )
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
 
 
 def built_in(name: str) -> Traversable:
@@ -34,18 +59,37 @@ def load_rules(kind: type[RulesT], file: Traversable | Path) -> RulesT:
     Raises:
         InputError: it cannot be read, is no YAML, or breaks a rule; names file and entry.
     """
+    content = _parse(file)
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
         return kind.model_validate(content)
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The rules {file} cannot be read: {error}.") from error
-    except yaml.YAMLError as error:
-        where = " ".join(str(error).split())
-        raise InputError(f"The rules {file} are no valid YAML: {where}.") from error
     except ValidationError as error:
         first = error.errors()[0]
-        entry = " → ".join(str(part) for part in first["loc"])
-        message = re.sub(r"^(Value|Assertion) error, ", "", first["msg"])
-        raise InputError(
-            f"The rules {file} are not valid: {entry + ': ' if entry else ''}{message}."
-        ) from error
+        where = _place(content, first["loc"])
+        message = _MESSAGES.get(first["type"]) or re.sub(r"^Value error, ", "", first["msg"])
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise InputError(f"The rules {file} are not valid: {where}{message}{more}.") from error
+
+
+def _parse(file: Traversable | Path) -> Any:
+    try:
+        return yaml.load(file.read_text(encoding="utf-8"), _Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise InputError(f"The rules {file} are no valid YAML: {line}{error.problem}.") from error
+    except yaml.YAMLError as error:
+        words = " ".join(str(error).split())
+        raise InputError(f"The rules {file} are no valid YAML: {words}.") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"The rules {file} cannot be read: {error}.") from error
+
+
+def _place(content: Any, path: tuple[int | str, ...]) -> str:
+    """The entry that an error is about, items of lists counted from 1."""
+    parts = []
+    for part in path:
+        is_item = isinstance(content, list) and isinstance(part, int)
+        parts.append(f"item {int(part) + 1}" if is_item else str(part))
+        inside = is_item or (isinstance(content, dict) and part in content)
+        content = content[part] if inside else None
+    return " → ".join(parts) + ": " if parts else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isclose
 from typing import Literal
 
 from pydantic import model_validator
@@ -27,10 +28,33 @@ class LabelRule(Rules):
         return self
 
     def holds(self, mean: float, overall: float) -> bool:
-        """Whether a cluster's mean satisfies the rule."""
-        if self.at_least is not None:
-            return mean >= (overall if self.at_least == "overall" else self.at_least)
-        return mean <= (overall if self.at_most == "overall" else self.at_most or 0.0)
+        """Whether a cluster's mean satisfies the rule; rounding does not decide."""
+        given = self.at_least if self.at_least is not None else self.at_most
+        limit = overall if given == "overall" else float(given or 0)
+        beyond = mean > limit if self.at_least is not None else mean < limit
+        return beyond or isclose(mean, limit, rel_tol=1e-9)
+
+
+class Words(Rules):
+    """What tells clusters of one label apart by one feature.
+
+    Attributes:
+        lower: the one of two with the lower mean.
+        higher: the one of two with the higher mean.
+        ranked: what three or more are ranked by, the lowest mean first.
+    """
+
+    lower: str
+    higher: str
+    ranked: str
+
+
+class Qualifiers(Rules):
+    """Words for each feature."""
+
+    recency: Words
+    frequency: Words
+    monetary: Words
 
 
 class LabelRules(Rules):
@@ -38,7 +62,7 @@ class LabelRules(Rules):
 
     labels: list[LabelRule]
     otherwise: str
-    qualifiers: dict[Feature, tuple[str, str]]
+    qualifiers: Qualifiers
 
 
 def load_label_rules() -> LabelRules:

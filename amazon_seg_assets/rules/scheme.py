@@ -19,6 +19,7 @@ SCORES = (1, 2, 3, 4, 5)
 
 Cell = tuple[int, int, int]
 Score = Annotated[int, Field(ge=1, le=5)]
+Scores = Annotated[list[Score], Field(min_length=1)]
 FourCuts = Annotated[list[float], Field(min_length=4, max_length=4)]
 
 
@@ -41,9 +42,9 @@ class Rule(Rules):
     """A segment, and the scores that lead to it; a score that is left out may be any."""
 
     segment: str
-    r: list[Score] | None = None
-    f: list[Score] | None = None
-    m: list[Score] | None = None
+    r: Scores | None = None
+    f: Scores | None = None
+    m: Scores | None = None
 
     def covers(self, cell: Cell) -> bool:
         """Whether a combination of scores satisfies the rule."""
@@ -89,9 +90,12 @@ class Scheme(Rules):
             raise ValueError("otherwise belongs to ordered_rules")
         if self.grid is not None and sorted(self.grid) != list(SCORES):
             raise ValueError("the grid needs the rows 1 to 5, one for each r")
-        unknown = sorted(set(self.cells.values()) - set(self.segments))
-        if unknown:
-            raise ValueError(f"{unknown[0]!r} is not among the segments")
+        for (r, f, m), segment in self.cells.items():
+            if segment not in self.segments:
+                raise ValueError(
+                    f"r{r} f{f} m{m} is in {segment!r}, which is not among the segments, correct "
+                    "the name or describe it there"
+                )
         return self
 
     @cached_property
@@ -106,10 +110,12 @@ class Scheme(Rules):
         rules = self.rules if self.rules is not None else self.ordered_rules or []
         covering = [rule.segment for rule in rules if rule.covers(cell)]
         if self.rules is not None and len(covering) > 1:
-            raise ValueError(f"r{r} f{f} m{m} is in {covering[0]} and in {covering[1]}")
+            raise ValueError(
+                f"r{r} f{f} m{m} is in {covering[0]} and in {covering[1]}, keep it in one"
+            )
         segment = covering[0] if covering else self.otherwise
         if segment is None:
-            raise ValueError(f"r{r} f{f} m{m} is in no segment")
+            raise ValueError(f"r{r} f{f} m{m} is in no segment, add a rule that covers it")
         return segment
 
     @property

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from xxhash import xxh3_64_hexdigest
@@ -10,78 +12,122 @@ from xxhash import xxh3_64_hexdigest
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.sources.base import Kind, RawFile, Source
 
-_ENDS_BYTES = 1024**2
+_RAW = "raw"
+_FOLDERS = {Kind.REVIEWS: ("review_categories", ""), Kind.METADATA: ("meta_categories", "meta_")}
 _JSONL = re.compile(r"(?P<category>[A-Za-z0-9_]+)(-.*)?\.jsonl(\.gz)?")
 _PARQUET_FOLDER = "raw_meta_"
-_FOLDERS = {Kind.REVIEWS: ("review_categories", ""), Kind.METADATA: ("meta_categories", "meta_")}
+_PARQUET = "full-*.parquet"
+_ENDS_BYTES = 1024**2
 
 
 class FolderSource(Source):
     """Raw files in a folder of this machine.
 
     Reviews are ``raw/review_categories/<Category>.jsonl`` or ``<Category>-*.jsonl``, products
-    ``raw/meta_categories/meta_<Category>.jsonl`` alike, or ``raw_meta_<Category>/*.parquet``.
-    Each JSON Lines file may end in ``.gz``.
+    ``raw/meta_categories/meta_<Category>.jsonl`` alike, or, where there are none of these,
+    ``raw_meta_<Category>/full-*.parquet``. Each JSON Lines file may end in ``.gz``; where both
+    forms are there, the plain one counts. Other files, such as unfinished downloads, do not.
 
-    A file's fingerprint is its size, its time of change, and a hash of its first and last MiB.
+    A file's fingerprint is its size, its time of change, and a hash of its first and last MiB. So
+    a file that was copied or touched counts as changed; a change in the middle that keeps size and
+    time is missed.
 
     Args:
-        root: the folder that holds ``raw``.
+        root: the folder that holds ``raw``, or that folder itself.
+
+    Raises:
+        InputError: there is no such folder.
     """
 
     def __init__(self, root: Path) -> None:
-        if not root.is_dir():
-            what = "is a file, not a folder" if root.exists() else "does not exist"
-            raise InputError(
-                f"The source {root} {what}: give sample, hub, or a folder in the hub's layout."
+        root = root.absolute()
+        with _readable(root):
+            if not root.is_dir():
+                what = "is a file, not a folder" if root.exists() else "does not exist"
+                raise InputError(
+                    f"The source {root} {what}: give sample, hub, or a folder in the hub's layout."
+                )
+            is_raw = not (root / _RAW).is_dir() and any(
+                (root / folder).is_dir() for folder, _ in _FOLDERS.values()
             )
-        self._root = root
+        self._name = root.name
+        self._raw = root if is_raw else root / _RAW
+        self._parquet = root.parent if is_raw else root
 
     @property
     def description(self) -> str:
         """What a person would call this source."""
-        return f"folder {self._root.name}"
+        return f"folder {self._name}"
 
     def files(self, kind: Kind, category: str) -> list[RawFile]:
-        """The files of one kind; JSON Lines go before Parquet.
+        """The files of one kind, ordered by name.
 
         Raises:
             InputError: there are none; names the categories that are there.
         """
         found = self._by_category(kind)
-        if category not in found:
-            known = ", ".join(sorted(found)) or "none"
-            folder = self._root / "raw" / _FOLDERS[kind][0]
-            raise InputError(
-                f"There are no {kind} of {category} in {folder}; the categories there are: {known}."
-            )
-        return [self._raw_file(path) for path in sorted(found[category])]
-
-    def _by_category(self, kind: Kind) -> dict[str, list[Path]]:
         folder, prefix = _FOLDERS[kind]
-        found: dict[str, list[Path]] = {}
-        if kind is Kind.METADATA:
-            for path in self._root.glob(f"{_PARQUET_FOLDER}*/*.parquet"):
-                found.setdefault(path.parent.name.removeprefix(_PARQUET_FOLDER), []).append(path)
-        lines: dict[str, list[Path]] = {}
-        for path in (self._root / "raw" / folder).glob(f"{prefix}*"):
+        if not found:
+            raise InputError(
+                f"There are no {kind} in {self._raw / folder}: the hub's layout has those of "
+                f"{category} in {_RAW}/{folder}/{prefix}{category}.jsonl."
+            )
+        if category not in found:
+            raise InputError(
+                f"There are no {kind} of {category} in {self._raw / folder}; the categories there "
+                f"are: {', '.join(sorted(found))}."
+            )
+        return [_raw_file(name, path) for name, path in sorted(found[category].items())]
+
+    def _by_category(self, kind: Kind) -> dict[str, dict[str, Path]]:
+        """Paths by name within the hub's layout, by category."""
+        lines = self._json_lines(kind)
+        return self._parquet_shards() | lines if kind is Kind.METADATA else lines
+
+    def _json_lines(self, kind: Kind) -> dict[str, dict[str, Path]]:
+        folder, prefix = _FOLDERS[kind]
+        paths = _list(self._raw / folder)
+        plain = {path.name for path in paths}
+        found: dict[str, dict[str, Path]] = {}
+        for path in paths:
             match = _JSONL.fullmatch(path.name.removeprefix(prefix))
-            if match and path.is_file():
-                lines.setdefault(match["category"], []).append(path)
-        return found | lines
+            is_copy = path.suffix == ".gz" and path.stem in plain
+            if match and path.name.startswith(prefix) and path.is_file() and not is_copy:
+                name = f"{_RAW}/{folder}/{path.name}"
+                found.setdefault(match["category"], {})[name] = path
+        return found
 
-    def _raw_file(self, path: Path) -> RawFile:
+    def _parquet_shards(self) -> dict[str, dict[str, Path]]:
+        found: dict[str, dict[str, Path]] = {}
+        for folder in _list(self._parquet):
+            if folder.name.startswith(_PARQUET_FOLDER) and folder.is_dir():
+                shards = [path for path in _list(folder) if path.match(_PARQUET)]
+                if shards:
+                    category = folder.name.removeprefix(_PARQUET_FOLDER)
+                    found[category] = {f"{folder.name}/{path.name}": path for path in shards}
+        return found
+
+
+def _list(folder: Path) -> list[Path]:
+    with _readable(folder):
+        return list(folder.iterdir()) if folder.exists() else []
+
+
+def _raw_file(name: str, path: Path) -> RawFile:
+    with _readable(path), path.open("rb") as file:
         status = path.stat()
-        fingerprint = f"{status.st_size}-{status.st_mtime_ns}-{_hash_of_ends(path)}"
-        name = path.relative_to(self._root).as_posix()
-        return RawFile(name, fingerprint, status.st_size, lambda: path)
+        head = file.read(_ENDS_BYTES)
+        file.seek(max(0, status.st_size - _ENDS_BYTES))
+        ends = xxh3_64_hexdigest(head + file.read(_ENDS_BYTES))
+    fingerprint = f"{status.st_size}-{status.st_mtime_ns}-{ends}"
+    return RawFile(name, fingerprint, status.st_size, lambda: path)
 
 
-def _hash_of_ends(path: Path) -> str:
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
     try:
-        with path.open("rb") as file:
-            head = file.read(_ENDS_BYTES)
-            file.seek(max(0, path.stat().st_size - _ENDS_BYTES))
-            return xxh3_64_hexdigest(head + file.read(_ENDS_BYTES))
+        yield
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}): check the path and its permissions."
+        ) from error

@@ -148,7 +148,7 @@ def read_blocks(
         ) from error
     except OSError as error:
         raise InputError(
-            f"{name} cannot be read ({error.strerror or error}): check the file and its permissions."
+            f"{name} cannot be read ({error.strerror or error}): check its permissions."
         ) from error
 
 

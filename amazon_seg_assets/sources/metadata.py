@@ -6,7 +6,10 @@ Free-form fields vary from row to row; what has no fixed form is kept as text.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,8 @@ import pyarrow.parquet as pq
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.sources.jsonl import (
     MalformedLines,
+    convert_lines,
+    lacking_columns,
     parse_object,
     read_blocks,
     require_columns,
@@ -24,11 +29,21 @@ from amazon_seg_assets.tables.raw import RAW_METADATA
 
 SCHEMA = RAW_METADATA.arrow_schema
 _REQUIRED = ["main_category", "title", "price", "parent_asin"]
+_JSON_TEXTS = {"details", "author", "bought_together"}
+# Parsed products take many times their size in the file.
+_BLOCK_BYTES = 4 * 1024**2
 _BATCH_ROWS = 4_096
+
+Record = dict[str, Any]
 
 
 def read_metadata(path: Path, name: str, malformed: MalformedLines) -> Iterator[pa.Table]:
     """Reads a file of products.
+
+    A price is kept as text as it was published, a number in its shortest form; so are the free
+    fields ``details``, ``author`` and ``bought_together``: text as it is, else as JSON. Numbers may
+    come as text, a list of texts as a single text, ``images`` and ``videos`` as objects of lists,
+    as in the hub's Parquet. Any field but ``parent_asin`` may be null or missing in a record.
 
     Args:
         path: a plain or gzipped JSON Lines file, or a Parquet file.
@@ -41,114 +56,137 @@ def read_metadata(path: Path, name: str, malformed: MalformedLines) -> Iterator[
     Raises:
         InputError: the file is empty, lacks a column, cannot be read, or has too many broken lines.
     """
-    batches = _parquet_rows(path, name) if path.suffix == ".parquet" else _lines(path, name)
-    for batch in batches:
-        products = []
-        for number, parse in batch:
-            malformed.lines += 1
-            try:
-                products.append(_product(parse()))
-            except (ValueError, TypeError, OverflowError, pa.ArrowException) as error:
-                malformed.add(name, number, str(error).splitlines()[0])
-        yield pa.Table.from_pylist(products, schema=SCHEMA)
+    if path.suffix == ".parquet":
+        malformed.unit = "row"
+        tables = _read_parquet(path, name, malformed)
+    else:
+        tables = _read_lines(path, name, malformed)
+    for table in tables:
+        yield table
+        malformed.check_so_far(name)
     malformed.check(name)
 
 
-_NumberedRecords = list[tuple[int, Callable[[], dict[str, Any]]]]
-
-
-def _lines(path: Path, name: str) -> Iterator[_NumberedRecords]:
-    for block in read_blocks(path, name):
-        if block.first_line == 1:
+def _read_lines(path: Path, name: str, malformed: MalformedLines) -> Iterator[pa.Table]:
+    for block in read_blocks(path, name, block_bytes=_BLOCK_BYTES):
+        if block.offset == 0:
             require_columns(block, _REQUIRED, name)
-        yield [(number, lambda line=line: parse_object(line)) for number, line in block.lines()]
+        yield convert_lines(list(block.lines()), _parse, name, malformed)
 
 
-def _parquet_rows(path: Path, name: str) -> Iterator[_NumberedRecords]:
-    try:
-        file = pq.ParquetFile(path)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{name} is no readable Parquet file: download it again.") from error
-    missing = [column for column in _REQUIRED if column not in file.schema_arrow.names]
-    if missing:
-        raise InputError(f"{name} lacks the column {', '.join(missing)}: choose another source.")
+def _read_parquet(path: Path, name: str, malformed: MalformedLines) -> Iterator[pa.Table]:
     number = 1
-    for batch in file.iter_batches(_BATCH_ROWS):
-        rows = batch.to_pylist()
-        yield [(number + i, lambda row=row: row) for i, row in enumerate(rows)]
+    for batch in _parquet_batches(path, name):
+        rows = list(enumerate(batch.to_pylist(), number))
+        yield convert_lines(rows, _to_table, name, malformed)
         number += len(rows)
 
 
-def _product(record: dict[str, Any]) -> dict[str, Any]:
-    if not isinstance(record.get("parent_asin"), str):
+def _parquet_batches(path: Path, name: str) -> Iterator[pa.RecordBatch]:
+    try:
+        with pq.ParquetFile(path) as file:
+            present = set(file.schema_arrow.names)
+            if missing := [column for column in _REQUIRED if column not in present]:
+                raise lacking_columns(name, missing)
+            columns = [column for column in SCHEMA.names if column in present]
+            yield from file.iter_batches(_BATCH_ROWS, columns=columns)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(
+            f"{name} is no readable Parquet file ({str(error).splitlines()[0]}): download it again."
+        ) from error
+
+
+def _parse(lines: list[bytes]) -> pa.Table:
+    return _to_table([parse_object(line) for line in lines])
+
+
+def _to_table(records: list[Record]) -> pa.Table:
+    """One row a record; fails if any is broken, and names the column."""
+    return pa.Table.from_arrays([_column(field, records) for field in SCHEMA], schema=SCHEMA)
+
+
+def _column(field: pa.Field, records: list[Record]) -> pa.Array:
+    convert = _CONVERT[field.name]
+    values = (record.get(field.name) for record in records)
+    try:
+        column = pa.array([None if v is None else convert(v) for v in values], field.type)
+    except (ValueError, TypeError, OverflowError, pa.ArrowException) as error:
+        value = repr(records[0].get(field.name))
+        raise ValueError(f"{field.name} is {value:.40}, not {_KINDS[field.name]}") from error
+    if field.name == "parent_asin" and column.null_count:
         raise ValueError("no parent_asin")
-    product = {}
-    for field in SCHEMA:
-        value = record.get(field.name)
-        try:
-            product[field.name] = None if value is None else _CONVERT[field.name](value)
-            pa.scalar(product[field.name], field.type)
-        except (ValueError, TypeError, OverflowError, AttributeError, pa.ArrowException) as error:
-            raise ValueError(f"{field.name} is {value!r:.40}, not a {field.type}") from error
-    return product
+    return column
 
 
 def _text(value: Any) -> str:
-    """Text as it is, anything else as JSON; what cannot be stored as UTF-8 is replaced."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text.encode("utf-8", "replace").decode()
-
-
-def _texts(value: Any) -> list[str | None]:
-    items = [value] if isinstance(value, str) else value
-    if not isinstance(items, list):
+    if not isinstance(value, str):
         raise TypeError
-    return [None if item is None else _text(item) for item in items]
+    return value
 
 
-def _integer(value: Any) -> int:
+def _json_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _price(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise TypeError
+    return str(value)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool):
+        raise TypeError
     number = float(value)
-    if isinstance(value, bool) or number != int(number):
-        raise TypeError
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+def _whole_number(value: Any) -> int:
+    if type(value) is int:
+        return value
+    number = _number(value)
+    if not number.is_integer():
+        raise ValueError
     return int(number)
 
 
-def _float(value: Any) -> float:
-    if isinstance(value, bool):
+def _texts(value: Any) -> list[str | None]:
+    if isinstance(value, str):
+        return [value]
+    if not isinstance(value, list):
         raise TypeError
-    return float(value)
+    return value
 
 
-def _structs(keys: Iterable[str]) -> Callable[[Any], list[dict[str, str | None]]]:
-    """Reads a list of objects, or the hub's Parquet form: one object of lists."""
-    names = list(keys)
-
-    def convert(value: Any) -> list[dict[str, str | None]]:
-        if isinstance(value, dict):
-            columns = [value.get(name) or [] for name in names]
-            length = max(map(len, columns), default=0)
-            padded = [[*column, *[None] * (length - len(column))] for column in columns]
-            items: Any = [dict(zip(names, row, strict=True)) for row in zip(*padded, strict=True)]
-        else:
-            items = value
-        if not isinstance(items, list):
-            raise TypeError
-        return [
-            {name: None if item.get(name) is None else _text(item[name]) for name in names}
-            for item in items
-            if item is not None
-        ]
-
-    return convert
+def _objects(value: Any, keys: list[str]) -> list[Record | None]:
+    """A list of objects, also from the form of the hub's Parquet: an object of lists."""
+    if isinstance(value, dict):
+        columns = [value.get(key) or [] for key in keys]
+        return [dict(zip(keys, row, strict=True)) for row in zip_longest(*columns)]
+    if not all(item is None or isinstance(item, dict) for item in value):
+        raise TypeError
+    return value
 
 
-def _converter(field: pa.Field) -> Callable[[Any], Any]:
-    if pa.types.is_list(field.type):
-        items = field.type.value_type
-        return _structs(f.name for f in items) if pa.types.is_struct(items) else _texts
+def _converter(field: pa.Field) -> tuple[str, Callable[[Any], Any]]:
+    """What values of a column are called, and how they are brought into its type."""
+    if field.name == "price":
+        return "a price", _price
+    if field.name in _JSON_TEXTS:
+        return "JSON", _json_text
     if pa.types.is_integer(field.type):
-        return _integer
-    return _float if pa.types.is_floating(field.type) else _text
+        return "a whole number", _whole_number
+    if pa.types.is_floating(field.type):
+        return "a number", _number
+    if not pa.types.is_list(field.type):
+        return "a text", _text
+    items = field.type.value_type
+    if pa.types.is_struct(items):
+        return "a list of objects", partial(_objects, keys=[item.name for item in items])
+    return "a list of texts", _texts
 
 
-_CONVERT = {field.name: _converter(field) for field in SCHEMA}
+_KINDS = {field.name: _converter(field)[0] for field in SCHEMA}
+_CONVERT = {field.name: _converter(field)[1] for field in SCHEMA}

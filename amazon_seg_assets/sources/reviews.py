@@ -137,9 +137,10 @@ def _check_values(table: pa.Table) -> None:
     timestamp = table["timestamp"]
     if timestamp.null_count:
         raise ValueError("no timestamp")
-    limits = pc.min_max(timestamp)
-    if limits["min"].as_py() < _EARLIEST or limits["max"].as_py() > _LATEST:
-        raise ValueError(f"timestamp {limits['max']} is no time in milliseconds")
+    earliest, latest = pc.min_max(timestamp).as_py().values()
+    if earliest < _EARLIEST or latest > _LATEST:
+        wrong = earliest if earliest < _EARLIEST else latest
+        raise ValueError(f"timestamp {wrong} is no time in milliseconds")
     if pc.any(pc.invert(pc.is_finite(table["rating"]))).as_py():
         raise ValueError("rating is not finite")
 

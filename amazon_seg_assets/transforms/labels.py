@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
-from amazon_seg_assets.rules.labels import LabelRules
+from amazon_seg_assets.rules.labels import LabelRules, Words
 
 FEATURES = ["recency", "frequency", "monetary"]
+_NOISE = 1e-9  # differences up to here come from rounding
 
 
 def label_clusters(clusters: pd.DataFrame, rules: LabelRules) -> list[str]:
     """Labels clusters; no two get the same label.
 
-    Clusters that the same rule labels are told apart by the feature in which they differ most, as
-    a share of its mean over all customers; what is still equal is numbered.
+    Clusters that the same rule labels are told apart by the feature in which they differ most:
+    in log(1 + mean), as a multiple of its standard deviation between all clusters, weighted by
+    customers. Clusters that do not differ are numbered.
 
     Args:
         clusters: one row a cluster: ``customers``, and means of ``recency`` (days), ``frequency``
@@ -23,20 +26,24 @@ def label_clusters(clusters: pd.DataFrame, rules: LabelRules) -> list[str]:
     Returns:
         A label for each row.
     """
-    weight = clusters["customers"] / clusters["customers"].sum()
-    overall = {feature: float((clusters[feature] * weight).sum()) for feature in FEATURES}
-    labels = pd.Series(
-        [_label(row, overall, rules) for row in clusters[FEATURES].to_dict("records")],
-        index=clusters.index,
-    )
+    means, customers = clusters[FEATURES].reset_index(drop=True), clusters["customers"].to_numpy()
+    overall = _average(means, customers)
+    labels = pd.Series([_label(row, overall, rules) for _, row in means.iterrows()], dtype=object)
+    logs = pd.DataFrame(np.log1p(means))
+    deviation = _average((logs - _average(logs, customers)) ** 2, customers) ** 0.5
     unique = labels.copy()
-    for label, group in clusters.groupby(labels):
+    for label, group in logs.groupby(labels):
         if len(group) > 1:
-            unique[group.index] = _qualified(str(label), group, overall, rules)
+            told_apart = _qualified(str(label), group, deviation, rules)
+            unique.update(pd.Series(told_apart, group.index))
     return unique.tolist()
 
 
-def _label(means: dict[str, float], overall: dict[str, float], rules: LabelRules) -> str:
+def _average(values: pd.DataFrame, customers: np.ndarray) -> pd.Series:
+    return pd.Series(np.average(values, axis=0, weights=customers), values.columns)
+
+
+def _label(means: pd.Series, overall: pd.Series, rules: LabelRules) -> str:
     for rule in rules.labels:
         if rule.holds(means[rule.feature], overall[rule.feature]):
             return rule.label
@@ -44,15 +51,17 @@ def _label(means: dict[str, float], overall: dict[str, float], rules: LabelRules
 
 
 def _qualified(
-    label: str, group: pd.DataFrame, overall: dict[str, float], rules: LabelRules
+    label: str, logs: pd.DataFrame, deviation: pd.Series, rules: LabelRules
 ) -> list[str]:
-    spread = {
-        feature: (group[feature].max() - group[feature].min()) / (overall[feature] or 1.0)
-        for feature in FEATURES
-    }
-    feature = max(FEATURES, key=lambda name: spread[name])
-    place = group[feature].rank(method="first").astype(int)
-    low, high = rules.qualifiers[feature]  # type: ignore[index]
-    if len(group) == 2 and spread[feature] > 0:
-        return [f"{label} ({low if rank == 1 else high})" for rank in place]
-    return [f"{label} ({feature} {rank} of {len(group)})" for rank in place]
+    ranges = logs.max() - logs.min()
+    differing = ranges[ranges > _NOISE].index
+    if differing.empty:
+        return [f"{label} ({number} of {len(logs)})" for number in range(1, len(logs) + 1)]
+    # Where only two clusters exist, all features differ by as many deviations: the factor decides.
+    multiples = (ranges / deviation).round(6)
+    feature = max(differing, key=lambda name: (multiples[name], ranges[name]))
+    words: Words = getattr(rules.qualifiers, feature)
+    place = logs[feature].rank(method="first").astype(int)
+    if len(logs) == 2:
+        return [f"{label} ({words.lower if rank == 1 else words.higher})" for rank in place]
+    return [f"{label} ({words.ranked} {rank} of {len(logs)})" for rank in place]

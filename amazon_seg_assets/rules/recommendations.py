@@ -1,0 +1,135 @@
+"""What to do about each segment, and about what the figures of a run show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import inf
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.rules.files import Rules, built_in, load_rules
+from amazon_seg_assets.rules.scheme import Scheme
+
+Figure = Literal[
+    "newcomer_share",
+    "lapsed_share",
+    "one_review_share",
+    "unverified_five_star_excess",
+    "audio_share_of_popular",
+]
+
+
+class Recommendation(Rules):
+    """What to do about the customers of one segment.
+
+    Attributes:
+        goal: what is to be reached.
+        action: what to do.
+        offer: what customers are offered.
+        channel: where they meet it.
+        priority: 1 comes first; segments may share one.
+        reason: why, by what defines the segment; no figures, which every run has its own of.
+        if_low_spend: added if the segment's mean spend is below that of all customers.
+    """
+
+    goal: str
+    action: str
+    offer: str
+    channel: str
+    priority: Annotated[int, Field(ge=1)]
+    reason: str
+    if_low_spend: str | None = None
+
+
+class GeneralRecommendation(Rules):
+    """What to do if a figure of the run lies within limits.
+
+    Attributes:
+        title: a few words.
+        action: what to do.
+        reason: why, given the condition.
+        figure: the figure that decides, as a fraction of 1:
+            ``newcomer_share``: customers in New Customers and Promising, where equal customers get
+            equal scores (otherwise it says more about the scores than about the customers);
+            ``lapsed_share``: customers in About to Sleep, Hibernating and Lost;
+            ``one_review_share``: customers with a single review in the window;
+            ``unverified_five_star_excess``: share of 5 stars among the year's reviews without a
+            verified purchase, less the share among those with one;
+            ``audio_share_of_popular``: headphones and the like among the year's most popular
+            products.
+        at_least: smallest value at which it applies.
+        at_most: largest value at which it applies.
+    """
+
+    title: str
+    action: str
+    reason: str
+    figure: Figure
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @model_validator(mode="after")
+    def _has_a_condition(self) -> GeneralRecommendation:
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("give at_least, at_most or both")
+        return self
+
+    def holds(self, value: float) -> bool:
+        """Whether the recommendation applies at this value of its figure; never for NaN."""
+        lowest = -inf if self.at_least is None else self.at_least
+        highest = inf if self.at_most is None else self.at_most
+        return lowest <= value <= highest
+
+
+class Recommendations(Rules):
+    """All recommendations.
+
+    Attributes:
+        segments: by segment.
+        general: those that depend on figures.
+    """
+
+    segments: dict[str, Recommendation]
+    general: list[GeneralRecommendation]
+
+    def applicable(self, figures: Mapping[str, float]) -> list[GeneralRecommendation]:
+        """The general ones whose condition holds; a figure that is not given supports none."""
+        return [
+            one for one in self.general if one.figure in figures and one.holds(figures[one.figure])
+        ]
+
+
+def load_recommendations(scheme: Scheme, path: Path | None = None) -> Recommendations:
+    """The recommendations for the segments of a scheme.
+
+    Args:
+        scheme: its segments are those that recommendations may be about.
+        path: the user's own file, which must cover exactly these segments. The one that comes with
+            the package knows the segments of the built-in schemes, and is silent on others.
+
+    Raises:
+        InputError: the file is not valid, or its segments are not those of the scheme.
+    """
+    found = load_rules(Recommendations, path or built_in("recommendations.yaml"))
+    if path is not None:
+        _check_segments(found, scheme, path)
+    ordered = {name: found.segments[name] for name in scheme.segments if name in found.segments}
+    return found.model_copy(update={"segments": ordered})
+
+
+def _check_segments(found: Recommendations, scheme: Scheme, path: Path) -> None:
+    unknown = [name for name in found.segments if name not in scheme.segments]
+    missing = [name for name in scheme.segments if name not in found.segments]
+    if unknown:
+        raise InputError(
+            f"The rules {path} are not valid: segments → {unknown[0]}: no such segment is in the "
+            f"scheme {scheme.name}, which has {', '.join(scheme.segments)}."
+        )
+    if missing:
+        raise InputError(
+            f"The rules {path} are not valid: segments: {missing[0]} of the scheme {scheme.name} "
+            "is missing, add it."
+        )
