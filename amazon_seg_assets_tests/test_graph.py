@@ -1,0 +1,263 @@
+"""The graph from end to end on a few invented rows, whose outcome is worked out by hand."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from dagster import AssetKey, DagsterInstance, EventRecordsFilter, DagsterEventType
+from pyspark.sql import SparkSession
+
+from amazon_seg_assets.definitions import build_definitions
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.headless import HeadlessRun, default_snapshot
+from amazon_seg_assets.settings import Settings
+from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets_tests.raw_files import product, review, write_raw
+
+PRODUCTS = [
+    product("cheap", 10.0),
+    product("dear", "200.5"),
+    product("unpriced", None),
+    product("from", "from 14.99"),
+    product("cent", 0.01),
+    product("cheap", None, rating_number=99),
+]
+REVIEWS = [
+    # Once a year ago, on the first day that counts; and one day too early.
+    review("early", "cheap", "2022-03-20T00:00:00"),
+    review("too-early", "cheap", "2022-03-19T23:59:59"),
+    # Three times, the last on the last day.
+    review("often", "cheap", "2022-12-01T10:00:00"),
+    review("often", "dear", "2023-01-31T23:59:59"),
+    review("often", "cheap", "2023-03-20T23:59:59"),
+    # Twice the same review, but for the pictures.
+    review("twice", "dear", "2023-02-14T08:00:00"),
+    review("twice", "dear", "2023-02-14T08:00:00", images=[{"attachment_type": "IMAGE"}]),
+    # Does not count: not verified, no price, a price of a cent, unknown product, no user.
+    review("unverified", "dear", "2023-02-02T08:00:00", verified_purchase=False),
+    review("unpriced", "unpriced", "2023-02-03T08:00:00"),
+    review("unpriced", "from", "2023-02-03T08:00:00"),
+    review("unpriced", "cent", "2023-02-03T08:00:00"),
+    review("unpriced", "unknown", "2023-02-03T08:00:00"),
+    review("", "cheap", "2023-02-03T08:00:00"),
+    review("zero", "cheap", "2023-02-28T23:59:59", rating=0.0, helpful_vote=-3),
+    review("before-the-span", "cheap", "1990-01-01T00:00:00"),
+]
+
+
+@dataclass
+class Graph:
+    """The graph on a category of its own, and what Dagster recorded."""
+
+    folder: Path
+    category: str
+    instance: DagsterInstance
+    ops: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def store(self) -> Store:
+        return Store(self.folder / "data", self.category)
+
+    def run(self, **ops: Any) -> HeadlessRun:
+        settings = Settings(
+            source=str(self.folder), category=self.category, storage=self.folder / "data"
+        )
+        return HeadlessRun(
+            build_definitions(settings), self.instance, lambda _: None, ops=ops or self.ops
+        )
+
+    def read(self, asset: str, month: str | None = None) -> pd.DataFrame:
+        return pq.read_table(self.store.path(asset, month), partitioning=None).to_pandas()
+
+    def metadata(self, asset: str, month: str | None = None) -> dict[str, Any]:
+        records = self.instance.get_event_records(
+            EventRecordsFilter(
+                DagsterEventType.ASSET_MATERIALIZATION,
+                asset_key=AssetKey(asset),
+                asset_partitions=None if month is None else [month],
+            ),
+            limit=1,
+        )
+        materialization = records[0].asset_materialization
+        assert materialization is not None
+        return {key: value.value for key, value in materialization.metadata.items()}
+
+    def files(self) -> dict[str, tuple[int, bytes]]:
+        return {
+            str(path.relative_to(self.folder)): (path.stat().st_mtime_ns, path.read_bytes())
+            for path in sorted(self.store.folder.rglob("*.parquet"))
+        }
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[DagsterInstance]:
+    with DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+@pytest.fixture(scope="module")
+def graph(
+    spark: SparkSession, instance: DagsterInstance, tmp_path_factory: pytest.TempPathFactory
+) -> Graph:
+    assert spark is not None
+    folder = write_raw(tmp_path_factory.mktemp("graph"), "Toys", REVIEWS, PRODUCTS)
+    graph = Graph(folder, "Toys", instance, {"k_sweep": {"k_max": 3}})
+    run = graph.run()
+    run.ingest()
+    run.prepare([f"2022-{month:02d}" for month in range(3, 13)] + ["2023-01", "2023-02", "2023-03"])
+    run.segment("2023-03")
+    return graph
+
+
+def test_raw_rows_are_all_kept_and_counted(graph: Graph) -> None:
+    metadata = graph.metadata("raw_reviews")
+    assert metadata["dagster/row_count"] == len(REVIEWS)
+    assert metadata["rows_outside_span"] == 1
+    assert graph.store.months("raw_reviews")[0] == "1990-01"
+    assert graph.metadata("raw_metadata")["dagster/row_count"] == len(PRODUCTS)
+
+
+def test_months_tell_their_own_figures(graph: Graph) -> None:
+    february = graph.metadata("clean_reviews", "2023-02")
+    assert february["dagster/partition_row_count"] == 7
+    assert (february["dropped_not_verified"], february["dropped_duplicate"]) == (1, 1)
+    assert (february["zero_ratings"], february["negative_votes"]) == (1, 1)
+    assert graph.metadata("clean_reviews", "2022-05")["dagster/partition_row_count"] == 0
+    joined = graph.metadata("joined_reviews", "2023-02")
+    assert joined["dagster/partition_row_count"] == 7
+    assert joined["unpriced_reviews"] == 3  # unpriced, from, unknown
+    assert joined["reviews_of_unknown_products"] == 1
+    assert graph.metadata("joined_reviews", "2023-03")["dagster/partition_row_count"] == 1
+
+
+def test_products_are_told_apart(graph: Graph) -> None:
+    metadata = graph.metadata("clean_metadata")
+    assert metadata["dagster/row_count"] == 5
+    assert metadata["dropped_listed_again"] == 1
+    assert (metadata["price_number"], metadata["price_from"], metadata["price_missing"]) == (3, 1, 2)
+
+
+def test_features_are_as_worked_out_by_hand(graph: Graph) -> None:
+    features = graph.read("rfm_features", "2023-03").set_index("user_id")
+    assert features[["recency", "frequency", "monetary"]].to_dict("index") == {
+        "early": {"recency": 366, "frequency": 1, "monetary": 10.0},
+        "often": {"recency": 1, "frequency": 3, "monetary": 220.5},
+        "twice": {"recency": 35, "frequency": 1, "monetary": 200.5},
+        "zero": {"recency": 21, "frequency": 1, "monetary": 10.0},
+    }
+    metadata = graph.metadata("rfm_features", "2023-03")
+    assert metadata["dagster/partition_row_count"] == 4
+    assert metadata["reviews_in_window"] == 11
+    assert {key: metadata[f"dropped_{key}"] for key in ("no_user", "no_price", "low_price")} == {
+        "no_user": 1,
+        "no_price": 3,
+        "low_price": 1,
+    }
+
+
+def test_each_customer_has_a_segment_by_the_grid(graph: Graph) -> None:
+    segments = graph.read("rfm_segments", "2023-03").set_index("user_id")
+    # Four customers: below 0, 1, 2, 3 of three, times five, gives scores 1, 2, 4, 5.
+    assert segments["rfm_score"].to_dict() == {
+        "early": "111",
+        "twice": "214",
+        "zero": "411",
+        "often": "525",
+    }
+    assert segments["segment"].to_dict() == {
+        "early": "Lost",
+        "twice": "About to Sleep",  # fm = 2.5, rounded up to 3
+        "zero": "Promising",
+        "often": "Champions",  # fm = 3.5, rounded up to 4
+    }
+
+
+def test_clusters_and_segments_cover_the_same_customers(graph: Graph) -> None:
+    clusters = graph.read("customer_clusters", "2023-03")
+    assert set(clusters["user_id"]) == set(graph.read("rfm_segments", "2023-03")["user_id"])
+    sweep = graph.read("k_sweep", "2023-03")
+    assert sweep["k"].tolist() == [2, 3]
+    assert sweep["chosen"].sum() == 1
+    chosen = sweep.loc[sweep["chosen"], "k"].item()
+    assert clusters["cluster"].nunique() == chosen
+    assert clusters.groupby("cluster")["cluster_label"].nunique().tolist() == [1] * chosen
+    summary = graph.read("segment_summary", "2023-03")
+    assert summary["customers"].sum() == 4
+    assert summary["total_monetary"].sum() == 441.0
+
+
+def test_plots_are_pictures_in_the_ui(graph: Graph) -> None:
+    for name in ("elbow_plot", "silhouette_plot", "cluster_shares_plot", "segment_counts_plot"):
+        png = graph.store.path(name, "2023-03") / f"{name}.png"
+        assert png.read_bytes().startswith(b"\x89PNG")
+        assert "](data:image/png;base64," in graph.metadata(name, "2023-03")["plot"]
+
+
+def test_one_month_is_redone_alone(graph: Graph) -> None:
+    before = graph.files()
+    graph.run().prepare(["2023-02"])
+    after = graph.files()
+    redone = {name for name in before if before[name][0] != after.get(name, (0,))[0]}
+    assert redone
+    assert all("_reviews/month=2023-02/" in name for name in redone)
+    rows = graph.read("joined_reviews", "2023-02")
+    assert sorted(rows["review_id"]) == sorted(graph.read("clean_reviews", "2023-02")["review_id"])
+
+
+def test_an_unchanged_source_is_known_as_unchanged(graph: Graph) -> None:
+    before = graph.files()
+    version = graph.metadata("raw_reviews")
+    graph.run().ingest()
+    raw = {name for name in before if "raw_" in name}
+    assert {name: before[name] for name in raw} == {name: graph.files()[name] for name in raw}
+    assert version["source_changed"]
+    assert not graph.metadata("raw_reviews")["source_changed"]
+
+
+def test_the_notebook_scheme_is_a_choice_of_configuration(graph: Graph) -> None:
+    former = graph.read("rfm_segments", "2023-03")
+    run = graph.run(rfm_segments={"scheme": "notebook"}, k_sweep={"k_max": 2})
+    run.segment("2023-03")
+    segments = graph.read("rfm_segments", "2023-03").set_index("user_id")
+    # Four customers in five tiles: 1 to 4 in order; equal frequency: the less recent first.
+    assert segments["rfm_score"].to_dict() == {
+        "early": "111",
+        "twice": "223",
+        "zero": "332",
+        "often": "444",
+    }
+    assert len(former) == len(segments)
+
+
+@pytest.mark.parametrize(
+    ("month", "message"),
+    [
+        ("2022-05", "no snapshot 2022-05 of Toys: the month has no reviews"),
+        ("2023-04", "has no 2023-04"),
+    ],
+)
+def test_a_month_without_reviews_has_no_snapshot(graph: Graph, month: str, message: str) -> None:
+    before = graph.files()
+    with pytest.raises(InputError, match=message):
+        graph.run().segment(month)
+    assert graph.files() == before
+
+
+def test_the_default_snapshot_is_the_last_month_with_reviews(graph: Graph) -> None:
+    assert default_snapshot(graph.store) == "2023-03"
+
+
+def test_nobody_to_segment_is_told_and_leaves_former_results(graph: Graph) -> None:
+    before = graph.files()
+    with pytest.raises(InputError, match=r"Nobody in Toys can be segmented as of 2023-03-20: of the 11"):
+        graph.run(rfm_features={"min_price": 500.0}).segment("2023-03")
+    assert graph.files() == before
+
+
+def test_fewer_customers_than_clusters_is_told(graph: Graph) -> None:
+    with pytest.raises(InputError, match="only 4 distinct customers, fewer than 5 clusters"):
+        graph.run(k_sweep={"k_min": 5, "k_max": 6}).segment("2023-03")
