@@ -1,10 +1,17 @@
 """The main job without the UI: three Dagster runs in one process, with one Spark session."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dagster import DagsterEventType, DagsterInstance, Definitions, EventLogEntry, JobDefinition
+from dagster import (
+    DagsterEvent,
+    DagsterEventType,
+    DagsterInstance,
+    Definitions,
+    EventLogEntry,
+    JobDefinition,
+)
 from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
@@ -123,15 +130,16 @@ def _new_run_id() -> str:
     return make_new_run_id()
 
 
-def _failure(events: list[Any]) -> Exception:
+def _failure(events: Sequence[DagsterEvent]) -> Exception:
     for event in events:
         if event.event_type is DagsterEventType.STEP_FAILURE:
             data = event.step_failure_data
             if data.user_failure_data is not None:
                 return InputError(data.user_failure_data.description)
-            error = data.error
+            error: Any = data.error
+            stack = error.to_string()
             while error.cause is not None:
                 error = error.cause
             cause = error.message.strip().splitlines()[0]
-            return RunError(event.step_key, cause, data.error.to_string())
+            return RunError(event.step_key or "the run", cause, stack)
     return RunError("the run", "it ended without a reason", "")

@@ -2,8 +2,6 @@
 
 from dagster import AssetSelection, define_asset_job
 
-from amazon_seg_assets.partitions import MONTHS
-
 INGESTED = AssetSelection.assets("raw_reviews", "raw_metadata", "clean_metadata")
 MONTHLY = AssetSelection.assets("clean_reviews", "joined_reviews")
 
@@ -15,13 +13,11 @@ ingest = define_asset_job(
 prepare_months = define_asset_job(
     "prepare_months",
     selection=MONTHLY,
-    partitions_def=MONTHS,
     description="Cleans and joins the reviews of a range of months in one run.",
 )
 segment_snapshot = define_asset_job(
     "segment_snapshot",
     selection=AssetSelection.all() - INGESTED - MONTHLY,
-    partitions_def=MONTHS,
     description="Segments the customers as of the end of a month, or of each of a range.",
 )
 

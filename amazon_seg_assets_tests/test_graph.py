@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from dagster import AssetKey, DagsterInstance, EventRecordsFilter, DagsterEventType
+from dagster import AssetKey, AssetRecordsFilter, DagsterInstance
 from pyspark.sql import SparkSession
 
 from amazon_seg_assets.definitions import build_definitions
@@ -74,14 +74,8 @@ class Graph:
         return pq.read_table(self.store.path(asset, month), partitioning=None).to_pandas()
 
     def metadata(self, asset: str, month: str | None = None) -> dict[str, Any]:
-        records = self.instance.get_event_records(
-            EventRecordsFilter(
-                DagsterEventType.ASSET_MATERIALIZATION,
-                asset_key=AssetKey(asset),
-                asset_partitions=None if month is None else [month],
-            ),
-            limit=1,
-        )
+        asked = AssetRecordsFilter(AssetKey(asset), asset_partitions=month and [month])
+        records = self.instance.fetch_materializations(asked, limit=1).records
         materialization = records[0].asset_materialization
         assert materialization is not None
         return {key: value.value for key, value in materialization.metadata.items()}
@@ -138,7 +132,11 @@ def test_products_are_told_apart(graph: Graph) -> None:
     metadata = graph.metadata("clean_metadata")
     assert metadata["dagster/row_count"] == 5
     assert metadata["dropped_listed_again"] == 1
-    assert (metadata["price_number"], metadata["price_from"], metadata["price_missing"]) == (3, 1, 2)
+    assert (metadata["price_number"], metadata["price_from"], metadata["price_missing"]) == (
+        3,
+        1,
+        2,
+    )
 
 
 def test_features_are_as_worked_out_by_hand(graph: Graph) -> None:
@@ -253,7 +251,9 @@ def test_the_default_snapshot_is_the_last_month_with_reviews(graph: Graph) -> No
 
 def test_nobody_to_segment_is_told_and_leaves_former_results(graph: Graph) -> None:
     before = graph.files()
-    with pytest.raises(InputError, match=r"Nobody in Toys can be segmented as of 2023-03-20: of the 11"):
+    with pytest.raises(
+        InputError, match=r"Nobody in Toys can be segmented as of 2023-03-20: of the 11"
+    ):
         graph.run(rfm_features={"min_price": 500.0}).segment("2023-03")
     assert graph.files() == before
 

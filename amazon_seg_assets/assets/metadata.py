@@ -63,7 +63,7 @@ def _figure(value: Any) -> str:
     if isinstance(value, int | np.integer):
         return f"{value:,}"
     if isinstance(value, float | np.floating):
-        return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
+        return f"{value:,.4g}" if abs(float(value)) < 1 else f"{value:,.2f}"
     return str(value)
 
 

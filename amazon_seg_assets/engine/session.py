@@ -39,6 +39,10 @@ def default_conf(master: str) -> dict[str, str]:
         "spark.sql.ansi.enabled": "false",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.sql.legacy.execution.pandas.groupedMap.assignColumnsByName": "true",
+        # It would drop the observed counts of rows together with an empty result.
+        "spark.sql.adaptive.optimizer.excludedRules": (
+            "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation"
+        ),
         "spark.ui.showConsoleProgress": "false",
     }
     if master.startswith("local"):

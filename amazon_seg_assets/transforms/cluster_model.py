@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from pyspark.ml import PipelineModel
+from py4j.java_gateway import JavaGateway, JavaObject
+from pyspark.ml import PipelineModel, Transformer
 from pyspark.ml.clustering import KMeansModel
 from pyspark.ml.common import _py2java
 from pyspark.ml.feature import SQLTransformer, StandardScalerModel, VectorAssembler
@@ -36,7 +38,7 @@ def build_model(
         "FROM __THIS__"
     )
     assembler = VectorAssembler(inputCols=["recency", *_LOGS], outputCol=_ASSEMBLED)
-    stages = [logs, assembler, _scaler(spark, scale), _kmeans(spark, centers)]
+    stages: list[Transformer] = [logs, assembler, _scaler(spark, scale), _kmeans(spark, centers)]
     for name, stage in zip(("log", "assembler", "scaler", "kmeans"), stages, strict=True):
         stage._resetUid(f"amazon_seg_{name}")
     model = PipelineModel(stages)
@@ -51,11 +53,8 @@ def assign_clusters(model: PipelineModel, customers: DataFrame) -> DataFrame:
 
 def _scaler(spark: SparkSession, scale: Standardization) -> StandardScalerModel:
     # There is no Python constructor from a given mean and deviation; the JVM has one.
-    context = spark.sparkContext
-    java = context._jvm.org.apache.spark.ml.feature.StandardScalerModel(
-        "amazon_seg_scaler",
-        _py2java(context, Vectors.dense(scale.sd)),
-        _py2java(context, Vectors.dense(scale.mean)),
+    java = _gateway(spark).jvm.org.apache.spark.ml.feature.StandardScalerModel(
+        "amazon_seg_scaler", _vector(spark, scale.sd), _vector(spark, scale.mean)
     )
     scaler = StandardScalerModel(java)
     scaler._resetUid("amazon_seg_scaler")
@@ -64,16 +63,24 @@ def _scaler(spark: SparkSession, scale: Standardization) -> StandardScalerModel:
 
 def _kmeans(spark: SparkSession, centers: Sequence[Sequence[float]]) -> KMeansModel:
     # Nor is there one from given centers.
-    context = spark.sparkContext
-    jvm = context._jvm
-    vectors = context._gateway.new_array(jvm.org.apache.spark.mllib.linalg.Vector, len(centers))
+    gateway = _gateway(spark)
+    jvm = gateway.jvm.org.apache.spark
+    vectors = gateway.new_array(jvm.mllib.linalg.Vector, len(centers))
     for index, center in enumerate(centers):
-        values = context._gateway.new_array(jvm.double, len(center))
-        for place, value in enumerate(center):
-            values[place] = float(value)
-        vectors[index] = jvm.org.apache.spark.mllib.linalg.Vectors.dense(values)
-    parent = jvm.org.apache.spark.mllib.clustering.KMeansModel(vectors)
-    java = jvm.org.apache.spark.ml.clustering.KMeansModel("amazon_seg_kmeans", parent)
+        vectors[index] = jvm.mllib.linalg.Vectors.fromML(_vector(spark, center))
+    java = jvm.ml.clustering.KMeansModel(
+        "amazon_seg_kmeans", jvm.mllib.clustering.KMeansModel(vectors)
+    )
     model = KMeansModel(java)
     model._resetUid("amazon_seg_kmeans")
     return model._set(featuresCol=_STANDARDIZED, predictionCol=PREDICTION, k=len(centers))
+
+
+def _vector(spark: SparkSession, values: Sequence[float]) -> JavaObject:
+    return _py2java(spark.sparkContext, Vectors.dense(values))
+
+
+def _gateway(spark: SparkSession) -> JavaGateway:
+    gateway = spark.sparkContext._gateway
+    assert gateway is not None  # only before the first session
+    return gateway
