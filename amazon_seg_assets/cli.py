@@ -98,9 +98,12 @@ def _run(options: argparse.Namespace) -> None:
     from amazon_seg_assets.instance import ensure_dagster_home
     from amazon_seg_assets.partitions import require_in_span
     from amazon_seg_assets.progress import Progress
+    from amazon_seg_assets.rules.scheme import load_scheme
 
     if options.snapshot:
         require_in_span(options.snapshot)
+    if options.scheme:
+        load_scheme(options.scheme)
     home = ensure_dagster_home()
     definitions = build_definitions(settings)
     started = time.monotonic()

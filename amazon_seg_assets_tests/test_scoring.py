@@ -1,28 +1,37 @@
 """RFM scores against a naive ranking of all customers, and against published figures."""
 
+import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import product
 from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
 
+from amazon_seg_assets.transforms.order_statistics import order_statistics
 from amazon_seg_assets.transforms.scoring import (
     CutPoints,
     assign_segments,
     ntile_cuts,
     percent_rank_cuts,
+    percent_rank_positions,
     score,
     threshold_cuts,
+    tile_ends,
 )
 
 Customer = tuple[str, int, int, float]
 Scores = dict[str, tuple[int, int, int]]
 
+SCHEMA = "user_id string, recency int, frequency bigint, monetary double"
+CELLS = {(r, f, m): f"s{r}{f}{m}" for r, f, m in product(range(1, 6), range(1, 6), range(1, 6))}
+
 
 def frame(spark: SparkSession, customers: list[Customer], partitions: int = 2) -> DataFrame:
-    schema = "user_id string, recency int, frequency bigint, monetary double"
-    return spark.createDataFrame(customers, schema).repartition(partitions)
+    return spark.createDataFrame(customers, SCHEMA).repartition(partitions)
 
 
 def scores(customers: DataFrame, cuts: dict[str, CutPoints]) -> Scores:
@@ -66,7 +75,7 @@ def invented(count: int, seed: int) -> list[Customer]:
     draw = random.Random(seed)
     return [
         (
-            f"u{draw.random():.12f}",
+            f"{draw.choice(['AE', 'AEZ', 'AE_', 'ae', 'Ä'])}{draw.random():.12f}",
             draw.choice([1, 2, 3, 50, 51, 200, 367]),
             draw.choices([1, 2, 3, 9], [85, 8, 5, 2])[0],
             draw.choice(
@@ -77,19 +86,89 @@ def invented(count: int, seed: int) -> list[Customer]:
     ]
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 6, 11, 1500])
-def test_scores_equal_a_naive_ranking(spark: SparkSession, count: int) -> None:
+@contextmanager
+def spark_log(spark: SparkSession) -> Iterator[Callable[[], str]]:
+    """What Spark logs meanwhile; pytest cannot capture it, as the JVM has a stderr of its own."""
+    jvm: Any = spark.sparkContext._jvm
+    log4j = jvm.org.apache.logging.log4j
+    written = jvm.java.io.StringWriter()
+    builder = log4j.core.appender.WriterAppender.newBuilder().setTarget(written)
+    appender = builder.setName("captured").build()
+    root = log4j.LogManager.getRootLogger()
+    appender.start()
+    root.addAppender(appender)
+    spark.sparkContext.setLogLevel("WARN")
+    try:
+        yield written.toString
+    finally:
+        spark.sparkContext.setLogLevel("ERROR")
+        root.removeAppender(appender)
+
+
+@pytest.mark.parametrize(("count", "partitions"), [(1, 1), (2, 2), (6, 3), (2000, 1), (2000, 5)])
+def test_scores_equal_a_naive_ranking(spark: SparkSession, count: int, partitions: int) -> None:
     customers = invented(count, seed=count)
-    data = frame(spark, customers).cache()
+    data = frame(spark, customers[:: -1 if partitions > 2 else 1], partitions).cache()
     assert scores(data, percent_rank_cuts(data)) == naive_percent_rank(customers)
     assert scores(data, ntile_cuts(data)) == naive_ntile(customers)
+    data.unpersist()
 
 
-def test_scores_do_not_depend_on_order_or_partitions(spark: SparkSession) -> None:
-    customers = invented(200, seed=7)
-    one, many = frame(spark, customers, 1), frame(spark, customers[::-1], 5)
-    assert ntile_cuts(one) == ntile_cuts(many)
-    assert percent_rank_cuts(one) == percent_rank_cuts(many)
+@pytest.mark.parametrize("size", range(1, 32))
+def test_positions_follow_the_definitions_at_any_size(size: int) -> None:
+    """Without ties, as many positions are below a customer as the definition gives points."""
+    for scores in (4, 5):
+        positions = percent_rank_positions(size, scores)
+        assert [sum(p <= below for p in positions) for below in range(size)] == [
+            min(scores - 1, scores * below // max(1, size - 1)) for below in range(size)
+        ]
+    tiles = [1 + sum(end <= below for end in tile_ends(size)) for below in range(size)]
+    sizes = [tiles.count(tile) for tile in range(1, 6)]
+    assert tiles == sorted(tiles)
+    assert sizes == [size // 5 + (tile < size % 5) for tile in range(5)]
+
+
+def test_no_customers_have_no_cut_points(spark: SparkSession) -> None:
+    none = frame(spark, [])
+    assert [cuts.keys for cuts in ntile_cuts(none).values()] == [(), (), ()]
+    assert [cuts.keys for cuts in percent_rank_cuts(none).values()] == [(), ((1,),), ()]
+
+
+@pytest.mark.parametrize("largest_tie", [1, 3, 1000])
+def test_a_tie_too_large_to_collect_is_narrowed_by_prefixes(
+    spark: SparkSession, largest_tie: int
+) -> None:
+    """One tie of 60 rows, in which some texts are prefixes of others."""
+    texts = [f"AE{letter}{'x' * more}" for letter in "AZ_azé€𝄞0123" for more in range(5)]
+    data = spark.createDataFrame([(7, text) for text in texts], "value int, text string")
+    positions = [1, 2, 31, 60]
+    keys = order_statistics(data, [[F.col("value")]], lambda _: positions, "text", largest_tie)
+    assert keys == [(7, sorted(texts, key=str.encode)[position - 1]) for position in positions]
+
+
+def test_half_the_customers_equal_as_in_published_purchases(spark: SparkSession) -> None:
+    """Of CDNOW's customers 51 % are equal: ntile gives them three scores, percent_rank one."""
+    equal = [(f"u{i:02}", 9, 1, 10.0) for i in range(51)]
+    others = [(f"u{i:02}", 9, 1, float(i)) for i in range(51, 100)]
+    data = frame(spark, equal + others).cache()
+    by_percent_rank, by_ntile = (
+        scores(data, percent_rank_cuts(data)),
+        scores(data, ntile_cuts(data)),
+    )
+    assert {by_percent_rank[user][2] for user, *_ in equal} == {1}
+    assert [by_ntile[user][2] for user, *_ in equal] == [1] * 20 + [2] * 20 + [3] * 11
+    # Ranked below are 51, 59, 60, 79, 80 and 99 of 99 others: 2.58, 2.98, 3.03, 3.99, 4.04 fifths.
+    assert [by_percent_rank[f"u{i}"][2] for i in (51, 59, 60, 79, 80, 99)] == [3, 3, 4, 4, 5, 5]
+    data.unpersist()
+
+
+def test_sums_that_hardly_differ_are_told_apart_at_a_cut(spark: SparkSession) -> None:
+    """At 11 customers the first cut is the second smallest sum; the next is one bit larger."""
+    next_to_20 = 20.000000000000004
+    sums = [19.99, 20.0, next_to_20, *(30.0 + i for i in range(8))]
+    data = frame(spark, [(f"u{i:02}", 1, 1, value) for i, value in enumerate(sums)])
+    found = scores(data, percent_rank_cuts(data))
+    assert [found[f"u{i:02}"][2] for i in range(11)] == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 5]
 
 
 def test_equal_customers_get_the_lowest_score_by_percent_rank_and_all_by_ntile(
@@ -133,21 +212,44 @@ def test_thresholds_are_told_in_the_feature_s_unit(spark: SparkSession) -> None:
     assert cuts["frequency"].thresholds() == [1]
 
 
-def test_no_window_spans_all_customers(
-    spark: SparkSession, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_spark_never_warns_of_a_window_over_all_customers(spark: SparkSession) -> None:
+    warning = "No Partition Defined for Window operation"
     data = frame(spark, invented(50, seed=3))
-    spark.sparkContext.setLogLevel("WARN")
-    try:
-        score(data, ntile_cuts(data)).collect()
-    finally:
-        spark.sparkContext.setLogLevel("ERROR")
-    assert "No Partition Defined for Window" not in capfd.readouterr().err
+    with spark_log(spark) as log:
+        for cuts in (percent_rank_cuts(data), ntile_cuts(data)):
+            score(data, cuts).collect()
+        assert warning not in log()
+        data.select(F.ntile(5).over(Window.orderBy("monetary"))).collect()
+        assert warning in log()
+
+
+def test_scores_and_segments_need_no_shuffle(spark: SparkSession) -> None:
+    data = spark.createDataFrame(invented(3, seed=3), SCHEMA)
+    cuts = ntile_cuts(data)
+    segments: Any = assign_segments(score(data, cuts), CELLS)
+    planned = segments._jdf.queryExecution().executedPlan().toString()
+    assert "segment" in planned
+    assert "Exchange" not in planned
+    assert "Window" not in planned
+
+
+def test_cut_points_can_be_written_as_json(spark: SparkSession) -> None:
+    cuts = ntile_cuts(frame(spark, [(f"u{i}", i, 1, 5.0) for i in range(1, 6)]))
+    assert json.loads(json.dumps(cuts["recency"].keys)) == [
+        [-5, "u5"],
+        [-4, "u4"],
+        [-3, "u3"],
+        [-2, "u2"],
+    ]
 
 
 def test_each_cell_finds_its_segment(spark: SparkSession) -> None:
-    five = range(1, 6)
-    cells = {(r, f, m): f"s{r}{f}{m}" for r in five for f in five for m in five}
-    data = spark.createDataFrame(list(cells), "r_score int, f_score int, m_score int")
-    rows = assign_segments(data, cells).collect()
-    assert {tuple(row)[:3]: row["segment"] for row in rows} == cells
+    data = spark.createDataFrame(list(CELLS), "r_score int, f_score int, m_score int")
+    rows = assign_segments(data, CELLS).collect()
+    assert {tuple(row)[:3]: row["segment"] for row in rows} == CELLS
+
+
+def test_a_missing_cell_moves_no_other(spark: SparkSession) -> None:
+    data = spark.createDataFrame([(5, 5, 5)], "r_score int, f_score int, m_score int")
+    with pytest.raises(KeyError, match=r"1, 1, 1"):
+        assign_segments(data, {cell: name for cell, name in CELLS.items() if cell != (1, 1, 1)})

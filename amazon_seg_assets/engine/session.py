@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _GIB = 1024**3
+_LOGGING = Path(__file__).with_name("log4j2.properties")
 _LARGEST_LOCAL_HEAP_GIB = 6
 
 
@@ -49,6 +50,7 @@ def default_conf(master: str) -> dict[str, str]:
         conf |= {
             "spark.driver.memory": f"{local_heap_gib()}g",
             "spark.sql.shuffle.partitions": str(max(8, 2 * machine.cores())),
+            "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}",
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.ui.enabled": "false",

@@ -1,89 +1,123 @@
-"""Exact order statistics of all rows, without sorting all rows: by counting, block by block."""
+"""Exact order statistics of all rows, without sorting all rows: by counting, level by level."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import reduce
-from operator import or_
+from operator import and_, or_
 from typing import Any
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 Key = tuple[Any, ...]
 
+LARGEST_TIE = 100_000
+_PREFIX_STEP = 2  # characters: at most some thousands of distinct prefixes more in each block
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a position falls: a block of rows that share a key, and how far into the block."""
+
+    key: Key
+    position: int
+    rows: int
+
 
 def order_statistics(
-    frame: DataFrame, blocks: Sequence[Column], positions: Sequence[int], last: str | None = None
+    frame: DataFrame,
+    levels: Sequence[Sequence[Column]],
+    positions: Callable[[int], Sequence[int]],
+    last: str | None = None,
+    largest_tie: int = LARGEST_TIE,
 ) -> list[Key]:
     """The keys at given positions of the ascending order of keys.
 
-    A key is the values of ``blocks``, then of ``last``. Each block is counted per distinct value,
-    among the rows that share the former blocks of a position sought; so it should have few
-    distinct values there (thousands). What then still ties is ordered by ``last``, within each
-    tie by itself.
+    A key is the values of all levels, then of ``last``. Each level is counted by distinct values,
+    one job a level, and only in the blocks that the positions fall in: rows that are equal on the
+    levels before. So a level should have few distinct values there (thousands). Rows that are
+    equal on all levels are ordered by ``last``: a tie is narrowed by ever longer prefixes until it
+    is small enough to be collected.
 
     Args:
-        frame: the rows; none of the keys is null.
-        blocks: from the coarsest to the finest; a column may be a monotone function of a later one.
-        positions: counted from 1, at most the number of rows.
-        last: a column without ties among rows of equal blocks; None if keys may tie.
+        frame: the rows; nothing in a key is null.
+        levels: columns, from the coarsest level to the finest; a column may be a monotone function
+            of one that follows.
+        positions: gives the positions for the number of rows; from 1 to that number.
+        last: a text column that no two rows with equal levels share; None if keys may tie.
+        largest_tie: rows of one tie that may be collected.
 
     Returns:
         A key for each position.
     """
-    names = [f"_block_{index}" for index in range(len(blocks))]
-    keyed = frame.select(
-        *(block.alias(name) for block, name in zip(blocks, names, strict=True)),
-        *([last] if last else []),
-    )
-    found: list[tuple[Key, int]] = [((), position) for position in positions]
-    for depth in range(len(names)):
-        found = _descend(keyed, names[: depth + 1], found)
-    return _by_last(keyed, names, last, found) if last else [key for key, _ in found]
+    keyed, names = frame, list[str]()
+    places: list[_Place] | None = None
+    for level in levels:
+        added = {f"_key_{len(names) + index}": column for index, column in enumerate(level)}
+        keyed, names = keyed.withColumns(added), [*names, *added]
+        counts = _counts(keyed, names, places)
+        if places is None:
+            size = sum(rows for _, rows in counts)
+            places = [_Place((), position, size) for position in positions(size)]
+        if not places:
+            return []
+        places = [_locate(counts, place) for place in places]
+    places = places or []
+    keys = [place.key for place in places]
+    if last is None:
+        return keys
+    length = 0
+    while any(place.rows > largest_tie for place in places):
+        length += _PREFIX_STEP
+        prefix = f"_prefix_{length}"
+        keyed, names = keyed.withColumn(prefix, F.substring(last, 1, length)), [*names, prefix]
+        counts = _counts(keyed, names, places)
+        places = [_locate(counts, place) for place in places]
+    values = _values(keyed, names, last, places)
+    return [(*key, value) for key, value in zip(keys, values, strict=True)]
 
 
-def _descend(
-    keyed: DataFrame, names: list[str], found: list[tuple[Key, int]]
+def _counts(
+    keyed: DataFrame, names: Sequence[str], places: Sequence[_Place] | None
 ) -> list[tuple[Key, int]]:
-    """One block further: which of its values each position falls on, and where within."""
-    rows = _sharing(keyed, names[:-1], [key for key, _ in found])
-    counted = rows.groupBy(*names).count().collect()
-    counts = sorted((tuple(row)[:-1], row["count"]) for row in counted)
-    return [_locate(counts, prefix, position) for prefix, position in found]
+    """How many rows have each key, in order of keys; only in the blocks of the places."""
+    counted = _sharing(keyed, names, places).groupBy(*names).count().collect()
+    return sorted((tuple(row)[:-1], row["count"]) for row in counted)
 
 
-def _locate(counts: list[tuple[Key, int]], prefix: Key, position: int) -> tuple[Key, int]:
-    for key, count in counts:
-        if key[:-1] != prefix:
+def _locate(counts: Sequence[tuple[Key, int]], place: _Place) -> _Place:
+    """The same place one level further."""
+    position = place.position
+    for key, rows in counts:
+        if key[: len(place.key)] != place.key:
             continue
-        if position <= count:
-            return key, position
-        position -= count
-    raise IndexError(f"there is no position {position} below {prefix}")
+        if position <= rows:
+            return _Place(key, position, rows)
+        position -= rows
+    raise IndexError(f"there is no position {place.position} among the rows with {place.key}")
 
 
-def _by_last(
-    keyed: DataFrame, names: list[str], last: str, found: list[tuple[Key, int]]
-) -> list[Key]:
-    rows = _sharing(keyed, names, [key for key, _ in found])
-    place = F.row_number().over(Window.partitionBy(*names).orderBy(last)).alias("_place")
-    wanted = [position for _, position in found]
-    ranked = rows.select(*names, last, place).where(F.col("_place").isin(wanted)).collect()
-    values = {(tuple(row[name] for name in names), row["_place"]): row[last] for row in ranked}
-    return [(*key, values[key, position]) for key, position in found]
+def _values(
+    keyed: DataFrame, names: Sequence[str], last: str, places: Sequence[_Place]
+) -> list[str]:
+    """The values of ``last`` at the places; Python orders texts as Spark does, by code point."""
+    ties: dict[Key, list[str]] = {}
+    for row in _sharing(keyed, names, places).select(*names, last).collect():
+        *key, value = row
+        ties.setdefault(tuple(key), []).append(value)
+    for values in ties.values():
+        values.sort()
+    return [ties[place.key][place.position - 1] for place in places]
 
 
-def _sharing(keyed: DataFrame, names: list[str], keys: list[Key]) -> DataFrame:
-    """The rows whose columns equal one of the keys."""
-    if not names:
+def _sharing(keyed: DataFrame, names: Sequence[str], places: Sequence[_Place] | None) -> DataFrame:
+    """The rows in the blocks of the places, whose keys are the first of the named columns."""
+    if places is None:
         return keyed
-    conditions = [
-        reduce(
-            lambda both, pair: both & (F.col(pair[0]) == F.lit(pair[1])),
-            zip(names, key, strict=True),
-            F.lit(True),
-        )
-        for key in dict.fromkeys(keys)
+    blocks = [
+        reduce(and_, (F.col(name) == F.lit(value) for name, value in zip(names, key, strict=False)))
+        for key in dict.fromkeys(place.key for place in places)
     ]
-    return keyed.where(reduce(or_, conditions, F.lit(False)))
+    return keyed.where(reduce(or_, blocks))

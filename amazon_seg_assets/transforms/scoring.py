@@ -6,9 +6,10 @@ customer is above. So no customer needs to be ranked, and no window spans all of
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
+from itertools import product
 from operator import add
 
 from pyspark.sql import Column, DataFrame
@@ -73,15 +74,14 @@ def percent_rank_cuts(customers: DataFrame) -> dict[str, CutPoints]:
     Args:
         customers: columns of ``rfm_features``.
     """
-    size = customers.count()
-    repeat = customers.where("frequency > 1")
-    cuts = {
-        feature: _cuts(customers, feature, _percent_rank_positions(size, TOP_SCORE))
-        for feature in ("recency", "monetary")
+    of_all = partial(percent_rank_positions, scores=TOP_SCORE)
+    of_repeat = partial(percent_rank_positions, scores=TOP_SCORE - 1)
+    among_repeat = _cuts(customers.where("frequency > 1"), "frequency", of_repeat)
+    return {
+        "recency": _cuts(customers, "recency", of_all),
+        "frequency": CutPoints(among_repeat.order, ((1,), *among_repeat.keys)),
+        "monetary": _cuts(customers, "monetary", of_all),
     }
-    among_repeat = _cuts(repeat, "frequency", _percent_rank_positions(repeat.count(), 4))
-    cuts["frequency"] = CutPoints(("frequency",), ((1,), *among_repeat.keys))
-    return cuts
 
 
 def ntile_cuts(customers: DataFrame) -> dict[str, CutPoints]:
@@ -93,9 +93,8 @@ def ntile_cuts(customers: DataFrame) -> dict[str, CutPoints]:
     Args:
         customers: columns of ``rfm_features``.
     """
-    positions = _tile_ends(customers.count())
     return {
-        feature: _cuts(customers, feature, positions, (*_TIE_BREAKERS[feature], _USER))
+        feature: _cuts(customers, feature, tile_ends, (*_TIE_BREAKERS[feature], _USER))
         for feature in SCORES
     }
 
@@ -132,29 +131,18 @@ def assign_segments(scored: DataFrame, cells: Mapping[tuple[int, int, int], str]
     Args:
         scored: with ``r_score``, ``f_score`` and ``m_score``.
         cells: the segment of each of the 125 combinations of scores.
+
+    Raises:
+        KeyError: a combination is missing.
     """
-    table = F.array(*(F.lit(cells[key]) for key in sorted(cells)))
+    # In the order of the places; a cell that is missing must not move the others.
+    scores = range(1, TOP_SCORE + 1)
+    table = F.array(*(F.lit(cells[cell]) for cell in product(scores, scores, scores)))
     place = (F.col("r_score") - 1) * 25 + (F.col("f_score") - 1) * 5 + F.col("m_score")
     return scored.withColumn("segment", F.element_at(table, place))
 
 
-def _column(name: str) -> Column:
-    return -F.col(name[1:]) if name.startswith("-") else F.col(name)
-
-
-def _cuts(
-    customers: DataFrame, feature: str, positions: Sequence[int], ties: tuple[str, ...] = ()
-) -> CutPoints:
-    order = (_BETTER_LAST[feature], *ties)
-    names = [name for name in order if name != _USER]
-    blocks = [_column(name) for name in names]
-    coarse = [F.floor(F.log1p(feature) * _MONETARY_BLOCKS)] if feature == "monetary" else []
-    last = _USER if _USER in order else None
-    keys = order_statistics(customers, [*coarse, *blocks], positions, last) if positions else []
-    return CutPoints(order, tuple(key[len(coarse) :] for key in keys))
-
-
-def _percent_rank_positions(size: int, scores: int) -> list[int]:
+def percent_rank_positions(size: int, scores: int) -> list[int]:
     """Whoever is above the customer at the s-th position has a percent rank of s / scores or more.
 
     1 + floor(scores * below / (size - 1)) exceeds s if at least s * (size - 1) / scores customers
@@ -165,7 +153,30 @@ def _percent_rank_positions(size: int, scores: int) -> list[int]:
     return [-(-step * (size - 1) // scores) for step in range(1, scores)]
 
 
-def _tile_ends(size: int) -> list[int]:
+def tile_ends(size: int) -> list[int]:
     """Where the first four of five tiles end; the first ``size mod 5`` tiles have one more."""
     whole, rest = divmod(size, TOP_SCORE)
     return [tile * whole + min(tile, rest) for tile in range(1, TOP_SCORE)] if size else []
+
+
+def _column(name: str) -> Column:
+    return -F.col(name[1:]) if name.startswith("-") else F.col(name)
+
+
+def _cuts(
+    customers: DataFrame,
+    feature: str,
+    positions: Callable[[int], Sequence[int]],
+    ties: tuple[str, ...] = (),
+) -> CutPoints:
+    order = (_BETTER_LAST[feature], *ties)
+    numbers = [_column(name) for name in order if name != _USER]
+    if feature == "monetary":
+        # Days and reviews have few values, sums have millions: these need a coarser level first.
+        block = F.floor(F.log1p(feature) * _MONETARY_BLOCKS)
+        levels = [[block], numbers[:1], *([numbers[1:]] if ties else [])]
+    else:
+        levels = [numbers]
+    last = _USER if _USER in order else None
+    keys = order_statistics(customers, levels, positions, last)
+    return CutPoints(order, tuple(key[-len(order) :] for key in keys))
