@@ -12,8 +12,9 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 import pyarrow as pa
 from pydantic_core import from_json
@@ -25,7 +26,6 @@ LONGEST_LINE = 64 * 1024**2
 """In bytes. Whatever is longer is no JSON Lines, and would fill the memory."""
 
 _EXAMPLES = 5
-_HOPELESS_SHARE = 0.5
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _GZIP_MAGIC = b"\x1f\x8b"
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -42,11 +42,13 @@ class Block:
         data: the lines, with their ends.
         offset: of the first line in the file, in bytes; uncompressed where it is gzipped.
         first_line: number of the first line, from 1 at the start of what is read.
+        end_share: share of the file's bytes that lie before the end of the block, about.
     """
 
     data: bytes
     offset: int
     first_line: int
+    end_share: float
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """Number and content of each line that is not blank, without space around it."""
@@ -77,15 +79,21 @@ class MalformedLines:
         """Notes a broken line."""
         self.count += 1
         if len(self.examples) < _EXAMPLES:
-            self.examples.append(f"{name}, {self.unit} {number:,}: {reason}")
+            self.examples.append(f"{name}, {self.unit} {number}: {reason}")
 
-    def check_so_far(self, name: str) -> None:
-        """Judges a file early if most of what was read is broken: the rest would not save it.
+    def check_so_far(self, name: str, read_share: float) -> None:
+        """Judges a file early if it is hopeless, as finding broken lines takes long.
+
+        It is if there would be too many even if the rest held none, in lines half as long.
+
+        Args:
+            name: of the file.
+            read_share: share of it that has been read, above 0.
 
         Raises:
             InputError: as `check`.
         """
-        if self.count > _HOPELESS_SHARE * self.lines:
+        if self.count > self.max_share * self.lines * 2 / read_share:
             self.check(name)
 
     def check(self, name: str) -> None:
@@ -140,19 +148,24 @@ def read_blocks(
     try:
         with path.open("rb") as raw:
             is_gzip = raw.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC)
-            file: IO[bytes] = gzip.GzipFile(fileobj=raw) if is_gzip else raw
-            yield from _blocks(file, name, start, end, block_bytes)
+            file: BufferedIOBase = gzip.GzipFile(fileobj=raw) if is_gzip else raw
+            size = path.stat().st_size
+            for data, offset, first_line in _chunks(file, name, start, end, block_bytes):
+                yield Block(data, offset, first_line, raw.tell() / size)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(
             f"{name} is cut short or damaged ({error}): download or compress it again."
         ) from error
     except OSError as error:
         raise InputError(
-            f"{name} cannot be read ({error.strerror or error}): check its permissions."
+            f"{name} cannot be read ({error.strerror or error}): check that it is a file that you "
+            "may read."
         ) from error
 
 
-def _blocks(file: IO[bytes], name: str, start: int, end: int, block_bytes: int) -> Iterator[Block]:
+def _chunks(
+    file: BufferedIOBase, name: str, start: int, end: int, block_bytes: int
+) -> Iterator[tuple[bytes, int, int]]:
     offset, first_line = start, 1
     if start:
         # From the byte before: a line that begins exactly at `start` is in the range.
@@ -164,12 +177,12 @@ def _blocks(file: IO[bytes], name: str, start: int, end: int, block_bytes: int) 
         data += _rest_of_line(file, name)
         if not data:
             return
-        yield Block(data if offset else data.removeprefix(_BYTE_ORDER_MARK), offset, first_line)
+        yield data if offset else data.removeprefix(_BYTE_ORDER_MARK), offset, first_line
         offset += len(data)
         first_line += data.count(b"\n")
 
 
-def _rest_of_line(file: IO[bytes], name: str) -> bytes:
+def _rest_of_line(file: BufferedIOBase, name: str) -> bytes:
     rest = file.readline(LONGEST_LINE)
     if len(rest) == LONGEST_LINE:
         raise InputError(
@@ -201,7 +214,8 @@ def _parse_carefully(line: bytes) -> Any:
     try:
         record = json.loads(line.decode(), parse_constant=_reject_constant)
     except json.JSONDecodeError as error:
-        raise ValueError(f"{error.msg} at character {error.colno}") from error
+        what = error.msg.removesuffix(" at")
+        raise ValueError(f"{what} at character {error.colno}") from error
     return json.loads(_SURROGATE.sub("\ufffd", json.dumps(record, ensure_ascii=False)))
 
 

@@ -34,6 +34,8 @@ _JSON_TEXTS = {"details", "author", "bought_together"}
 _BLOCK_BYTES = 4 * 1024**2
 _BATCH_ROWS = 4_096
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
 Record = dict[str, Any]
 
 
@@ -61,9 +63,7 @@ def read_metadata(path: Path, name: str, malformed: MalformedLines) -> Iterator[
         tables = _read_parquet(path, name, malformed)
     else:
         tables = _read_lines(path, name, malformed)
-    for table in tables:
-        yield table
-        malformed.check_so_far(name)
+    yield from tables
     malformed.check(name)
 
 
@@ -72,6 +72,7 @@ def _read_lines(path: Path, name: str, malformed: MalformedLines) -> Iterator[pa
         if block.offset == 0:
             require_columns(block, _REQUIRED, name)
         yield convert_lines(list(block.lines()), _parse, name, malformed)
+        malformed.check_so_far(name, block.end_share)
 
 
 def _read_parquet(path: Path, name: str, malformed: MalformedLines) -> Iterator[pa.Table]:
@@ -106,14 +107,14 @@ def _to_table(records: list[Record]) -> pa.Table:
 
 
 def _column(field: pa.Field, records: list[Record]) -> pa.Array:
-    convert = _CONVERT[field.name]
-    values = (record.get(field.name) for record in records)
+    name, convert = field.name, _CONVERT[field.name]
     try:
-        column = pa.array([None if v is None else convert(v) for v in values], field.type)
+        values = [None if (v := record.get(name)) is None else convert(v) for record in records]
+        column = pa.array(values, field.type)
     except (ValueError, TypeError, OverflowError, pa.ArrowException) as error:
-        value = repr(records[0].get(field.name))
-        raise ValueError(f"{field.name} is {value:.40}, not {_KINDS[field.name]}") from error
-    if field.name == "parent_asin" and column.null_count:
+        value = repr(records[0].get(name))
+        raise ValueError(f"{name} is {value:.40}, not {_KINDS[name]}") from error
+    if name == "parent_asin" and column.null_count:
         raise ValueError("no parent_asin")
     return column
 
@@ -125,7 +126,7 @@ def _text(value: Any) -> str:
 
 
 def _json_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else _encode(value)
 
 
 def _price(value: Any) -> str:
@@ -153,19 +154,21 @@ def _whole_number(value: Any) -> int:
 
 
 def _texts(value: Any) -> list[str | None]:
-    if isinstance(value, str):
-        return [value]
-    if not isinstance(value, list):
-        raise TypeError
-    return value
+    return [value] if isinstance(value, str) else _list(value)
 
 
 def _objects(value: Any, keys: list[str]) -> list[Record | None]:
     """A list of objects, also from the form of the hub's Parquet: an object of lists."""
     if isinstance(value, dict):
-        columns = [value.get(key) or [] for key in keys]
+        columns = [_list(value.get(key) or []) for key in keys]
         return [dict(zip(keys, row, strict=True)) for row in zip_longest(*columns)]
-    if not all(item is None or isinstance(item, dict) for item in value):
+    if not all(item is None or isinstance(item, dict) for item in _list(value)):
+        raise TypeError
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
         raise TypeError
     return value
 
