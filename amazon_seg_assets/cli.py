@@ -183,7 +183,7 @@ def _ui(options: argparse.Namespace) -> None:
     for name in ("source", "category", "storage", "sample_reviews", "spark_master"):
         os.environ[PREFIX + name.upper()] = str(getattr(settings, name))
     print(f"Dagster UI: http://localhost:{options.port} (Ctrl-C stops it)")
-    module = "amazon_seg_assets.definitions"
+    workspace = Path("workspace.yaml")
+    what = ["-w", str(workspace)] if workspace.exists() else ["-m", "amazon_seg_assets.definitions"]
     where = ["--host", "127.0.0.1", "--port", str(options.port)]
-    command = [sys.executable, "-m", "dagster", "dev", "-m", module, *where]
-    os.execv(sys.executable, command)
+    os.execv(sys.executable, [sys.executable, "-m", "dagster", "dev", *what, *where])
