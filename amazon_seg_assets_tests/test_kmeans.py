@@ -1,12 +1,16 @@
 """K-Means: its optima, its figures, and the model, against implementations that are not ours."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from pyspark import cloudpickle
 from pyspark.ml import PipelineModel
 from pyspark.ml.clustering import KMeans as SparkKMeans
+from pyspark.ml.clustering import KMeansModel
 from pyspark.ml.evaluation import ClusteringEvaluator
 from pyspark.ml.linalg import Vectors
 from pyspark.sql import DataFrame, SparkSession
@@ -15,9 +19,10 @@ from sklearn.metrics import silhouette_samples, silhouette_score
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.transforms.cluster_model import assign_clusters, build_model
-from amazon_seg_assets.transforms.lloyd import assign, cluster_silhouettes
+from amazon_seg_assets.transforms.lloyd import assign, cluster_silhouettes, fit
 from amazon_seg_assets.transforms.points import (
     Points,
+    cells,
     collect_points,
     standardization,
 )
@@ -64,7 +69,7 @@ def points(spark: SparkSession, frame: pd.DataFrame) -> Points:
 
 @pytest.fixture(scope="module")
 def result(spark: SparkSession, points: Points) -> Sweep:
-    return sweep(spark, points, standardization(points), range(2, 9))
+    return sweep(spark, points, standardization(points), range(2, 7))
 
 
 def test_identical_customers_collapse(points: Points, frame: pd.DataFrame) -> None:
@@ -76,8 +81,13 @@ def test_identical_customers_collapse(points: Points, frame: pd.DataFrame) -> No
 def test_a_bound_on_points_takes_a_part_of_them(spark: SparkSession, frame: pd.DataFrame) -> None:
     data = on_spark(spark, frame)
     part = collect_points(data, len(frame), max_points=1000)
-    assert 600 < part.customers.sum() < 1500
+    assert 600 < len(part) < 1200
     assert np.array_equal(part.features, collect_points(data, len(frame), 1000).features)
+
+
+def test_the_bound_is_on_distinct_customers(spark: SparkSession) -> None:
+    equal = spark.createDataFrame(customers(1)).crossJoin(spark.range(50)).drop("id")
+    assert collect_points(equal, 50, max_points=5).customers.tolist() == [50]
 
 
 def test_standardization_is_over_customers(points: Points, frame: pd.DataFrame) -> None:
@@ -93,6 +103,35 @@ def test_a_feature_without_variance_becomes_zero() -> None:
     assert scale.mean == (2.5, 1, 1)
     assert scale.sd == (1.0, 1.0, 1.0)  # squares: 1 * 1.5^2 + 3 * 0.5^2 = 3, over 4 - 1
     assert scale.apply(same)[:, 1].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("count", range(2, 60))
+def test_rounding_leaves_no_variance(count: int) -> None:
+    logs = np.log1p(np.ones(3))
+    once = Points(
+        np.ones((3, 3)), np.stack([np.arange(3.0), logs, logs], 1), np.array([count, 2 * count, 1])
+    )
+    scale = standardization(once)
+    assert (scale.mean[1], scale.sd[1]) == (logs[0], 1.0)
+
+
+def test_cells_by_hand() -> None:
+    # The finest grid of the ladder that 0.1 and 0.2 share has a width of 1/4.
+    values = np.array([[0.1, 0, 0], [0.2, 0, 0], [5.0, 0, 0]])
+    means, weights = cells(values, np.array([1.0, 3, 2]), max_cells=2)
+    assert means == pytest.approx(np.array([[0.175, 0, 0], [5, 0, 0]]))
+    assert weights.tolist() == [4, 2]
+
+
+def test_cells_keep_weights_means_and_outliers() -> None:
+    draw = np.random.default_rng(3)
+    values = np.vstack([draw.normal(size=(5000, 3)), [[50.0, -50, 50]]])
+    weights = draw.integers(1, 9, len(values)).astype(float)
+    means, sums = cells(values, weights, max_cells=400)
+    assert 100 < len(means) <= 400
+    assert sums.sum() == weights.sum()
+    assert sums @ means == pytest.approx(weights @ values, rel=1e-9)
+    assert [50, -50, 50] in means.tolist()
 
 
 def test_each_optimum_is_as_good_as_ten_starts_of_scikit_learn(
@@ -130,25 +169,48 @@ def test_clusters_are_numbered_by_their_centers(result: Sweep) -> None:
         assert clusters["cluster"].tolist() == list(range(len(clusters)))
 
 
-def test_partitions_and_order_change_nothing(
+def test_partitions_and_order_change_no_bit(
     spark: SparkSession, frame: pd.DataFrame, points: Points, result: Sweep
 ) -> None:
     shuffled = on_spark(spark, frame.sample(frac=1, random_state=5), partitions=1)
     again = collect_points(shuffled, len(frame))
     assert standardization(again) == standardization(points)
-    repeated = sweep(spark, again, standardization(again), [3])
-    pd.testing.assert_frame_equal(
-        repeated.clusters, result.clusters[result.clusters["k"] == 3].reset_index(drop=True)
-    )
+    repeated = sweep(spark, again, standardization(again), [5, 3])
+    for ours, theirs in ((repeated.clusters, result.clusters), (repeated.table, result.table)):
+        expected = theirs[theirs["k"].isin([3, 5])].reset_index(drop=True)
+        pd.testing.assert_frame_equal(
+            ours.drop(columns="seconds", errors="ignore"),
+            expected.drop(columns="seconds", errors="ignore"),
+            check_exact=True,
+        )
 
 
-def test_a_sample_of_starts_is_refined_on_all_points(spark: SparkSession, points: Points) -> None:
+def test_starts_on_cells_lead_to_optima_of_all_points(spark: SparkSession) -> None:
+    # Many more points than cells, most of them alike in one feature, and a few far out.
+    draw = np.random.default_rng(11)
+    count = 10_000
+    frequency = np.where(draw.random(count) < 0.85, 1, 1 + draw.geometric(0.4, count))
+    monetary = draw.normal(3.5, 1.2, count)
+    monetary[:20] += 12
+    logs = np.stack([draw.integers(1, 367, count), np.log1p(frequency), monetary], 1)
+    points = Points(np.expm1(logs / 100), logs, np.ones(count))
     scale = standardization(points)
-    few = sweep(spark, points, scale, [4], Starts(sample=500))
-    values = scale.apply(points)
-    best = KMeans(4, n_init=10, tol=0, max_iter=1000, random_state=7)
-    best.fit(values, sample_weight=points.customers)
-    assert few.table["wcss"].item() <= best.inertia_ * 1.001
+    found = sweep(spark, points, scale, [2, 4, 7], Starts(max_cells=1000))
+    assert found.table["converged"].all()
+    for k, wcss in zip(found.table["k"], found.table["wcss"], strict=True):
+        best = KMeans(k, n_init=10, tol=0, max_iter=1000, random_state=7)
+        assert wcss <= best.fit(scale.apply(points)).inertia_ * 1.001
+
+
+def test_workers_need_not_have_this_package() -> None:
+    content = (*(np.eye(3),) * 2, np.ones(3), np.eye(3), np.ones(3))
+    call = cloudpickle.dumps(lambda: fit(2, content, 2, 1, 2, 10, 42))
+    script = (
+        "import pickle, sys; sys.modules['amazon_seg_assets'] = None; "
+        "print(len(pickle.load(sys.stdin.buffer)()))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], input=call, capture_output=True)
+    assert done.stdout.decode().strip() == "2", done.stderr.decode()
 
 
 def test_k_is_limited_by_distinct_customers() -> None:
@@ -166,6 +228,32 @@ def test_silhouette_by_hand() -> None:
     assert silhouettes == pytest.approx([(2 * (25 - 0.5) / 25 + (16 - 1) / 16) / 3, 0.0])
 
 
+def test_silhouette_of_weights_is_that_of_repeated_rows() -> None:
+    draw = np.random.default_rng(8)
+    values = draw.normal(size=(40, 3))
+    weights = draw.integers(1, 6, 40)
+    labels = np.r_[np.repeat([0, 1, 2], 13), 3]  # the last is alone, unless it is repeated
+    weights[-1] = 1
+    ours = cluster_silhouettes(values, weights.astype(float), labels, 4)
+    rows, of = np.repeat(values, weights, axis=0), np.repeat(labels, weights)
+    each = []
+    for row, cluster in zip(rows, of, strict=True):
+        square = ((rows - row) ** 2).sum(axis=1)
+        a = square[of == cluster].sum() / max((of == cluster).sum() - 1, 1)
+        b = min(square[of == other].mean() for other in range(4) if other != cluster)
+        each.append((b - a) / max(a, b) if (of == cluster).sum() > 1 else 0.0)
+    assert ours == pytest.approx([np.mean(np.array(each)[of == c]) for c in range(4)], rel=1e-9)
+    overall = silhouette_score(rows, of, metric="sqeuclidean")
+    assert ours @ np.bincount(labels, weights) / weights.sum() == pytest.approx(overall, rel=1e-9)
+
+
+def test_silhouette_of_spark_s_documentation() -> None:
+    # The example of pyspark.ml.evaluation.ClusteringEvaluator, three points in each cluster.
+    values = np.array([[0, 0.5], [0.5, 0], [10, 11], [10.5, 11.5], [1, 1], [8, 6]])
+    silhouettes = cluster_silhouettes(values, np.ones(6), np.array([0, 0, 1, 1, 0, 1]), 2)
+    assert silhouettes.mean() == pytest.approx(0.90796, abs=5e-6)
+
+
 def test_silhouette_equals_spark_s_evaluator(spark: SparkSession, frame: pd.DataFrame) -> None:
     values = standardized(frame)[:500]
     centers = values[[1, 20, 300]]
@@ -181,22 +269,23 @@ def test_silhouette_equals_spark_s_evaluator(spark: SparkSession, frame: pd.Data
 def test_the_model_assigns_saves_and_loads(
     spark: SparkSession, frame: pd.DataFrame, points: Points, result: Sweep, tmp_path: Path
 ) -> None:
-    clusters = result.clusters[result.clusters["k"] == 4]
-    model = build_model(spark, standardization(points), clusters[CENTERS].to_numpy().tolist())
-    data = on_spark(spark, frame)
-    sizes = assign_clusters(model, data).groupBy("cluster").count().orderBy("cluster").collect()
-    assert [row["count"] for row in sizes] == clusters["customers"].tolist()
+    centers = result.clusters.loc[result.clusters["k"] == 4, CENTERS].to_numpy()
+    model = build_model(spark, standardization(points), centers.tolist())
     model.save(str(tmp_path / "model"))
     loaded = PipelineModel.load(str(tmp_path / "model"))
-    new = spark.createDataFrame([(5, 3, 99.0)], "recency int, frequency bigint, monetary double")
-    assert (
-        loaded.transform(new).select("cluster").collect()
-        == model.transform(new).select("cluster").collect()
+    data = on_spark(spark, frame)
+    first, again = (
+        pd.DataFrame(assign_clusters(each, data).toPandas()).sort_values(
+            "user_id", ignore_index=True
+        )
+        for each in (model, loaded)
     )
-    assert isinstance(loaded.stages[-1], type(model.stages[-1]))
-    assert loaded.stages[-1].clusterCenters()[0] == pytest.approx(
-        clusters[CENTERS].to_numpy()[0], rel=1e-12
-    )
+    theirs = KMeans(4, init=centers, n_init=1, max_iter=1).fit(standardized(frame)).labels_
+    assert first["cluster"].tolist() == theirs.tolist()
+    assert first.columns.tolist() == [*frame.columns, "cluster"]
+    pd.testing.assert_frame_equal(again, first)
+    assert isinstance(loaded.stages[-1], KMeansModel)
+    assert np.array_equal(loaded.stages[-1].clusterCenters(), centers)
 
 
 def test_spark_s_own_k_means_is_no_better(
@@ -204,5 +293,5 @@ def test_spark_s_own_k_means_is_no_better(
 ) -> None:
     data = spark.createDataFrame([(Vectors.dense(v),) for v in standardized(frame)], ["features"])
     theirs = SparkKMeans(k=4, seed=42).fit(data).summary.trainingCost
-    ours = result.table.set_index("k").loc[4, "wcss"]
+    ours = result.table.loc[result.table["k"] == 4, "wcss"].item()
     assert ours <= theirs * (1 + 1e-9)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from py4j.java_gateway import JavaGateway, JavaObject
 from pyspark.ml import PipelineModel, Transformer

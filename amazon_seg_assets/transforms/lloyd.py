@@ -17,7 +17,9 @@ from threadpoolctl import threadpool_limits
 
 _CHUNK = 100_000
 
-Content = tuple[np.ndarray, np.ndarray, np.ndarray]
+_TRIAL_ITERATIONS = 8
+
+Content = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 def fit(
@@ -25,7 +27,7 @@ def fit(
     content: Content,
     starts: int,
     refined: int,
-    sample: int,
+    swaps: int,
     max_iterations: int,
     seed: int,
 ) -> list[dict[str, Any]]:
@@ -33,29 +35,37 @@ def fit(
 
     Args:
         k: number of clusters.
-        content: features in their own units, standardized features, weights; a row or entry a
-            point.
-        starts: seeded k-means++ starts, on a sample.
-        refined: how many of the best are run to convergence on all points.
-        sample: total weight of the sample.
+        content: of the points, a row or entry each, features in their own units, standardized
+            features, weights; of the cells that sum them up, standardized features, weights.
+        starts: seeded k-means++ starts, on the cells.
+        refined: how many of the best are improved on the cells and then run to convergence on all
+            points.
+        swaps: tries to improve each of them.
         max_iterations: of each run.
-        seed: of starts and sample.
+        seed: of starts and swaps.
     """
     begun = time.perf_counter()
-    features, points, weights = content
+    features, points, weights, cells, cell_weights = content
+    if len(cells) < k:
+        cells, cell_weights = points, weights
+    # One thread throughout: the order in which BLAS adds up depends on how many there are.
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        candidates = _start(
-            k, *_sample(points, weights, sample, seed), starts, max_iterations, seed
-        )
-        runs = [
-            _lloyd(k, points, weights, centers, max_iterations) for centers in candidates[:refined]
+        started = [
+            _lloyd(k, cells, cell_weights, "k-means++", max_iterations, seed + 1000 * start)
+            for start in range(starts)
         ]
-    best = min(runs, key=lambda run: run.inertia_)
-    centers = best.cluster_centers_[np.lexsort(best.cluster_centers_.T[::-1])]
-    labels, wcss = assign(points, weights, centers)
+        runs = []
+        for rank, run in enumerate(sorted(started, key=lambda run: run.inertia_)[:refined]):
+            improved = _swap(
+                k, cells, cell_weights, run, swaps, np.random.default_rng([seed, rank])
+            )
+            runs.append(_lloyd(k, points, weights, improved.cluster_centers_, max_iterations))
+        best = min(runs, key=lambda run: run.inertia_)
+        centers = best.cluster_centers_[np.lexsort(best.cluster_centers_.T[::-1])]
+        labels, wcss = assign(points, weights, centers)
+        silhouettes = cluster_silhouettes(points, weights, labels, k)
     sizes = np.bincount(labels, weights, k)
-    silhouettes = cluster_silhouettes(points, weights, labels, k)
     means = [np.bincount(labels, weights * column, k) / sizes for column in features.T]
     shared = {
         "k": k,
@@ -77,31 +87,31 @@ def fit(
     ]
 
 
-def _sample(
-    points: np.ndarray, weights: np.ndarray, size: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """As many customers, drawn with replacement; all points if they are no more."""
-    if len(points) <= size:
-        return points, weights
-    drawn = np.random.default_rng(seed).multinomial(size, weights / weights.sum())
-    return points[drawn > 0], drawn[drawn > 0].astype(float)
-
-
-def _start(
+def _swap(
     k: int,
     points: np.ndarray,
     weights: np.ndarray,
-    starts: int,
-    max_iterations: int,
-    seed: int,
-) -> list[np.ndarray]:
-    """Centers that seeded starts lead to, the best first, each optimum once."""
-    runs = [
-        _lloyd(k, points, weights, "k-means++", max_iterations, seed=seed + 1000 * start)
-        for start in range(starts)
-    ]
-    distinct = {f"{run.inertia_:.6e}": run.cluster_centers_ for run in runs[::-1]}
-    return [distinct[inertia] for inertia in sorted(distinct, key=float)]
+    run: KMeans,
+    swaps: int,
+    random: np.random.Generator,
+) -> KMeans:
+    """Leaves poor optima, in which Lloyd's iterations get stuck, by moving one center at a time.
+
+    A center, drawn evenly, goes to a point, and a few iterations show whether that was a gain: the
+    random swap of P. Fränti, Efficiency of random swap clustering, Journal of Big Data 5:13, 2018,
+    https://doi.org/10.1186/s40537-018-0122-y, but with the point drawn by its part of the error,
+    as k-means++ does.
+    """
+    for _ in range(swaps):
+        centers = run.cluster_centers_.copy()
+        error = weights * ((points - centers[run.labels_]) ** 2).sum(axis=1)
+        if not error.any():
+            return run
+        drawn = random.choice(len(points), p=error / error.sum())
+        centers[random.integers(k)] = points[drawn]
+        trial = _lloyd(k, points, weights, centers, _TRIAL_ITERATIONS)
+        run = min(run, trial, key=lambda each: each.inertia_)
+    return run
 
 
 def _lloyd(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
-from math import fsum, sqrt
+from math import ceil, fsum, sqrt
 
 import numpy as np
+import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from amazon_seg_assets.transforms.rfm import FEATURES, TRANSFORMED_FEATURES
 
 MAX_POINTS = 4_000_000
-"""Most points that K-Means is fitted on; of more customers a part is taken, by hash."""
+"""Most points that K-Means is fitted on, about; of more a part is taken, by hash."""
+_CELL_WIDTHS = 2.0 ** np.arange(-12, 12, 0.5)
 
 
 @dataclass(frozen=True)
@@ -53,20 +56,24 @@ class Standardization:
 def collect_points(customers: DataFrame, count: int, max_points: int = MAX_POINTS) -> Points:
     """Collapses identical customers into weighted points, which loses nothing.
 
-    Of more than ``max_points`` customers a part of the points is taken, by the hash of their
-    features, so that what is collected has a bound.
+    Of more than ``max_points`` distinct customers a part is taken, by the hash of their features,
+    so that what is collected has a bound.
 
     Args:
         customers: columns of ``rfm_features``.
         count: number of customers.
-        max_points: the bound.
+        max_points: the bound, kept to within the 5 % error of the estimated number.
     """
-    one_of = -(-count // max_points)
-    part = customers.where(F.pmod(F.xxhash64(*FEATURES), F.lit(one_of)) == 0)
+    identity = F.xxhash64(*FEATURES)
+    part = customers
+    if count > max_points:
+        # HyperLogLog's registers are maxima, so the estimate does not depend on partitions.
+        distinct = customers.agg(F.approx_count_distinct(identity)).head()[0]  # type: ignore[index]
+        part = customers.where(F.pmod(identity, F.lit(ceil(distinct / max_points))) == 0)
     columns = list(dict.fromkeys((*FEATURES, *TRANSFORMED_FEATURES)))
-    collapsed = part.groupBy(*columns).agg(F.count(F.lit(1)).alias("customers")).toPandas()
+    weighted = part.groupBy(*columns).agg(F.count(F.lit(1)).alias("customers"))
     # The order of what Spark returns depends on its partitions; that of distinct features not.
-    collapsed = collapsed.sort_values(list(FEATURES), ignore_index=True)
+    collapsed = pd.DataFrame(weighted.toPandas()).sort_values(list(FEATURES), ignore_index=True)
     return Points(
         collapsed[list(FEATURES)].to_numpy(float),
         collapsed[list(TRANSFORMED_FEATURES)].to_numpy(float),
@@ -79,8 +86,41 @@ def standardization(points: Points) -> Standardization:
     count = fsum(points.customers)
     means, deviations = [], []
     for column in points.transformed.T:
+        if column.min() == column.max():
+            # Rounding would leave a mean beside it, and a deviation of 1e-16 rather than none.
+            means.append(float(column[0]))
+            deviations.append(1.0)
+            continue
         mean = fsum(points.customers * column) / count
         squares = fsum(points.customers * (column - mean) ** 2)
         means.append(mean)
-        deviations.append(sqrt(squares / (count - 1)) if count > 1 and squares > 0 else 1.0)
+        deviations.append(sqrt(squares / (count - 1)))
     return Standardization(tuple(means), tuple(deviations))
+
+
+def cells(points: np.ndarray, weights: np.ndarray, max_cells: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sums up points by the cells of a cubic grid: weighted mean and weight of each cell.
+
+    Unlike a random sample it keeps the outliers, which rule the optima of few clusters, and what is
+    lost, the spread within cells, is nearly the same for all centers.
+
+    Args:
+        points: standardized features; shape (points, 3).
+        weights: customers of each; shape (points,).
+        max_cells: the grid is the finest of a ladder of widths with no more cells in use; so few
+            points are returned as they are.
+    """
+    if len(points) <= max_cells:
+        return points, weights
+
+    def places(width: float) -> pd.DataFrame:
+        return pd.DataFrame(np.floor(points / width))
+
+    finest = bisect_left(
+        _CELL_WIDTHS, True, key=lambda width: len(places(width).drop_duplicates()) <= max_cells
+    )
+    width = _CELL_WIDTHS[min(finest, len(_CELL_WIDTHS) - 1)]
+    cell = places(width).groupby([0, 1, 2]).ngroup().to_numpy()
+    weight = np.bincount(cell, weights)
+    mean = np.stack([np.bincount(cell, weights * column) / weight for column in points.T], axis=1)
+    return mean, weight

@@ -1,9 +1,13 @@
 """K-Means for a range of k, each to a good and converged optimum.
 
 MLlib's K-Means knows one start only, and its result depends on how rows are partitioned. Here each
-k is one Spark task, which has all weighted points: several seeded starts on a sample, the best of
-them run to convergence on all points by scikit-learn in one thread. So the result is the same on
-any number of cores, and the tasks of all k run side by side.
+k is one Spark task, which has all weighted points: several seeded starts on the cells of a grid
+that sums up the points, the best of them improved there by swaps of centers, then run to
+convergence on all points by scikit-learn in one thread. So the result is the same on any number of
+cores, and the tasks of all k run side by side.
+
+Starts on a random sample were tried instead: with outliers, or with 85 % of customers alike in one
+feature, they ended up to 3 % above the best of ten starts on all points.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from pyspark.sql import SparkSession
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.transforms import lloyd
-from amazon_seg_assets.transforms.points import Points, Standardization
+from amazon_seg_assets.transforms.points import Points, Standardization, cells
 from amazon_seg_assets.transforms.rfm import FEATURES, TRANSFORMED_FEATURES
 
 DEFAULT_KS = tuple(range(2, 13))
@@ -33,16 +37,19 @@ class Starts:
     """How optima are sought.
 
     Attributes:
-        starts: seeded k-means++ starts for each k, on a sample.
-        refined: how many of the best are run to convergence on all points.
-        sample: customers in the sample; fewer are all taken.
+        starts: seeded k-means++ starts for each k, on the cells.
+        refined: how many of the best are improved on the cells and then run to convergence on all
+            points.
+        swaps: tries to improve each of them.
+        max_cells: most cells in use of the grid; as many points are taken as they are.
         max_iterations: of each run.
-        seed: of starts and sample.
+        seed: of starts and swaps.
     """
 
     starts: int = 12
-    refined: int = 4
-    sample: int = 40_000
+    refined: int = 2
+    swaps: int = 100
+    max_cells: int = 10_000
     max_iterations: int = 500
     seed: int = 42
 
@@ -93,11 +100,13 @@ def sweep(
         ks: values of k, each at most the number of points.
         starts: how optima are sought.
     """
+    standardized = scale.apply(points)
+    options = asdict(starts)
+    summed_up = cells(standardized, points.customers, options.pop("max_cells"))
     broadcast = spark.sparkContext.broadcast(
-        (points.features, scale.apply(points), points.customers)
+        (points.features, standardized, points.customers, *summed_up)
     )
     fit = lloyd.fit
-    options = asdict(starts)
     try:
         # The largest k takes longest, so it goes first.
         grid = spark.sparkContext.parallelize(sorted(ks, reverse=True), len(ks))
