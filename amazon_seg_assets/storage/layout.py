@@ -78,7 +78,7 @@ class Store:
             named = missing[0] if len(missing) == 1 else f"{missing[0]} … {missing[-1]}"
             raise InputError(
                 f"{asset} of {self.category} has no {named} in {self.root} "
-                f"({len(missing)} missing): materialize {'it' if len(missing) == 1 else 'them'} first."
+                f"({len(missing)} missing): materialize what is missing first."
             )
 
     @contextmanager
