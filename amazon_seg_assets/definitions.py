@@ -8,6 +8,7 @@ from dagster import Definitions, in_process_executor, load_assets_from_modules
 from amazon_seg_assets.assets import (
     cleaning,
     clustering,
+    densities,
     ingestion,
     plots,
     rfm,
@@ -17,7 +18,7 @@ from amazon_seg_assets.jobs import JOBS
 from amazon_seg_assets.resources import resources_for
 from amazon_seg_assets.settings import Settings, load_settings
 
-ASSET_MODULES = (ingestion, cleaning, rfm, clustering, segmentation, plots)
+ASSET_MODULES = (ingestion, cleaning, rfm, clustering, densities, segmentation, plots)
 
 
 def build_definitions(

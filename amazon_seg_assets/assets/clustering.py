@@ -12,7 +12,7 @@ from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.resources import SparkResource, StoreResource
 from amazon_seg_assets.rules.labels import load_label_rules
 from amazon_seg_assets.storage.footers import read_stats
-from amazon_seg_assets.storage.layout import Store, month_folder
+from amazon_seg_assets.storage.layout import month_folder
 from amazon_seg_assets.storage.small_tables import read_small, write_small
 from amazon_seg_assets.storage.spark_tables import read_table, write_snapshot
 from amazon_seg_assets.tables.customers import (
@@ -26,6 +26,7 @@ from amazon_seg_assets.transforms.cluster_model import assign_clusters, build_mo
 from amazon_seg_assets.transforms.labels import label_clusters
 from amazon_seg_assets.transforms.points import Standardization, collect_points, standardization
 from amazon_seg_assets.transforms.rfm import FEATURES, TRANSFORMED_FEATURES
+from amazon_seg_assets.transforms.summary import clusters_of_chosen_k
 from amazon_seg_assets.transforms.sweep import DEFAULT_KS, Starts, sweep, usable_ks
 
 CLUSTER_MODEL = "cluster_model"
@@ -125,11 +126,6 @@ def k_sweep(
     return MaterializeResult(K_SWEEP.name), MaterializeResult(CLUSTER_CENTERS.name)
 
 
-def _centers(store: Store, snapshot: str, k: int) -> pd.DataFrame:
-    centers = read_small(store, CLUSTER_CENTERS, snapshot)
-    return centers[centers["k"] == k]
-
-
 def _labelled(clusters: pd.DataFrame, scale: Standardization) -> pd.DataFrame:
     rules = load_label_rules()
     labels = {k: label_clusters(of_k, rules) for k, of_k in clusters.groupby("k")}
@@ -160,9 +156,9 @@ def cluster_model(
     """Builds the pipeline of the chosen k from its centers."""
     store = storage.store
     for snapshot in context.partition_keys:
-        sweep_table = read_small(store, K_SWEEP, snapshot)
-        k = int(sweep_table.loc[sweep_table["chosen"], "k"].item())
-        centers = _centers(store, snapshot, k)
+        centers = clusters_of_chosen_k(
+            read_small(store, K_SWEEP, snapshot), read_small(store, CLUSTER_CENTERS, snapshot)
+        )
         first = centers.iloc[0]
         scale = Standardization(tuple(first[_MEANS]), tuple(first[_DEVIATIONS]))
         model = build_model(spark.spark_session, scale, centers[_CENTERS].to_numpy().tolist())
@@ -171,7 +167,7 @@ def cluster_model(
         context.add_asset_metadata(
             {
                 "dagster/uri": MetadataValue.path(str(store.path(CLUSTER_MODEL, snapshot))),
-                "k": k,
+                "k": len(centers),
                 "centers": MetadataValue.md(markdown_frame(centers[["cluster", *_CENTERS]])),
             },
             partition_key=snapshot,
@@ -183,7 +179,7 @@ def cluster_model(
         CUSTOMER_CLUSTERS,
         group="clustering",
         kinds={"pyspark", "sparkmllib"},
-        deps=[CLUSTER_MODEL, CLUSTER_CENTERS.name, RFM_FEATURES.name],
+        deps=[CLUSTER_MODEL, K_SWEEP.name, CLUSTER_CENTERS.name, RFM_FEATURES.name],
     )
 )
 def customer_clusters(
@@ -194,8 +190,9 @@ def customer_clusters(
     for snapshot in context.partition_keys:
         store.require(CLUSTER_MODEL, [snapshot])
         model = PipelineModel.load(str(store.path(CLUSTER_MODEL, snapshot)))
-        k = len(model.stages[-1].clusterCenters())  # type: ignore[attr-defined]
-        centers = _centers(store, snapshot, k)
+        centers = clusters_of_chosen_k(
+            read_small(store, K_SWEEP, snapshot), read_small(store, CLUSTER_CENTERS, snapshot)
+        )
         labels = F.array(*(F.lit(label) for label in centers["cluster_label"]))
         customers = read_table(
             spark.spark_session, store, RFM_FEATURES, [snapshot], ["user_id", *FEATURES]

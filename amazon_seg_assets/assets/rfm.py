@@ -1,6 +1,7 @@
 """The RFM features of each customer."""
 
 from datetime import date
+from typing import Any
 
 from dagster import AssetDep, AssetExecutionContext, Config
 from pydantic import Field
@@ -11,6 +12,7 @@ from amazon_seg_assets.assets.metadata import dropped, report_table
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.partitions import SNAPSHOT_NEEDS, snapshot_months
 from amazon_seg_assets.resources import SparkResource, StoreResource
+from amazon_seg_assets.storage.figures import read_figures
 from amazon_seg_assets.storage.footers import Stats, read_stats
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.spark_tables import read_table, write_snapshot
@@ -58,28 +60,37 @@ def rfm_features(
         features = rfm.rfm_features(joined, last_day, config.min_price, counts)
         described = features.observe(shape, *rfm.shape_statistics())
 
-        def require_customers(
-            stats: Stats, counts: Observation = counts, last_day: date = last_day
-        ) -> None:
+        def figures(
+            stats: Stats,
+            counts: Observation = counts,
+            shape: Observation = shape,
+            last_day: date = last_day,
+        ) -> dict[str, Any]:
             if stats.rows == 0:
                 raise InputError(
                     _no_customers(store.category, last_day, config.min_price, counts.get)
                 )
+            return {
+                "customers": stats.rows,
+                "window_start": str(rfm.window_start(last_day)),
+                "window_end": str(last_day),
+                "min_price": config.min_price,
+                **counts.get,
+                **{name: float(figure) for name, figure in shape.get.items()},
+            }
 
-        stats = write_snapshot(described, store, RFM_FEATURES, snapshot, require_customers)
-        in_window = counts.get["in_window"]
+        stats = write_snapshot(described, store, RFM_FEATURES, snapshot, figures)
+        stored = read_figures(store, RFM_FEATURES.name, snapshot)
         context.add_asset_metadata(
             report_table(
                 store,
                 RFM_FEATURES,
                 stats,
                 snapshot,
-                customers=stats.rows,
-                window=f"{rfm.window_start(last_day)} … {last_day}",
-                reviews_in_window=in_window,
-                unpriced_share=counts.get["no_price"] / in_window,
-                **dropped({reason: counts.get[reason] for reason in _DROP_REASONS}),
-                **{name: float(figure) for name, figure in shape.get.items()},
+                reviews_in_window=stored.pop("in_window"),
+                unpriced_share=counts.get["no_price"] / counts.get["in_window"],
+                **dropped({reason: stored.pop(reason) for reason in _DROP_REASONS}),
+                **stored,
             ),
             partition_key=snapshot,
         )

@@ -1,46 +1,74 @@
-"""The one style of all pictures: colours, fonts, formats, captions."""
+"""The one style of all pictures: colours, fonts, titles and captions.
+
+How numbers and names are written is in ``formats``.
+"""
 
 from __future__ import annotations
 
-import textwrap
+import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from amazon_seg_assets.plots.formats import counted, short
+from amazon_seg_assets.plots.picture import Picture
 
 # Okabe and Ito's palette, which colour-blind people can tell apart
-# (https://jfly.uni-koeln.de/color/), then darker and lighter tones of it.
+# (https://jfly.uni-koeln.de/color/), then darker tones of it.
 CLUSTER_COLOURS = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999",
     "#004D7A", "#9C6B00", "#00664B", "#8A4A6E",
 )  # fmt: skip
 
-# From dark blue for the best customers to grey for those who are gone.
+# Blue and green for customers who come, yellow to red for those who drift away, pink for the lost
+# treasure, grey for those who are gone; tuned so that each pair also differs for colour-blind eyes.
 SEGMENT_COLOURS = {
     "Champions": "#00467A",
-    "Loyal Customers": "#0072B2",
-    "Potential Loyalists": "#56B4E9",
-    "New Customers": "#009E73",
-    "Promising": "#8FD3BE",
-    "Needs Attention": "#F0E442",
-    "About to Sleep": "#E69F00",
-    "At Risk": "#D55E00",
-    "Can't Lose Them": "#A63A79",
-    "Hibernating": "#BBBBBB",
-    "Lost": "#777777",
+    "Loyal Customers": "#2277C9",
+    "Potential Loyalists": "#6CC0F0",
+    "New Customers": "#1B8A5A",
+    "Promising": "#B7E4A0",
+    "Needs Attention": "#F5E663",
+    "About to Sleep": "#EE9A00",
+    "At Risk": "#C44E00",
+    "Can't Lose Them": "#CC79A7",
+    "Hibernating": "#CFC7C0",
+    "Lost": "#4A4A4A",
 }
-ACCENT, MUTED, INK = "#0072B2", "#B8C4CC", "#333333"
+FURTHER_SEGMENT_COLOURS = (
+    "#4B3B8F", "#7A5C00", "#00664B", "#E8A8CB", "#5C1A1B", "#B5A6E0", "#3B4A54",
+)  # fmt: skip
 
-_STYLE = {
-    "font.family": "DejaVu Sans",
+ROUND_STEPS = [1, 2, 5, 10]
+"""Ticks are at multiples of these times a power of ten."""
+
+HEAD = 0.86
+"""Inches above the axes that title and caption take."""
+
+ACCENT, MUTED, INK, FAINT = "#0072B2", "#B8C4CC", "#333333", "#666666"
+
+DENSITY = LinearSegmentedColormap.from_list(
+    "density", ["#D6EAF5", "#8CC8EB", "#2E8BC0", "#00528A", "#00233D"]
+)
+"""From few to many: one hue, ever darker, so that it survives grey printing too."""
+
+_STYLE: dict[Any, Any] = {
+    # The font that Matplotlib carries; readers of an SVG who lack it get another without serifs.
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
     "font.size": 10,
-    "axes.titlesize": 13,
+    "axes.titlesize": 10.5,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
-    "axes.titlepad": 14,
     "axes.edgecolor": "#AAAAAA",
     "axes.labelcolor": INK,
     "axes.spines.top": False,
@@ -49,9 +77,11 @@ _STYLE = {
     "grid.color": "#E6E6E6",
     "axes.axisbelow": True,
     "text.color": INK,
+    # A dollar sign is a dollar sign.
     "text.parse_math": False,
     "xtick.color": INK,
     "ytick.color": INK,
+    "legend.frameon": False,
     "svg.hashsalt": "amazon_seg_assets",
     "svg.fonttype": "none",
     "figure.facecolor": "white",
@@ -59,55 +89,58 @@ _STYLE = {
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A figure, and the text that stands for it where it cannot be seen."""
-
-    figure: Figure
-    alt: str
-
-
-@dataclass(frozen=True)
 class Scope:
-    """What a picture is about: which customers, as of when."""
+    """What a picture of a snapshot is about.
+
+    Attributes:
+        snapshot: month as ``YYYY-MM``.
+        customers: customers in the snapshot.
+    """
 
     snapshot: str
     customers: int
 
     def caption(self) -> str:
         """One line for below the title."""
-        return f"Snapshot {self.snapshot} · {count(self.customers)} customers"
+        return f"Snapshot {self.snapshot} · {counted(self.customers, 'customer')}"
 
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Within it, Matplotlib draws in the style of the house."""
-    with mpl.rc_context(_STYLE):
+    """Within it, Matplotlib draws in the style of the house; also a decorator."""
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+        # Names of products hold characters that no font has; a box stands for them.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
         yield
 
 
 def new_figure(title: str, caption: str, width: float = 9, height: float = 5.4) -> Figure:
-    """An empty figure with a title and a caption, which leaves room for both."""
+    """An empty figure with a title and a caption, which leaves room for both; sizes in inches."""
     figure = Figure(figsize=(width, height), layout="constrained")
-    figure.get_layout_engine().set(rect=(0.01, 0.01, 0.98, 1 - 0.82 / height))  # type: ignore[union-attr, call-arg]
-    figure.text(0.02, 1 - 0.18 / height, title, fontsize=14, fontweight="bold", va="top")
-    figure.text(0.02, 1 - 0.50 / height, caption, fontsize=9.5, color="#666666", va="top")
+    figure.get_layout_engine().set(rect=(0.01, 0.01, 0.98, 1 - HEAD / height))  # type: ignore[union-attr, call-arg]
+    left = 0.15 / width
+    figure.text(left, 1 - 0.16 / height, title, fontsize=14, fontweight="bold", va="top")
+    figure.text(left, 1 - 0.48 / height, caption, fontsize=9.5, color=FAINT, va="top")
     return figure
 
 
-def no_data(axes: Axes, what: str) -> None:
-    """An honest empty chart."""
-    axes.set_axis_off()
-    axes.text(
-        0.5, 0.5, f"No data: {what}", transform=axes.transAxes, ha="center", va="center",
-        color="#666666", fontsize=12,
-    )  # fmt: skip
+def empty_picture(title: str, caption: str, what: str) -> Picture:
+    """An honest empty chart; ``what`` says what there is none of."""
+    with house_style():
+        figure = new_figure(title, caption, height=3)
+        axes = figure.subplots()
+        axes.set_axis_off()
+        axes.text(
+            0.5, 0.5, f"No data: {what}", transform=axes.transAxes, ha="center", va="center",
+            color=FAINT, fontsize=12,
+        )  # fmt: skip
+    return Picture(figure, f"{title}. No data: {what}.")
 
 
 def segment_colour(segment: str) -> str:
     """The colour of a segment, the same in all pictures; of a user's own segment by its name."""
-    if segment in SEGMENT_COLOURS:
-        return SEGMENT_COLOURS[segment]
-    return CLUSTER_COLOURS[sum(segment.encode()) % len(CLUSTER_COLOURS)]
+    further = FURTHER_SEGMENT_COLOURS[zlib.crc32(segment.encode()) % len(FURTHER_SEGMENT_COLOURS)]
+    return SEGMENT_COLOURS.get(segment, further)
 
 
 def cluster_colour(cluster: int) -> str:
@@ -116,44 +149,38 @@ def cluster_colour(cluster: int) -> str:
 
 
 def text_colour(background: str) -> str:
-    """Black or white, whichever reads better on a colour."""
-    red, green, blue = mpl.colors.to_rgb(background)
-    return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 0.55 else "white"
+    """Dark or white, whichever reads better on a colour."""
+    dark = "#1A1A1A"
+    here = _luminance(background)
+    contrasts = {
+        dark: (here + 0.05) / (_luminance(dark) + 0.05),
+        "white": 1.05 / (here + 0.05),
+    }
+    return max(contrasts, key=contrasts.__getitem__)
 
 
-def count(number: float) -> str:
-    """A count: ``1,234``."""
-    return f"{number:,.0f}"
+def _luminance(colour: str) -> float:
+    """Relative luminance, 0 to 1 (https://www.w3.org/TR/WCAG22/#dfn-relative-luminance)."""
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in mpl.colors.to_rgb(colour)
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def short(number: float) -> str:
-    """A number for an axis: ``950``, ``1.5 K``, ``2 M``."""
-    for size, suffix in ((1e12, " T"), (1e9, " B"), (1e6, " M"), (1e3, " K")):
-        if abs(number) >= size:
-            return f"{number / size:.3g}{suffix}"
-    return f"{number:.3g}"
+def count_axis(axis: Axis, label: str) -> None:
+    """Makes an axis one of counts: whole numbers, abbreviated, from zero."""
+    axis.set_major_locator(MaxNLocator(nbins=6, steps=ROUND_STEPS, integer=True))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+    axis.set_label_text(label)
 
 
-def money(dollars: float) -> str:
-    """An amount: ``$12.35``, ``$1,234``, ``$2.5 M``."""
-    if abs(dollars) >= 1e6:
-        return f"${short(dollars)}"
-    return f"${dollars:,.0f}" if abs(dollars) >= 1000 else f"${dollars:,.2f}"
-
-
-def share(fraction: float) -> str:
-    """A share: ``12.3 %``."""
-    return f"{fraction:.1%}".replace("%", " %")
-
-
-def cut_name(name: str, width: int = 60) -> str:
-    """A name in one line of at most ``width`` characters, cut between words."""
-    line = "".join(
-        character if character.isprintable() else " " for character in name[: 20 * width]
-    )
-    short_name = textwrap.shorten(line, width, placeholder="…")
-    return (
-        short_name
-        if len(short_name) > width // 2 or len(line) <= width
-        else f"{line[: width - 1]}…"
-    )
+def panels(figure: Figure, number: int, columns: int) -> list[Axes]:
+    """Small multiples with shared axes, in rows; places left over stay blank."""
+    rows = -(-number // columns)
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for spare in grid.flat[number:]:
+        spare.set_axis_off()
+    for above in grid.flat[max(0, number - columns) : number]:
+        above.tick_params(labelbottom=True)
+    return list(grid.flat[:number])

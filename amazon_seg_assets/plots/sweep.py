@@ -2,71 +2,99 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from amazon_seg_assets.plots.formats import MISSING, short
+from amazon_seg_assets.plots.picture import Picture
+from amazon_seg_assets.plots.points import label_points
 from amazon_seg_assets.plots.style import (
     ACCENT,
     INK,
-    Picture,
+    MUTED,
     Scope,
+    empty_picture,
     house_style,
     new_figure,
-    no_data,
-    short,
 )
+
+_MOST_TICKS = 16
 
 
 def elbow(sweep: pd.DataFrame, scope: Scope) -> Picture:
-    """WCSS by k; ``sweep`` has ``k``, ``wcss``, ``chosen``."""
-    return _curve(
-        sweep, scope, "wcss", "Elbow: within-cluster sum of squares (WCSS) by k", "WCSS", short
-    )
+    """WCSS by k.
+
+    Args:
+        sweep: one row a k, with ``k``, ``wcss`` (on standardized features) and ``chosen``.
+        scope: for the caption.
+    """
+    title = "Elbow: within-cluster sum of squares (WCSS) by k"
+    return _curve(sweep, scope, "wcss", title, "WCSS", short)
 
 
 def silhouette(sweep: pd.DataFrame, scope: Scope) -> Picture:
-    """Silhouette by k; ``sweep`` has ``k``, ``silhouette``, ``chosen``."""
-    return _curve(
-        sweep,
-        scope,
-        "silhouette",
-        "Mean silhouette by k (squared Euclidean distance)",
-        "Silhouette",
-        "{:.3f}".format,
-    )
+    """Mean silhouette by k, by squared Euclidean distance.
+
+    Args:
+        sweep: one row a k, with ``k``, ``silhouette`` (-1 to 1, null where it is not defined) and
+            ``chosen``.
+        scope: for the caption.
+    """
+    title = "Mean silhouette by k (squared Euclidean distance)"
+    return _curve(sweep, scope, "silhouette", title, "Mean silhouette", _three_digits)
 
 
-def _curve(sweep: pd.DataFrame, scope: Scope, column: str, title: str, label: str, text) -> Picture:
+def _three_digits(value: float) -> str:
+    return MISSING if pd.isna(value) else f"{value:.3f}"
+
+
+@house_style()
+def _curve(
+    sweep: pd.DataFrame,
+    scope: Scope,
+    column: str,
+    title: str,
+    label: str,
+    text: Callable[[float], str],
+) -> Picture:
     sweep = sweep.sort_values("k")
-    with house_style():
-        figure = new_figure(title, scope.caption())
-        axes = figure.subplots()
-        if sweep.empty:
-            no_data(axes, "no k was tried")
-            return Picture(figure, f"{title}: no k was tried.")
-        axes.plot(sweep["k"], sweep[column], color=ACCENT, marker="o", linewidth=2)
-        for k, value in zip(sweep["k"], sweep[column], strict=True):
-            axes.annotate(
-                text(value), (k, value), xytext=(0, 9), textcoords="offset points",
-                ha="center", fontsize=8.5,
-            )  # fmt: skip
-        chosen = sweep[sweep["chosen"]]
-        for k, value in zip(chosen["k"], chosen[column], strict=True):
-            axes.axvline(k, color=INK, linestyle="--", linewidth=1)
-            axes.plot(
-                [k], [value], marker="o", markersize=13, markerfacecolor="none",
-                markeredgecolor=INK, markeredgewidth=1.5, linestyle="none",
-                label=f"chosen: k = {k}",
-            )  # fmt: skip
-        if not chosen.empty:
-            axes.legend(frameon=False, loc="upper right")
-        axes.set_xlabel("k (clusters)")
-        axes.set_ylabel(label)
-        axes.margins(x=0.06, y=0.15)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
+    curve = sweep[["k", column, "chosen"]].dropna()
+    if curve.empty:
+        what = f"{label} is not defined for any k" if len(sweep) else "no k was tried"
+        return empty_picture(title, scope.caption(), what)
+    figure = new_figure(title, scope.caption())
+    axes = figure.subplots()
+    ks, values = curve["k"].tolist(), curve[column].astype(float).tolist()
+    chosen = sweep.loc[sweep["chosen"].astype(bool), "k"].tolist()
+    for k in chosen:
+        axes.axvline(k, color=MUTED, linestyle="--", linewidth=1.2, zorder=1)
+    axes.plot(ks, values, color=ACCENT, marker="o", linewidth=2)
+    marked = [(k, value) for k, value in zip(ks, values, strict=True) if k in chosen]
+    for k, value in marked:
+        axes.plot(
+            [k], [value], marker="o", markersize=13, markerfacecolor="none", markeredgecolor=INK,
+            markeredgewidth=1.6, linestyle="none", label=f"chosen: k = {k}",
+        )  # fmt: skip
+    label_points(axes, ks, values, [text(value) for value in values], bold=chosen)
+    if marked:
+        figure.legend(loc="outside lower center")
+    axes.set_xlabel("k (number of clusters)")
+    axes.set_ylabel(label)
+    tried = sweep["k"].tolist()
+    if len(tried) <= _MOST_TICKS:
+        axes.set_xticks(tried)
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=_MOST_TICKS, integer=True))
+    room = 0.07 * (tried[-1] - tried[0]) or 0.5
+    axes.set_xlim(tried[0] - room, tried[-1] + room)
+    low, high = min(0.0, *values), max(0.0, *values)
+    reach = high - low if high - low > 1e-6 else 1.0
+    axes.set_ylim(low - (0.12 * reach if low < 0 else 0), high + 0.16 * reach)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
     figures = ", ".join(
         f"k = {k}: {text(value)}" for k, value in zip(sweep["k"], sweep[column], strict=True)
     )
-    marked = ", ".join(f"k = {k}" for k in chosen["k"]) or "none"
-    return Picture(figure, f"{label} by number of clusters: {figures}. Chosen: {marked}.")
+    choice = ", ".join(f"k = {k}" for k in chosen) or "none"
+    return Picture(figure, f"{title}. {scope.caption()}. {figures}. Chosen: {choice}.")

@@ -19,6 +19,7 @@ class Stats:
         bytes: size of the files.
         files: number of files.
         nulls: null values per column, None where a writer left them out.
+        minimum: smallest value per column, where known.
         maximum: largest value per column, where known.
     """
 
@@ -26,6 +27,7 @@ class Stats:
     bytes: int = 0
     files: int = 0
     nulls: dict[str, int | None] = field(default_factory=dict)
+    minimum: dict[str, Any] = field(default_factory=dict)
     maximum: dict[str, Any] = field(default_factory=dict)
 
 
@@ -63,5 +65,6 @@ def _add_column(stats: Stats, column: Any) -> None:
     former = stats.nulls.get(name, 0)
     stats.nulls[name] = former + statistics.null_count if known and former is not None else None
     if statistics is not None and statistics.has_min_max:
-        maximum = stats.maximum.get(name)
-        stats.maximum[name] = statistics.max if maximum is None else max(maximum, statistics.max)
+        least, most = statistics.min, statistics.max
+        stats.minimum[name] = min(stats.minimum.get(name, least), least)
+        stats.maximum[name] = max(stats.maximum.get(name, most), most)

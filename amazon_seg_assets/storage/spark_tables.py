@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StringType, StructField, StructType
 
+from amazon_seg_assets.storage.figures import Figures, write_figures
 from amazon_seg_assets.storage.footers import Stats, read_stats
 from amazon_seg_assets.storage.layout import Store, month_folder
 from amazon_seg_assets.tables.model import MONTH, Table
@@ -64,7 +65,7 @@ def write_snapshot(
     store: Store,
     table: Table,
     month: str,
-    require: Callable[[Stats], None] = lambda _: None,
+    figures: Callable[[Stats], Figures] = lambda _: {},
 ) -> Stats:
     """Replaces one month of a table by a frame without the column ``month``.
 
@@ -73,13 +74,14 @@ def write_snapshot(
         store: where to write.
         table: what to write.
         month: the month to replace; others stay untouched.
-        require: raises if what was written may not take the place of the former data.
+        figures: gives facts about the partition to keep beside it, or raises if what was written
+            may not take the place of the former data.
     """
     with store.replacing(table.name, [month]) as folder:
         target = folder / month_folder(month)
         _conform(frame, table).write.parquet(str(target))
         stats = _complete(target, table)
-        require(stats)
+        write_figures(target, figures(stats))
         return stats
 
 

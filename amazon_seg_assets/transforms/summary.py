@@ -6,6 +6,7 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from amazon_seg_assets.rules.scheme import fm_score
 from amazon_seg_assets.tables.customers import SEGMENT_SUMMARY
 from amazon_seg_assets.transforms.rfm import EXACT_USD, FEATURES
 
@@ -49,6 +50,25 @@ def by_segment(summary: pd.DataFrame) -> pd.DataFrame:
 def by_cluster(summary: pd.DataFrame) -> pd.DataFrame:
     """The clusters in order of their numbers; ``cluster``, ``cluster_label``, then as segments."""
     return _group(summary, ["cluster", "cluster_label"])
+
+
+def by_cell(summary: pd.DataFrame) -> pd.DataFrame:
+    """The cells of the RFM map: ``r_score``, ``fm_score``, then as segments."""
+    return _group(
+        summary.assign(fm_score=fm_score(summary["f_score"], summary["m_score"])),
+        ["r_score", "fm_score"],
+    )
+
+
+def by_cluster_and_segment(summary: pd.DataFrame) -> pd.DataFrame:
+    """The segments inside the clusters: ``cluster``, ``cluster_label``, then as segments."""
+    return _group(summary, ["cluster", "cluster_label", "segment"])
+
+
+def clusters_of_chosen_k(sweep: pd.DataFrame, centers: pd.DataFrame) -> pd.DataFrame:
+    """The rows of ``cluster_centers`` that belong to the chosen k of ``k_sweep``."""
+    k = sweep.loc[sweep["chosen"], "k"].item()
+    return centers[centers["k"] == k].reset_index(drop=True)
 
 
 def _group(summary: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

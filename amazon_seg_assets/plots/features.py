@@ -1,0 +1,82 @@
+"""Recency, frequency and monetary value as axes of pictures: labels, scales and bins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from amazon_seg_assets.plots.formats import money, short
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One of the three features.
+
+    Attributes:
+        name: column in ``rfm_features``.
+        label: of an axis, with the unit.
+        logarithmic: whether its axis is.
+        edges: of the bins in which densities count customers, ascending. A bin holds its left
+            edge but not its right one. The first is at or below every value, the last above.
+        text: writes a value or a mean with its unit.
+        tick: writes a value on an axis.
+    """
+
+    name: str
+    label: str
+    logarithmic: bool
+    edges: tuple[float, ...]
+    text: Callable[[float], str]
+    tick: Callable[[float], str]
+
+    def place(self, left: float) -> int:
+        """The number of the bin that starts at an edge, from 0.
+
+        Raises:
+            ValueError: no bin starts there.
+        """
+        if left not in self.edges[:-1]:
+            raise ValueError(f"no bin of {self.name} starts at {left}")
+        return self.edges.index(left)
+
+
+def _frequency_edges() -> tuple[float, ...]:
+    """1, 2, … 10, then ten bins a decade, on whole numbers."""
+    return (*range(1, 10), *(round(10 ** (step / 10)) for step in range(10, 81)))
+
+
+def _monetary_edges() -> tuple[float, ...]:
+    """Ten bins a decade, from a cent to ten billion dollars."""
+    return tuple(float(f"{10 ** (step / 10):.3g}") for step in range(-20, 101))
+
+
+FEATURES = {
+    feature.name: feature
+    for feature in (
+        Feature(
+            "recency",
+            "Recency (days)",
+            False,
+            tuple(range(1, 373, 7)),
+            lambda days: f"{days:.0f} days",
+            short,
+        ),
+        Feature(
+            "frequency",
+            "Frequency (reviews)",
+            True,
+            _frequency_edges(),
+            lambda n: f"{n:.2f} reviews" if n < 1000 else f"{short(n)} reviews",
+            short,
+        ),
+        Feature(
+            "monetary",
+            "Monetary (USD)",
+            True,
+            _monetary_edges(),
+            money,
+            lambda dollars: f"${short(dollars)}",
+        ),
+    )
+}
+"""The features by name."""

@@ -1,0 +1,194 @@
+"""RFM segments inside K-Means clusters, as areas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import pandas as pd
+import squarify
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.patches import Patch, Rectangle
+
+from amazon_seg_assets.plots.formats import count, cut_name, share
+from amazon_seg_assets.plots.picture import Picture
+from amazon_seg_assets.plots.style import (
+    HEAD,
+    SEGMENT_COLOURS,
+    Scope,
+    cluster_colour,
+    empty_picture,
+    house_style,
+    new_figure,
+    segment_colour,
+    text_colour,
+)
+
+_WIDTH, _HEIGHT = 11.0, 6.0
+"""Inches of the whole map."""
+_BAND = 0.3
+"""Inches of the height of the band that names a cluster."""
+_MARGIN, _LEGEND_ROW = 0.15, 0.25
+"""Inches around the map, and of a row of the legend."""
+_LEGEND_COLUMNS = 4
+_NAME_WIDTH = 24
+_FONT_SIZES = (10.5, 9.5, 8.5, 7.5)
+
+
+@dataclass(frozen=True)
+class _Area:
+    """A rectangle, in inches from the upper left corner of the map."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def divided(self, sizes: list[int]) -> list[_Area]:
+        """One part a size; ``sizes`` descend and are positive."""
+        normed = squarify.normalize_sizes(sizes, self.width, self.height)
+        parts = squarify.squarify(normed, self.x, self.y, self.width, self.height)
+        return [_Area(part["x"], part["y"], part["dx"], part["dy"]) for part in parts]
+
+    def split(self, height: float) -> tuple[_Area, _Area]:
+        """The uppermost part of that height, and the rest."""
+        return (
+            _Area(self.x, self.y, self.width, height),
+            _Area(self.x, self.y + height, self.width, self.height - height),
+        )
+
+    def fitting(self, texts: Sequence[str], bold: bool) -> tuple[str, float] | None:
+        """The first text that fits, with its font size; None where none does."""
+        for text in texts:
+            lines = text.split("\n")
+            for size in _FONT_SIZES:
+                width = max(_inches(line, bold) for line in lines) * size
+                height = 1.3 * len(lines) * size / 72
+                if width + 0.14 <= self.width and height + 0.04 <= self.height:
+                    return text, size
+        return None
+
+    def draw(self, axes: Axes, colour: str, *texts: str, bold: bool = False) -> bool:
+        """Fills it and writes the first text that fits; returns whether one did."""
+        axes.add_patch(
+            Rectangle(
+                (self.x, self.y), self.width, self.height, facecolor=colour, edgecolor="white",
+                linewidth=min(1.0, 10 * self.width, 10 * self.height),
+            )
+        )  # fmt: skip
+        found = self.fitting(texts, bold)
+        if found is None:
+            return False
+        axes.text(
+            self.x + self.width / 2, self.y + self.height / 2, found[0], ha="center", va="center",
+            fontsize=found[1], color=text_colour(colour), fontweight="bold" if bold else "normal",
+        )  # fmt: skip
+        return True
+
+
+@lru_cache(maxsize=4096)
+def _inches(line: str, bold: bool) -> float:
+    """Width of a line of text, for each point of font size."""
+    font = FontProperties(size=100, weight="bold" if bold else "normal")
+    width, _, _ = RendererAgg(1, 1, 72).get_text_width_height_descent(line, font, ismath=False)
+    return width / 72 / 100
+
+
+@house_style()
+def segment_treemap(segments: pd.DataFrame, scope: Scope) -> Picture:
+    """Customers of each RFM segment inside each K-Means cluster, as areas.
+
+    A band names a cluster. The legend tells the segments, and the clusters too small for a band,
+    which have a frame in their colour instead.
+
+    Args:
+        segments: one row for each cluster and segment that has customers, with ``cluster``,
+            ``cluster_label``, ``segment`` and ``customers``.
+        scope: for the caption.
+    """
+    title = "RFM segments inside the K-Means clusters"
+    segments = segments[segments["customers"] > 0].sort_values(
+        ["customers", "cluster", "segment"], ascending=[False, True, True]
+    )
+    if segments.empty:
+        return empty_picture(title, scope.caption(), "no customers")
+    total = segments["customers"].sum()
+    clusters = segments.groupby(["cluster", "cluster_label"])["customers"].sum().reset_index()
+    clusters = clusters.sort_values("customers", ascending=False, kind="stable")
+    names = sorted(segments["segment"].unique(), key=_scheme_order)
+    handles = [
+        Patch(color=segment_colour(name), label=cut_name(name, _NAME_WIDTH)) for name in names
+    ]
+    legend = _LEGEND_ROW * -(-(len(names) + len(clusters)) // _LEGEND_COLUMNS) + _MARGIN
+    caption = f"{scope.caption()} · in the cells: share of the cluster"
+    figure = new_figure(title, caption, _WIDTH + 2 * _MARGIN, HEAD + _HEIGHT + legend)
+    axes = _map_axes(figure)
+    parts = []
+    areas = _Area(0, 0, _WIDTH, _HEIGHT).divided(clusters["customers"].tolist())
+    for (_, (cluster, label, customers)), area in zip(clusters.iterrows(), areas, strict=True):
+        inside = segments[segments["cluster"] == cluster]
+        name, brief, colour = cut_name(label, 40), cut_name(label, 20), cluster_colour(cluster)
+        of_all = share(customers / total)
+        band, rest = area.split(_BAND)
+        banded = area.height > 2 * _BAND and band.draw(
+            axes, colour, f"{name} · {of_all}", f"{brief} · {of_all}", brief, bold=True
+        )
+        cells = (rest if banded else area).divided(inside["customers"].tolist())
+        shares = [
+            (cut_name(row.segment, _NAME_WIDTH), share(row.customers / customers))
+            for row in inside.itertuples()
+        ]
+        for row, (segment, of_cluster), cell in zip(
+            inside.itertuples(), shares, cells, strict=True
+        ):
+            wrapped = segment.replace(" ", "\n")
+            cell.draw(
+                axes,
+                segment_colour(row.segment),
+                f"{segment}\n{count(row.customers)} ({of_cluster})",
+                f"{segment}\n{of_cluster}",
+                f"{wrapped}\n{of_cluster}",
+                wrapped,
+                of_cluster,
+            )
+        if not banded:
+            handles.append(_frame(axes, area, colour, f"{brief} · {of_all}"))
+        inner = ", ".join(f"{segment} {of_cluster}" for segment, of_cluster in shares)
+        parts.append(f"{name} ({of_all} of all): {inner}")
+    figure.legend(
+        handles=handles, loc="lower center", ncols=_LEGEND_COLUMNS, fontsize=9, handlelength=1,
+        handleheight=1,
+    )  # fmt: skip
+    return Picture(figure, f"{title}. {scope.caption()}. {'; '.join(parts)}.")
+
+
+def _scheme_order(segment: str) -> tuple[int, str]:
+    """From the best segment to the lost; a user's own ones after them, by name."""
+    known = list(SEGMENT_COLOURS)
+    return (known.index(segment) if segment in known else len(known), segment)
+
+
+def _map_axes(figure: Figure) -> Axes:
+    """Axes in which a unit is an inch, below the title."""
+    figure.set_layout_engine("none")
+    width, height = figure.get_size_inches()
+    bottom = height - HEAD - _HEIGHT
+    axes = figure.add_axes(
+        (_MARGIN / width, bottom / height, _WIDTH / width, _HEIGHT / height),
+        xlim=(0, _WIDTH),
+        ylim=(_HEIGHT, 0),
+    )
+    axes.set_axis_off()
+    return axes
+
+
+def _frame(axes: Axes, area: _Area, colour: str, label: str) -> Patch:
+    """Frames a cluster that has no room for its name; returns what the legend shows of it."""
+    style: dict[str, Any] = {"facecolor": "none", "edgecolor": colour, "linewidth": 2.5}
+    axes.add_patch(Rectangle((area.x, area.y), area.width, area.height, **style))
+    return Patch(label=label, **style)

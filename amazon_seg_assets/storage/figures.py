@@ -1,0 +1,32 @@
+"""Facts about a stored partition that its files do not tell, kept beside them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from amazon_seg_assets.storage.layout import Store
+
+_FILE = "_figures.json"  # readers of Parquet folders skip names that begin with an underscore
+
+Figures = Mapping[str, Any]
+
+
+def write_figures(folder: Path, figures: Figures) -> None:
+    """Writes the facts into the folder of a partition; nothing if there are none."""
+    if figures:
+        (folder / _FILE).write_text(json.dumps(figures, indent=1))
+
+
+def read_figures(store: Store, asset: str, month: str) -> dict[str, Any]:
+    """The facts about a partition, none if there are none.
+
+    Raises:
+        InputError: the partition has not been materialized.
+    """
+    store.require(asset, [month])
+    path = store.path(asset, month) / _FILE
+    figures: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return figures
