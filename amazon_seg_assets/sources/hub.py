@@ -1,8 +1,9 @@
 """The real data set, on the Hugging Face hub or on a server that speaks its protocol.
 
-Files go into the cache that all clients of the hub share, so `datasets` finds them there too. They
-are downloaded here, over plain HTTP, because `hf_hub_download`, on which `datasets` relies, deletes
-what it has got of a file when a download fails: gigabytes into a file, it would start again.
+Files are named as data files of the `datasets` library, since the data set's own loading script no
+longer runs. Their content is downloaded here first, over plain HTTP into the cache that all clients
+of the hub share, because `hf_hub_download`, on which `datasets` relies, deletes what it has got of
+a file when a download fails: gigabytes into a file, it would start again.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from datasets import DownloadManager
 from huggingface_hub import (
     HfApi,
     constants,
     get_hf_file_metadata,
-    hf_hub_download,
     hf_hub_url,
     is_offline_mode,
     try_to_load_from_cache,
@@ -152,10 +153,9 @@ class HubSource(Source):
             with WeakFileLock(lock):
                 if not blob.exists():
                     _download(name, remote, blob)
-            path = hf_hub_download(
-                self._repository, name, repo_type=_DATASET, revision=self._commit
-            )
-        return Path(path)
+            # `datasets` finds the content in the cache, and files it under its name and commit.
+            url = f"hf://datasets/{self._repository}@{self._commit}/{name}"
+            return Path(DownloadManager(record_checksums=False).download(url))
 
     @contextmanager
     def _explaining(self, name: str) -> Iterator[None]:

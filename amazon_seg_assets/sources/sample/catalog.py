@@ -15,8 +15,8 @@ _CATEGORIES: dict[str | None, int] = {
     "Computers": 418_868, "All Electronics": 376_435, "Camera & Photo": 223_690,
     "Cell Phones & Accessories": 138_237, "Home Audio & Theater": 106_516, None: 106_334,
     "Industrial & Scientific": 50_555, "Car Electronics": 27_332,
-    "Tools & Home Improvement": 24_042, "Amazon Home": 21_299, "Office Products": 21_250, "AMAZON FASHION": 18_391,
-    "Sports & Outdoors": 14_581, "Automotive": 13_956, "GPS & Navigation": 9_339,
+    "Tools & Home Improvement": 24_042, "Amazon Home": 21_299, "Office Products": 21_250,
+    "AMAZON FASHION": 18_391, "Sports & Outdoors": 14_581, "Automotive": 13_956, "GPS & Navigation": 9_339,
     "Amazon Devices": 8_484, "Portable Audio & Accessories": 8_050, "Musical Instruments": 6_668,
     "Toys & Games": 3_944, "Health & Personal Care": 3_073, "All Beauty": 1_848, "Books": 1_500,
     "Video Games": 1_500, "Arts, Crafts & Sewing": 1_000, "Pet Supplies": 900, "Baby": 800,
@@ -40,7 +40,8 @@ _QUALITIES = ["Premium", "Ultra-Slim", "Heavy Duty", "Rechargeable", "Waterproof
               "Portable", "Upgraded 2023", "Noise Cancelling", "Universal"]  # fmt: skip
 _TAILS = ["with Carrying Case", "for Home, Office & Travel", "(2-Pack)",
           "Compatible with Most Models",
-          "- Black", "10\" x 6\"", "with 3 ft Cable, Fast Charging, and 24 Month Support"]  # fmt: skip
+          "- Black", "10\" x 6\"",
+          "with 3 ft Cable, Fast Charging, and 24 Month Support"]  # fmt: skip
 
 NO_PRICE, DASH, FROM = -1, -2, -3
 """Codes for prices that are no numbers."""
