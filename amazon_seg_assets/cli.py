@@ -120,9 +120,8 @@ def _run(options: argparse.Namespace) -> None:
         except RunError as failure:
             if options.verbose:
                 print(failure.stack, file=sys.stderr)
-            else:
-                failure.add_note("Run again with --verbose for the stack trace.")
-            _fail(" ".join([str(failure), *getattr(failure, "__notes__", [])]))
+                _fail(f"{failure}.")
+            _fail(f"{failure}. Run again with --verbose for the stack trace.")
     _summarize(store, snapshot, home, time.monotonic() - started)
 
 

@@ -76,7 +76,8 @@ def rfm_features(
                 "window_end": str(last_day),
                 "min_price": config.min_price,
                 **counts.get,
-                **{name: float(figure) for name, figure in shape.get.items()},
+                # Without variance there is no skewness.
+                **{name: figure for name, figure in shape.get.items() if figure is not None},
             }
 
         stats = write_snapshot(described, store, RFM_FEATURES, snapshot, figures)

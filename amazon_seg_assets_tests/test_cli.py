@@ -1,0 +1,97 @@
+"""The command line, as a user types it."""
+
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from amazon_seg_assets.cli import main
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.settings import load_settings, parse_spark_conf
+from amazon_seg_assets_tests.raw_files import product, review, write_raw
+
+PURCHASES = [
+    review(f"user-{user}", f"product-{user % 3}", f"2023-0{1 + user % 3}-1{user % 9}T12:00:00")
+    for user in range(12)
+]
+PRODUCTS = [product(f"product-{number}", 10.0 * 3**number) for number in range(3)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+    return write_raw(tmp_path / "source", "Toys", PURCHASES, PRODUCTS)
+
+
+def fails(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 1
+    error = capsys.readouterr().err
+    assert "Traceback" not in error
+    return error.strip().splitlines()[-1]
+
+
+def test_a_run_ends_with_segments_and_paths(
+    spark: SparkSession, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert spark is not None
+    main(["run", "--source", str(folder), "--category", "Toys", "--storage", "out", "--k", "2"])
+    captured = capsys.readouterr()
+    assert "Toys, snapshot 2023-03: 12 customers" in captured.out
+    assert str(folder.parent / "out" / "Toys") in captured.out.replace("\n", "")
+    assert "rfm_segments" in captured.err
+    assert (folder.parent / "out/Toys/rfm_segments/month=2023-03").is_dir()
+    assert (folder.parent / "home/dagster.yaml").is_file()
+
+
+def test_settings_come_from_the_environment_and_a_file(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder.parent / ".env").write_text(f"AMAZON_SEG_SOURCE={folder}\nAMAZON_SEG_CATEGORY=Games\n")
+    assert "the categories there are: Toys" in fails(capsys, "run")
+    monkeypatch.setenv("AMAZON_SEG_CATEGORY", "Puzzles")
+    assert "of Puzzles in" in fails(capsys, "run")
+    assert "of Cards in" in fails(capsys, "run", "--category", "Cards")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--source", "nowhere"], "nowhere does not exist"),
+        (["--snapshot", "2031-01"], "outside the span 1996-05 … 2023-09"),
+        (["--snapshot", "march"], "'march' is not a month: write YYYY-MM"),
+        (["--category", "../etc"], "AMAZON_SEG_CATEGORY ('../etc') is not valid"),
+        (["--scheme", "modern"], "no RFM scheme modern"),
+        (["--source", "hub", "--category", "Electroncs"], "did you mean Electronics"),
+        (["--source", "sample", "--reviews", "5"], "too small"),
+    ],
+)
+def test_wrong_input_is_one_sentence(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert folder.is_dir()
+    error = fails(capsys, "run", *arguments)
+    assert error.startswith("Error: ")
+    assert message in error
+
+
+def test_the_sample_s_files_can_be_written_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["sample", str(tmp_path), "--category", "Toys", "--reviews", "1000"])
+    assert "1,000 reviews of Toys" in capsys.readouterr().out
+    assert (tmp_path / "raw/review_categories/Toys.jsonl").read_text().count("\n") == 1000
+
+
+def test_spark_settings_are_pairs() -> None:
+    assert parse_spark_conf("a.b=1 'c.d=x y'") == {"a.b": "1", "c.d": "x y"}
+    with pytest.raises(InputError, match=r"AMAZON_SEG_SPARK_CONF .*'nonsense' is not of the form"):
+        load_settings(spark_conf="nonsense")
+
+
+@pytest.mark.parametrize(("first", "last"), [("2023-13", "2023-09"), ("2023-05", "2023-04")])
+def test_a_span_of_months_is_checked(first: str, last: str) -> None:
+    with pytest.raises(InputError, match="is not valid"):
+        load_settings(first_month=first, last_month=last)
