@@ -46,7 +46,9 @@ def json_line(**changes: Any) -> bytes:
 
 def read(path: Path, max_share: float = 0.9) -> tuple[list[dict[str, Any]], MalformedLines]:
     malformed = MalformedLines(max_share)
-    table = pa.concat_tables(read_metadata(path, NAME, malformed))
+    tables = list(read_metadata(path, NAME, malformed))
+    malformed.check(NAME)
+    table = pa.concat_tables(tables)
     assert table.schema == RAW_METADATA.arrow_schema
     return table.to_pylist(), malformed
 

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from amazon_seg_assets.storage.month_writer import MonthWriter, month_index, month_name
 
+NAME = "a-0.zstd.parquet"
 SCHEMA = pa.schema([("timestamp", pa.int64()), ("text", pa.string())])
 
 
@@ -30,21 +31,21 @@ def test_rows_go_to_their_month_in_the_order_they_came(tmp_path: Path) -> None:
     january, march = milliseconds(2023, 1, 5), milliseconds(2023, 3, 5)
     first = pa.table({"timestamp": [march, january, march], "text": ["a", "b", "c"]}, SCHEMA)
     second = pa.table({"timestamp": [january, march], "text": ["d", "e"]}, SCHEMA)
-    with MonthWriter(tmp_path, SCHEMA, budget_bytes=1) as writer:
+    with MonthWriter(tmp_path, NAME, SCHEMA, budget_bytes=1) as writer:
         for table in (first, first.slice(0, 0), second):
             writer.write(table, month_index(table["timestamp"]))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["month=2023-01", "month=2023-03"]
-    january_file = pq.ParquetFile(tmp_path / "month=2023-01" / "part-0.zstd.parquet")
+    january_file = pq.ParquetFile(tmp_path / "month=2023-01" / NAME)
     assert january_file.read()["text"].to_pylist() == ["b", "d"]
     assert january_file.num_row_groups == 2
-    march_file = pq.ParquetFile(tmp_path / "month=2023-03" / "part-0.zstd.parquet")
+    march_file = pq.ParquetFile(tmp_path / "month=2023-03" / NAME)
     assert march_file.read()["text"].to_pylist() == ["a", "c", "e"]
 
 
 def test_within_the_budget_a_month_is_one_row_group(tmp_path: Path) -> None:
     table = pa.table({"timestamp": [milliseconds(2023, 1, 5)], "text": ["a"]}, SCHEMA)
-    with MonthWriter(tmp_path, SCHEMA, budget_bytes=10_000) as writer:
+    with MonthWriter(tmp_path, NAME, SCHEMA, budget_bytes=10_000) as writer:
         for _ in range(3):
             writer.write(table, month_index(table["timestamp"]))
-    file = pq.ParquetFile(tmp_path / "month=2023-01" / "part-0.zstd.parquet")
+    file = pq.ParquetFile(tmp_path / "month=2023-01" / NAME)
     assert (file.metadata.num_rows, file.num_row_groups) == (3, 1)

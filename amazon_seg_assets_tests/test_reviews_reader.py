@@ -51,12 +51,14 @@ def write(path: Path, *lines: bytes) -> Path:
 
 def read(path: Path, max_share: float = 0.9) -> tuple[pa.Table, MalformedLines]:
     malformed = MalformedLines(max_share)
-    return pa.concat_tables(read_reviews(path, NAME, malformed)), malformed
+    tables = list(read_reviews(path, NAME, malformed))
+    malformed.check(NAME)
+    return pa.concat_tables(tables), malformed
 
 
 def review_id(line: bytes) -> str:
     malformed = MalformedLines(0)
-    table = parse_reviews(Block(line, 0, 1, 1), NAME, malformed)
+    table = parse_reviews(Block(line, 0, 1, 0, 1), NAME, malformed)
     assert (table.num_rows, malformed.count) == (1, 0)
     return table["review_id"][0].as_py()
 
@@ -72,7 +74,7 @@ def test_a_block_ends_with_the_line_that_fills_it(tmp_path: Path) -> None:
     path = write(tmp_path / "lines", b"a", b"bcd", b"ef")
     blocks = list(read_blocks(path, NAME, block_bytes=4))
     assert summary(blocks) == [(b"a\nbcd\n", 0, 1), (b"ef\n", 6, 3)]
-    assert [block.end_share for block in blocks] == [pytest.approx(6 / 9), 1]
+    assert [block.read_share for block in blocks] == [pytest.approx(6 / 9), 1]
 
 
 def test_a_block_may_end_exactly_with_a_line(tmp_path: Path) -> None:
@@ -275,11 +277,21 @@ def test_a_file_without_any_record_fails_whatever_the_share(tmp_path: Path) -> N
 
 def test_a_hopeless_file_is_given_up_early() -> None:
     # Half is read. With 100 broken lines of 10,000 the whole has at most 40,000: 0.25 %.
-    malformed = MalformedLines(0.0025, lines=10_000, count=100, examples=[f"{NAME}, line 1: bad"])
-    malformed.check_so_far(NAME, read_share=0.5)
+    malformed = MalformedLines(0.0025, lines=10_000, count=100, first=[(NAME, 1, "bad")])
+    assert not malformed.judge_so_far(read_share=0.5)
     malformed.max_share = 0.0024
+    assert malformed.judge_so_far(read_share=0.5)
     with pytest.raises(InputError, match=r"100 of 10,000 lines \(1 %\)"):
-        malformed.check_so_far(NAME, read_share=0.5)
+        malformed.check(NAME)
+
+
+def test_lines_of_a_later_range_are_numbered_on() -> None:
+    malformed = MalformedLines(0.5, lines=8, count=1, first=[(NAME, 2, "bad")], length=10)
+    later = MalformedLines(0.5, lines=3, count=1, first=[(NAME, 4, "worse")], length=5)
+    malformed.append(later)
+    malformed.append(later)
+    assert malformed.examples == [f"{NAME}, line {n}" for n in ("2: bad", "14: worse", "19: worse")]
+    assert (malformed.lines, malformed.count, malformed.length) == (14, 3, 20)
 
 
 # The content hash

@@ -54,6 +54,7 @@ def raw_reviews(
         rows_outside_span=outside,
         first_month=min(manifest.months),
         last_month=max(manifest.months),
+        months_changed=MetadataValue.json(manifest.months_changed if renewed else []),
         rows_by_month=MetadataValue.md(
             markdown_table(["month", "rows", "verified", "0 stars", "negative votes"], months)
         ),
@@ -89,6 +90,7 @@ def _rows_outside_span(manifest: Manifest) -> int:
 def _result(
     store: Store, table: Table, manifest: Manifest, renewed: bool, **figures: Any
 ) -> MaterializeResult:
+    read = manifest.files_read if renewed else []
     malformed = "\n".join(f"- {example}" for example in manifest.malformed_examples)
     return MaterializeResult(
         asset_key=table.name,
@@ -98,8 +100,14 @@ def _result(
             table,
             read_stats(store.path(table.name)),
             source=manifest.source,
-            source_files=MetadataValue.md("\n".join(f"- `{name}`" for name in manifest.files)),
+            source_files=MetadataValue.md(
+                "\n".join(
+                    f"- `{name}` ({'read' if name in read else 'kept'})" for name in manifest.files
+                )
+            ),
             source_changed=renewed,
+            files_read=len(read),
+            files_kept=len(manifest.files) - len(read),
             dropped_malformed_lines=manifest.malformed,
             malformed_examples=MetadataValue.md(malformed or "None."),
             **figures,

@@ -1,143 +1,165 @@
-"""Ingests the raw files of a category: reviews into month folders, products into one folder."""
+"""Ingests the raw files of a category: reviews into month folders, products into one folder.
+
+Only files that are new or have changed are read. The Parquet files of the others are taken over
+as they are, so a table is always replaced whole, yet little is written.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
 from amazon_seg_assets.engine import machine
-from amazon_seg_assets.ingestion.manifest import Manifest, MonthCounts, read_manifest
+from amazon_seg_assets.ingestion.disk import explaining_full_disk, require_space
+from amazon_seg_assets.ingestion.manifest import (
+    FileRecord,
+    Manifest,
+    Months,
+    add_months,
+    read_manifest,
+)
+from amazon_seg_assets.ingestion.parts import divide, link_parts
+from amazon_seg_assets.ingestion.processes import worker_processes
+from amazon_seg_assets.ingestion.storing import PROCESS_BYTES, store_part
 from amazon_seg_assets.sources.base import Kind, RawFile, Source
 from amazon_seg_assets.sources.jsonl import MalformedLines
-from amazon_seg_assets.sources.metadata import read_metadata
-from amazon_seg_assets.sources.reviews import read_reviews
 from amazon_seg_assets.storage.layout import Store
-from amazon_seg_assets.storage.month_writer import (
-    COMPRESSION,
-    MonthWriter,
-    month_index,
-    month_name,
-)
 from amazon_seg_assets.tables.model import Table
 from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
 
-READER_VERSION = "1"
-"""Raise it when the same files would give other rows."""
+READER_VERSION = "2"
+"""Raise it when the same files would give other rows or other Parquet files."""
 
-_LARGEST_BUDGET = 512 * 1024**2
-_ROW_GROUP_BYTES = 64 * 1024**2
+_SHARE_OF_MEMORY = 4  # a quarter; the rest is for Spark and for the cache of the disk
 
 Progress = Callable[[str], None]
 
 
 def ingest_reviews(
-    source: Source, store: Store, max_malformed_share: float, force: bool, progress: Progress
+    source: Source,
+    store: Store,
+    max_malformed_share: float,
+    force: bool,
+    progress: Progress,
+    processes: int | None = None,
 ) -> tuple[Manifest, bool]:
     """Ingests the reviews of a category.
+
+    The Parquet files are the same whatever the number of processes.
 
     Args:
         source: where the files are.
         store: where the table goes; what is there stays unless the source has changed.
         max_malformed_share: share of broken lines that is tolerated in a file.
-        force: ingest even if the source has not changed.
+        force: read all files, even those that have not changed.
         progress: is told in words how far it is.
+        processes: that read at the same time; None for one a processor, if memory allows.
 
     Returns:
         What the table now holds, and whether it was written anew.
+
+    Raises:
+        InputError: a file cannot be used, the disk has no room, or memory ran out; the table is as
+            it was.
     """
-    with _renewing(source, Kind.REVIEWS, store, RAW_REVIEWS, force) as (manifest, folder, files):
-        if folder is None:
-            return manifest, False
-        budget = min(_LARGEST_BUDGET, machine.memory_bytes() // 16)
-        with MonthWriter(folder, RAW_REVIEWS.arrow_schema, budget) as writer:
-            for file in files:
-                malformed = MalformedLines(max_malformed_share)
-                for table in read_reviews(file.fetch(), file.name, malformed):
-                    months = month_index(table["timestamp"])
-                    writer.write(table, months)
-                    _count_months(manifest, table, months)
-                    progress(f"{file.name}: {manifest.rows:,} reviews read")
-                _add_malformed(manifest, malformed)
-    return manifest, True
+    return _ingest(
+        source, Kind.REVIEWS, store, RAW_REVIEWS, max_malformed_share, force, progress, processes
+    )
 
 
 def ingest_metadata(
-    source: Source, store: Store, max_malformed_share: float, force: bool, progress: Progress
+    source: Source,
+    store: Store,
+    max_malformed_share: float,
+    force: bool,
+    progress: Progress,
+    processes: int | None = None,
 ) -> tuple[Manifest, bool]:
-    """Ingests the products of a category; arguments and result as `ingest_reviews`."""
-    with _renewing(source, Kind.METADATA, store, RAW_METADATA, force) as (manifest, folder, files):
-        if folder is None:
-            return manifest, False
-        path = folder / "part-0.zstd.parquet"
-        schema = RAW_METADATA.arrow_schema
-        with pq.ParquetWriter(path, schema, compression=COMPRESSION) as writer:
-            for file in files:
-                malformed = MalformedLines(max_malformed_share)
-                for group in _row_groups(read_metadata(file.fetch(), file.name, malformed)):
-                    writer.write_table(group)
-                    manifest.rows += group.num_rows
-                    progress(f"{file.name}: {manifest.rows:,} products read")
-                _add_malformed(manifest, malformed)
-    return manifest, True
+    """Ingests the products of a category; arguments, result and errors as `ingest_reviews`."""
+    return _ingest(
+        source, Kind.METADATA, store, RAW_METADATA, max_malformed_share, force, progress, processes
+    )
 
 
-@contextmanager
-def _renewing(
-    source: Source, kind: Kind, store: Store, table: Table, force: bool
-) -> Iterator[tuple[Manifest, Path | None, list[RawFile]]]:
-    """Gives the former manifest and no folder if nothing changed, else a folder to fill."""
+def _ingest(
+    source: Source,
+    kind: Kind,
+    store: Store,
+    table: Table,
+    max_malformed_share: float,
+    force: bool,
+    progress: Progress,
+    processes: int | None,
+) -> tuple[Manifest, bool]:
     files = source.files(kind, store.category)
     version = f"{READER_VERSION}-{source.version(kind, store.category)}"
     former = read_manifest(store, table.name)
     if former is not None and former.version == version and not force:
-        yield former, None, []
-        return
-    manifest = Manifest(
-        version, source.description, files={file.name: file.fingerprint for file in files}
-    )
-    with store.replacing(table.name) as folder:
-        yield manifest, folder, files
-        manifest.months = dict(sorted(manifest.months.items()))
+        return former, False
+    records = former.files if former is not None else {}
+    kept = {} if former is None or force else _unchanged(former, files)
+    new = [file for file in files if file.name not in kept]
+    with explaining_full_disk(table.name, store), store.replacing(table.name) as folder:
+        require_space(new, table.name, store)
+        link_parts(store.path(table.name), folder, kept)
+        read = _read(kind, new, folder, max_malformed_share, progress, processes)
+        gone = [record for name, record in records.items() if name not in kept]
+        manifest = Manifest(
+            version,
+            source.description,
+            files={file.name: kept.get(file.name) or read[file.name] for file in files},
+            files_read=list(read),
+            months_changed=sorted({m for record in [*gone, *read.values()] for m in record.months}),
+        )
         manifest.write(folder)
+    return manifest, True
 
 
-def _count_months(manifest: Manifest, table: pa.Table, months: np.ndarray) -> None:
-    flags = {
-        "verified": table["verified_purchase"],
-        "zero_rating": pc.equal(table["rating"], 0),
-        "negative_vote": pc.less(table["helpful_vote"], 0),
+def _unchanged(former: Manifest, files: Sequence[RawFile]) -> dict[str, FileRecord]:
+    """Records of the files that need not be read again."""
+    if not former.version.startswith(f"{READER_VERSION}-"):
+        return {}
+    return {
+        file.name: record
+        for file in files
+        if (record := former.files.get(file.name)) and record.fingerprint == file.fingerprint
     }
-    manifest.rows += table.num_rows
-    indices, inverse, rows = np.unique(months, return_inverse=True, return_counts=True)
-    counts = {
-        name: np.bincount(inverse, pc.fill_null(flag, False).to_numpy(), len(indices))
-        for name, flag in flags.items()
-    }
-    for position, index in enumerate(indices):
-        month = manifest.months.setdefault(month_name(int(index)), MonthCounts())
-        month.rows += int(rows[position])
-        for name, count in counts.items():
-            setattr(month, name, getattr(month, name) + int(count[position]))
 
 
-def _add_malformed(manifest: Manifest, malformed: MalformedLines) -> None:
-    manifest.malformed += malformed.count
-    manifest.malformed_examples += malformed.examples
+def _read(
+    kind: Kind,
+    files: Sequence[RawFile],
+    folder: Path,
+    max_malformed_share: float,
+    progress: Progress,
+    processes: int | None,
+) -> dict[str, FileRecord]:
+    """Stores files in a table's folder, and gives a record of each."""
+    fingerprints = {file.name: file.fingerprint for file in files}
+    parts = [part for file in files for part in divide(kind, file.fetch(), file.name)]
+    count = min(processes or _affordable_processes(), len(parts))
+    records = {}
+    with worker_processes(count) as map_parts:
+        contents = map_parts(partial(store_part, folder, max_malformed_share), parts)
+        in_order = zip(parts, contents, strict=True)
+        for name, of_file in groupby(in_order, key=lambda pair: pair[0].name):
+            malformed, rows = MalformedLines(max_malformed_share), 0
+            months: Months = {}
+            for _, content in of_file:
+                rows += content.rows
+                months = add_months([months, content.months])
+                malformed.append(content.malformed)
+                if malformed.is_hopeless:
+                    break
+                progress(f"{name}: {rows:,} {kind} read")
+            malformed.check(name)
+            records[name] = FileRecord(
+                fingerprints[name], rows, malformed.count, malformed.examples, months
+            )
+    return records
 
 
-def _row_groups(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """Joins small tables to row groups of a sensible size."""
-    held: list[pa.Table] = []
-    for table in tables:
-        held.append(table)
-        if sum(each.nbytes for each in held) >= _ROW_GROUP_BYTES:
-            yield pa.concat_tables(held)
-            held = []
-    if held:
-        yield pa.concat_tables(held)
+def _affordable_processes() -> int:
+    return max(1, min(machine.cores(), machine.memory_bytes() // _SHARE_OF_MEMORY // PROCESS_BYTES))

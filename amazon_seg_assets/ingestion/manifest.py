@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, astuple, dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.storage.layout import Store
@@ -12,8 +15,10 @@ from amazon_seg_assets.storage.layout import Store
 MANIFEST = "_manifest.json"
 """Readers of Parquet folders skip names that begin with an underscore."""
 
+_FORMAT = 2  # a table with a manifest of another format is ingested anew
 
-@dataclass
+
+@dataclass(frozen=True)
 class MonthCounts:
     """Rows of one month of raw reviews, all and of some kinds."""
 
@@ -22,32 +27,84 @@ class MonthCounts:
     zero_rating: int = 0
     negative_vote: int = 0
 
+    def __add__(self, other: MonthCounts) -> MonthCounts:
+        return MonthCounts(*map(sum, zip(astuple(self), astuple(other), strict=True)))
 
-@dataclass
-class Manifest:
-    """What one ingestion found.
+
+Months = Mapping[str, MonthCounts]
+
+
+def add_months(several: Iterable[Months]) -> dict[str, MonthCounts]:
+    """Adds up the counts of each month; months in order."""
+    total: dict[str, MonthCounts] = {}
+    for months in several:
+        for month, counts in months.items():
+            total[month] = total.get(month, MonthCounts()) + counts
+    return dict(sorted(total.items()))
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """What one raw file held when it was read.
 
     Attributes:
-        version: of the source's content and of the reader; equal means nothing to do.
-        source: what a person would call the source.
-        files: fingerprint of each raw file, by name.
+        fingerprint: of its content then.
         rows: rows written.
         malformed: lines that were no valid record, and so not written.
         malformed_examples: the first of them, as file, line and reason.
         months: counts of each month; empty for products.
     """
 
+    fingerprint: str
+    rows: int
+    malformed: int
+    malformed_examples: list[str]
+    months: Months
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a raw table holds, and what the last ingestion did.
+
+    Attributes:
+        version: of the source's content and of the reader; equal means nothing to do.
+        source: what a person would call the source.
+        files: what each raw file held, by name.
+        files_read: those that the last ingestion read; it kept what the others had brought.
+        months_changed: months with rows in a file that the last ingestion read or that has gone,
+            then or now. Where one lost all its rows, the table no longer has it.
+    """
+
     version: str
     source: str
-    files: dict[str, str] = field(default_factory=dict)
-    rows: int = 0
-    malformed: int = 0
-    malformed_examples: list[str] = field(default_factory=list)
-    months: dict[str, MonthCounts] = field(default_factory=dict)
+    files: Mapping[str, FileRecord]
+    files_read: list[str] = field(default_factory=list)
+    months_changed: list[str] = field(default_factory=list)
+
+    @cached_property
+    def rows(self) -> int:
+        """Rows of the table."""
+        return sum(file.rows for file in self.files.values())
+
+    @cached_property
+    def malformed(self) -> int:
+        """Lines that were no valid record."""
+        return sum(file.malformed for file in self.files.values())
+
+    @cached_property
+    def malformed_examples(self) -> list[str]:
+        """The first of them of each file."""
+        return [line for file in self.files.values() for line in file.malformed_examples]
+
+    @cached_property
+    def months(self) -> dict[str, MonthCounts]:
+        """Counts of each month, in order; empty for products."""
+        return add_months(file.months for file in self.files.values())
 
     def write(self, folder: Path) -> None:
         """Writes the manifest into the folder of its table."""
-        (folder / MANIFEST).write_text(json.dumps(asdict(self), indent=1))
+        content = {"format": _FORMAT} | asdict(self)
+        (folder / MANIFEST).write_text(json.dumps(content, indent=1))
 
 
 def read_manifest(store: Store, asset: str) -> Manifest | None:
@@ -56,8 +113,15 @@ def read_manifest(store: Store, asset: str) -> Manifest | None:
     if not path.is_file():
         return None
     content = json.loads(path.read_text())
+    if content.pop("format", None) != _FORMAT:
+        return None
+    files = {name: _file_record(record) for name, record in content.pop("files").items()}
+    return Manifest(**content, files=files)
+
+
+def _file_record(content: dict[str, Any]) -> FileRecord:
     months = {month: MonthCounts(**counts) for month, counts in content.pop("months").items()}
-    return Manifest(**content, months=months)
+    return FileRecord(**content, months=months)
 
 
 def require_manifest(store: Store, asset: str) -> Manifest:

@@ -11,8 +11,9 @@ import re
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from io import BufferedIOBase
+from io import BufferedIOBase, BufferedReader
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,13 +43,16 @@ class Block:
         data: the lines, with their ends.
         offset: of the first line in the file, in bytes; uncompressed where it is gzipped.
         first_line: number of the first line, from 1 at the start of what is read.
-        end_share: share of the file's bytes that lie before the end of the block, about.
+        line_ends: how many lines end in it; all but the last of a file that ends without one.
+        read_share: share of the file's bytes that have been read with it, from the start of what is
+            read; about.
     """
 
     data: bytes
     offset: int
     first_line: int
-    end_share: float
+    line_ends: int
+    read_share: float
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """Number and content of each line that is not blank, without space around it."""
@@ -59,52 +63,68 @@ class Block:
 
 @dataclass
 class MalformedLines:
-    """Counts the lines of a file, and those that are no valid record.
+    """Counts the lines of a file, or of a range of it, and those that are no valid record.
 
     Attributes:
         max_share: share of broken lines that is tolerated.
         lines: all lines but blank ones.
         count: broken lines.
-        examples: the first broken lines, with their reasons.
+        first: the first broken lines: file, number and reason.
         unit: what a line of the file is called.
+        length: all lines, blank ones included.
+        is_hopeless: whether there are too many broken lines, whatever the rest of the file holds.
     """
 
     max_share: float
     lines: int = 0
     count: int = 0
-    examples: list[str] = field(default_factory=list)
+    first: list[tuple[str, int, str]] = field(default_factory=list)
     unit: str = "line"
+    length: int = 0
+    is_hopeless: bool = False
+
+    @property
+    def examples(self) -> list[str]:
+        """The first broken lines in words."""
+        return [f"{name}, {self.unit} {number}: {reason}" for name, number, reason in self.first]
 
     def add(self, name: str, number: int, reason: str) -> None:
         """Notes a broken line."""
         self.count += 1
-        if len(self.examples) < _EXAMPLES:
-            self.examples.append(f"{name}, {self.unit} {number}: {reason}")
+        if len(self.first) < _EXAMPLES:
+            self.first.append((name, number, reason))
 
-    def check_so_far(self, name: str, read_share: float) -> None:
-        """Judges a file early if it is hopeless, as finding broken lines takes long.
+    def append(self, following: MalformedLines) -> None:
+        """Adds the range of the file that follows, whose lines were numbered from 1."""
+        moved = [(name, self.length + number, reason) for name, number, reason in following.first]
+        self.first = (self.first + moved)[:_EXAMPLES]
+        self.lines += following.lines
+        self.count += following.count
+        self.length += following.length
+        self.unit = following.unit
+        self.is_hopeless |= following.is_hopeless
+
+    def judge_so_far(self, read_share: float) -> bool:
+        """Whether reading on is of no use; told early, as finding broken lines takes long.
 
         It is if there would be too many even if the rest held none, in lines half as long.
 
         Args:
-            name: of the file.
-            read_share: share of it that has been read, above 0.
-
-        Raises:
-            InputError: as `check`.
+            read_share: share of the file that has been read, above 0.
         """
-        if self.count > self.max_share * self.lines * 2 / read_share:
-            self.check(name)
+        self.is_hopeless |= self.count > self.max_share * self.lines * 2 / read_share
+        return self.is_hopeless
 
     def check(self, name: str) -> None:
-        """Judges a file that has been read to its end.
+        """Judges a file that has been read to its end, or given up.
 
         Raises:
             InputError: it holds no record, or too many broken lines.
         """
         if self.lines == 0:
             raise InputError(f"{name} is empty: download it again, or choose another source.")
-        if self.count <= self.max_share * self.lines and self.count < self.lines:
+        is_tolerable = self.count <= self.max_share * self.lines and self.count < self.lines
+        if is_tolerable and not self.is_hopeless:
             return
         first = self.examples[0].removeprefix(f"{name}, ")
         if self.count == self.lines:
@@ -145,13 +165,34 @@ def read_blocks(
     Raises:
         InputError: the file cannot be read, is cut short, or is not made of lines.
     """
+    with _explaining(name), path.open("rb") as raw:
+        file: BufferedIOBase = gzip.GzipFile(fileobj=raw) if _is_gzip(raw) else raw
+        size = path.stat().st_size
+        first_line = 1
+        for data, offset in _chunks(file, name, start, end, block_bytes):
+            line_ends = data.count(b"\n")
+            yield Block(data, offset, first_line, line_ends, (raw.tell() - start) / size)
+            first_line += line_ends
+
+
+def is_gzipped(path: Path, name: str) -> bool:
+    """Whether a file is gzipped, so that ranges of it cannot be read alone.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    with _explaining(name), path.open("rb") as raw:
+        return _is_gzip(raw)
+
+
+def _is_gzip(raw: BufferedReader) -> bool:
+    return raw.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC)
+
+
+@contextmanager
+def _explaining(name: str) -> Iterator[None]:
     try:
-        with path.open("rb") as raw:
-            is_gzip = raw.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC)
-            file: BufferedIOBase = gzip.GzipFile(fileobj=raw) if is_gzip else raw
-            size = path.stat().st_size
-            for data, offset, first_line in _chunks(file, name, start, end, block_bytes):
-                yield Block(data, offset, first_line, raw.tell() / size)
+        yield
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(
             f"{name} is cut short or damaged ({error}): download or compress it again."
@@ -165,8 +206,8 @@ def read_blocks(
 
 def _chunks(
     file: BufferedIOBase, name: str, start: int, end: int, block_bytes: int
-) -> Iterator[tuple[bytes, int, int]]:
-    offset, first_line = start, 1
+) -> Iterator[tuple[bytes, int]]:
+    offset = start
     if start:
         # From the byte before: a line that begins exactly at `start` is in the range.
         file.seek(start - 1)
@@ -177,9 +218,8 @@ def _chunks(
         data += _rest_of_line(file, name)
         if not data:
             return
-        yield data if offset else data.removeprefix(_BYTE_ORDER_MARK), offset, first_line
+        yield data if offset else data.removeprefix(_BYTE_ORDER_MARK), offset
         offset += len(data)
-        first_line += data.count(b"\n")
 
 
 def _rest_of_line(file: BufferedIOBase, name: str) -> bytes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import zip_longest
@@ -39,8 +40,10 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 Record = dict[str, Any]
 
 
-def read_metadata(path: Path, name: str, malformed: MalformedLines) -> Iterator[pa.Table]:
-    """Reads a file of products.
+def read_metadata(
+    path: Path, name: str, malformed: MalformedLines, start: int = 0, end: int = sys.maxsize
+) -> Iterator[pa.Table]:
+    """Reads a file of products, or a range of it; ends early where it is hopeless.
 
     A price is kept as text as it was published, a number in its shortest form; so are the free
     fields ``details``, ``author`` and ``bought_together``: text as it is, else as JSON. Numbers may
@@ -50,29 +53,28 @@ def read_metadata(path: Path, name: str, malformed: MalformedLines) -> Iterator[
     Args:
         path: a plain or gzipped JSON Lines file, or a Parquet file.
         name: of the file, for messages.
-        malformed: counts lines, and notes those that are no valid product.
+        malformed: counts lines, and notes those that are no valid product; to be judged by the
+            caller, once all ranges are read.
+        start: first byte of the range; a Parquet file is always read whole.
+        end: byte after the last one of the range.
 
     Yields:
         Tables in the schema of ``raw_metadata``.
 
     Raises:
-        InputError: the file is empty, lacks a column, cannot be read, or has too many broken lines.
+        InputError: the file lacks a column or cannot be read.
     """
     if path.suffix == ".parquet":
         malformed.unit = "row"
-        tables = _read_parquet(path, name, malformed)
-    else:
-        tables = _read_lines(path, name, malformed)
-    yield from tables
-    malformed.check(name)
-
-
-def _read_lines(path: Path, name: str, malformed: MalformedLines) -> Iterator[pa.Table]:
-    for block in read_blocks(path, name, block_bytes=_BLOCK_BYTES):
+        yield from _read_parquet(path, name, malformed)
+        return
+    for block in read_blocks(path, name, start, end, _BLOCK_BYTES):
         if block.offset == 0:
             require_columns(block, _REQUIRED, name)
         yield convert_lines(list(block.lines()), _parse, name, malformed)
-        malformed.check_so_far(name, block.end_share)
+        malformed.length += block.line_ends
+        if malformed.judge_so_far(block.read_share):
+            return
 
 
 def _read_parquet(path: Path, name: str, malformed: MalformedLines) -> Iterator[pa.Table]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as paj
-from xxhash import xxh3_128_hexdigest
+from xxhash import xxh3_128_digest
 
 from amazon_seg_assets.sources.jsonl import (
     Block,
@@ -37,6 +37,7 @@ _WRONG_TYPE = re.compile(r"Column\(/(?P<column>[^)]*)\) changed from (?P<want>\w
 _EARLIEST, _LATEST = -62_135_596_800_000, 253_402_300_799_999
 _HASHED_TEXTS = ("title", "text", "asin", "parent_asin", "user_id")
 _NULL = -1
+_DIGEST_CHARACTERS = 32
 _HASHED_FIXED = np.dtype(
     [
         ("rating", "<f8"),
@@ -49,26 +50,32 @@ _HASHED_FIXED = np.dtype(
 )
 
 
-def read_reviews(path: Path, name: str, malformed: MalformedLines) -> Iterator[pa.Table]:
-    """Reads a file of reviews.
+def read_reviews(
+    path: Path, name: str, malformed: MalformedLines, start: int = 0, end: int = sys.maxsize
+) -> Iterator[pa.Table]:
+    """Reads a file of reviews, or a range of it; ends early where it is hopeless.
 
     Args:
         path: a plain or gzipped JSON Lines file.
         name: of the file, for messages.
-        malformed: counts lines, and notes those that are no valid review.
+        malformed: counts lines, and notes those that are no valid review; to be judged by the
+            caller, once all ranges are read.
+        start: first byte of the range.
+        end: byte after the last one of the range.
 
     Yields:
-        Tables in the schema of ``raw_reviews``, one for each block of the file.
+        Tables in the schema of ``raw_reviews``, one for each block of the range.
 
     Raises:
-        InputError: the file is empty, lacks a column, cannot be read, or has too many broken lines.
+        InputError: the file lacks a column or cannot be read.
     """
-    for block in read_blocks(path, name):
+    for block in read_blocks(path, name, start, end):
         if block.offset == 0:
             require_columns(block, _REQUIRED, name)
         yield parse_reviews(block, name, malformed)
-        malformed.check_so_far(name, block.end_share)
-    malformed.check(name)
+        malformed.length += block.line_ends
+        if malformed.judge_so_far(block.read_share):
+            return
 
 
 def parse_reviews(block: Block, name: str, malformed: MalformedLines) -> pa.Table:
@@ -77,7 +84,12 @@ def parse_reviews(block: Block, name: str, malformed: MalformedLines) -> pa.Tabl
     A record is valid if each field that it has is of its type or null, and its timestamp, which it
     must have, lies in the years 1 to 9999. Unknown fields are ignored.
     """
-    return with_review_id(convert_lines(list(block.lines()), _parse, name, malformed))
+    try:
+        table = _checked(_parse_together(block.data.strip()))
+        malformed.lines += table.num_rows
+    except (ValueError, pa.ArrowException):  # blank lines, or broken ones
+        table = convert_lines(list(block.lines()), _parse, name, malformed)
+    return with_review_id(table)
 
 
 def _parse(lines: list[bytes]) -> pa.Table:
@@ -85,31 +97,32 @@ def _parse(lines: list[bytes]) -> pa.Table:
     if not lines:
         return _FIELDS.empty_table()
     try:
-        table = _parse_together(lines)
+        table = _parse_together(b"\n".join(lines))
     except ValueError:
         if len(lines) > 1:
             raise
         table = _parse_alone(lines[0])
-    _check_values(table)
-    return table.select(_FIELDS.names).cast(_FIELDS)
+    return _checked(table)
 
 
-def _parse_together(lines: list[bytes]) -> pa.Table:
-    """Parses fast; refuses some unusual lines that are valid.
+def _parse_together(data: bytes) -> pa.Table:
+    """Parses lines fast; refuses some unusual ones that are valid.
 
     Arrow does not mind two objects on a line or one on two lines, hence the looks at the ends of
     the lines and at the number of rows. Nor does it mind what is no UTF-8.
     """
-    data = b"\n".join(lines)
-    ends = data.count(b"}\n{") + data.startswith(b"{") + data.endswith(b"}")
-    if ends != len(lines) + 1:
+    characters = np.frombuffer(data, np.uint8)
+    line_ends = np.flatnonzero(characters == ord("\n"))
+    starts, ends = characters[line_ends + 1], characters[line_ends - 1]
+    are_objects = (starts == ord("{")).all() and (ends == ord("}")).all()
+    if not (are_objects and data.startswith(b"{") and data.endswith(b"}")):
         raise ValueError("not a JSON object")
     if not data.isascii():
         data.decode()
     # Arrow's threads do not help within one block.
     options = paj.ReadOptions(block_size=len(data) + 1, use_threads=False)
     table = paj.read_json(pa.BufferReader(data), options, _PARSE)
-    if table.num_rows != len(lines):
+    if table.num_rows != len(line_ends) + 1:
         raise ValueError("not one JSON object")
     return table
 
@@ -124,7 +137,7 @@ def _parse_alone(line: bytes) -> pa.Table:
                 raise ValueError(f"{name} is {value}, not a whole number")
             record[name] = int(value)
     try:
-        return _parse_together([json.dumps(record).encode()])
+        return _parse_together(json.dumps(record).encode())
     except pa.ArrowInvalid as error:
         wrong = _WRONG_TYPE.search(str(error))
         if wrong is None:
@@ -134,7 +147,8 @@ def _parse_alone(line: bytes) -> pa.Table:
         ) from error
 
 
-def _check_values(table: pa.Table) -> None:
+def _checked(table: pa.Table) -> pa.Table:
+    """The table in its stored form; fails if a value is not as it must be."""
     timestamp = table["timestamp"]
     if timestamp.null_count:
         raise ValueError("no timestamp")
@@ -144,6 +158,7 @@ def _check_values(table: pa.Table) -> None:
         raise ValueError(f"timestamp {wrong} is no time in milliseconds")
     if pc.any(pc.invert(pc.is_finite(table["rating"]))).as_py():
         raise ValueError("rating is not finite")
+    return table.select(_FIELDS.names).cast(_FIELDS)
 
 
 def with_review_id(table: pa.Table) -> pa.Table:
@@ -157,10 +172,14 @@ def with_review_id(table: pa.Table) -> pa.Table:
     table = table.combine_chunks()
     parts = [_fixed_part(table), *(_binary(table[name]) for name in _HASHED_TEXTS)]
     joined = pc.binary_join_element_wise(*parts, b"", null_handling="replace", null_replacement=b"")
-    chunks = joined.chunks if isinstance(joined, pa.ChunkedArray) else [joined]
-    ids = [digest for chunk in chunks for digest in _digests(chunk)]
+    digests = b"".join(map(xxh3_128_digest, joined.to_pylist()))
+    fixed = pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(_DIGEST_CHARACTERS),
+        table.num_rows,
+        [None, pa.py_buffer(digests.hex().encode())],
+    )
     return table.append_column(
-        RAW_REVIEWS.arrow_schema.field(REVIEW_ID), pa.array(ids, pa.string())
+        RAW_REVIEWS.arrow_schema.field(REVIEW_ID), fixed.cast(pa.binary()).cast(pa.string())
     )
 
 
@@ -183,13 +202,3 @@ def _fixed_part(table: pa.Table) -> pa.Array:
         pa.binary(width), len(packed), [None, pa.py_buffer(packed)]
     )
     return fixed.cast(pa.binary())
-
-
-def _digests(canonical: pa.Array) -> Iterator[str]:
-    _, offset_buffer, data = canonical.buffers()
-    dtype = np.int64 if pa.types.is_large_binary(canonical.type) else np.int32
-    start = canonical.offset
-    offsets = np.frombuffer(offset_buffer, dtype)[start : start + len(canonical) + 1].tolist()
-    view = memoryview(data)
-    for begin, end in pairwise(offsets):
-        yield xxh3_128_hexdigest(view[begin:end])

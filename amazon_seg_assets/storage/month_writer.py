@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 
@@ -12,7 +14,20 @@ import pyarrow.parquet as pq
 
 from amazon_seg_assets.storage.layout import month_folder
 
-COMPRESSION = "zstd"
+
+def parquet_writer(
+    path: Path, schema: pa.Schema, dictionary: Sequence[str] | None = None
+) -> pq.ParquetWriter:
+    """Opens a new Parquet file.
+
+    Args:
+        path: of the file.
+        schema: of what is written.
+        dictionary: the columns that have few distinct values; None if that is to be tried out,
+            which takes time.
+    """
+    use_dictionary = True if dictionary is None else list(dictionary)
+    return pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=use_dictionary)
 
 
 def month_index(timestamp_ms: pa.ChunkedArray) -> np.ndarray:
@@ -30,47 +45,63 @@ def month_name(index: int) -> str:
 class MonthWriter:
     """Collects rows by month, and appends a row group to each month when memory is used up.
 
-    One file a month stays open. Rows of a month keep the order in which they came.
+    One file a month is open. Rows of a month keep the order in which they came.
 
     Args:
         folder: where the month folders go.
+        file_name: of the file in each of them.
         schema: of all tables written.
         budget_bytes: of rows held before they are written.
+        dictionary: as of `parquet_writer`.
     """
 
-    def __init__(self, folder: Path, schema: pa.Schema, budget_bytes: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        file_name: str,
+        schema: pa.Schema,
+        budget_bytes: int,
+        dictionary: Sequence[str] | None = None,
+    ) -> None:
         self._folder = folder
+        self._file_name = file_name
         self._schema = schema
         self._budget = budget_bytes
-        self._held: dict[int, list[pa.Table]] = {}
+        self._dictionary = dictionary
+        self._held: list[pa.Table] = []
+        self._held_months: list[np.ndarray] = []
         self._held_bytes = 0
         self._writers: dict[int, pq.ParquetWriter] = {}
 
     def write(self, table: pa.Table, months: np.ndarray) -> None:
         """Takes rows over; ``months`` holds the `month_index` of each."""
-        if table.num_rows == 0:
-            return
-        order = np.argsort(months, kind="stable")
-        by_month, months = table.take(pa.array(order)), months[order]
-        starts = np.flatnonzero(np.diff(months, prepend=months[0] - 1))
-        ends = [*starts[1:], len(months)]
-        for start, end in zip(starts, ends, strict=True):
-            rows = by_month.slice(start, end - start)
-            self._held.setdefault(int(months[start]), []).append(rows)
-        self._held_bytes += by_month.nbytes
+        self._held.append(table)
+        self._held_months.append(months)
+        self._held_bytes += table.nbytes
         if self._held_bytes >= self._budget:
             self._flush()
 
     def _flush(self) -> None:
-        for month in sorted(self._held):
-            self._writer(month).write_table(pa.concat_tables(self._held.pop(month)))
-        self._held_bytes = 0
+        if not self._held:
+            return
+        months = np.concatenate(self._held_months)
+        order = np.argsort(months, kind="stable")
+        months = months[order]
+        columns = pa.concat_tables(self._held).columns
+        self._held, self._held_months, self._held_bytes = [], [], 0
+        # Column by column, so that no more than one is in memory twice.
+        for position, column in enumerate(columns):
+            columns[position] = column.combine_chunks().take(pa.array(order))
+        table = pa.table(columns, schema=self._schema)
+        starts = np.flatnonzero(np.diff(months, prepend=-1))
+        for start, end in pairwise([*starts.tolist(), len(months)]):
+            self._writer(int(months[start])).write_table(table.slice(start, end - start))
 
     def _writer(self, month: int) -> pq.ParquetWriter:
         if month not in self._writers:
-            path = self._folder / month_folder(month_name(month)) / "part-0.zstd.parquet"
-            path.parent.mkdir(parents=True)
-            self._writers[month] = pq.ParquetWriter(path, self._schema, compression=COMPRESSION)
+            path = self._folder / month_folder(month_name(month)) / self._file_name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._writers[month] = parquet_writer(path, self._schema, self._dictionary)
         return self._writers[month]
 
     def __enter__(self) -> MonthWriter:

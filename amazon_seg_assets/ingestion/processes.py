@@ -1,0 +1,63 @@
+"""Processes that work for this one, and end with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+
+from amazon_seg_assets.errors import InputError
+
+# Not "fork": a Dagster process has threads, whose locks a fork would copy in whatever state.
+_CONTEXT = get_context("spawn")
+
+Map = Callable[[Callable, Iterable], Iterator]
+
+
+@contextmanager
+def worker_processes(count: int) -> Iterator[Map]:
+    """Gives a ``map`` that works in several processes, or in this one if ``count`` is 1.
+
+    Results come in order. The processes end with the block, at once if it ends with an error, and
+    also if this process is killed.
+
+    Raises:
+        InputError: one of the processes was ended by something else.
+    """
+    if count <= 1:
+        yield map
+        return
+    lifeline, held = _CONTEXT.Pipe(duplex=False)
+    executor = ProcessPoolExecutor(count, _CONTEXT, _live_with, (lifeline,))
+    try:
+        yield executor.map
+        executor.shutdown()
+    except BrokenProcessPool as error:
+        raise InputError(
+            "A process that was reading raw files ended unexpectedly, most likely because memory "
+            "ran out: make memory free, or use fewer processors, and run it again; what was "
+            "stored before is as it was."
+        ) from error
+    finally:
+        held.close()
+        executor.shutdown(cancel_futures=True)
+        lifeline.close()
+
+
+def _live_with(lifeline: Connection) -> None:
+    """Makes this process end when the other end of ``lifeline`` is closed, by whatever cause."""
+    # Ctrl-C reaches all processes of a terminal; the one that started this one deals with it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def end_with_it() -> None:
+        with suppress(EOFError, OSError):
+            lifeline.recv_bytes()
+        os._exit(1)
+
+    threading.Thread(target=end_with_it, daemon=True).start()

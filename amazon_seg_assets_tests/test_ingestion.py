@@ -1,0 +1,286 @@
+"""Ingestion reads in parts and only what has changed, and never leaves half a table."""
+
+import errno
+import gzip
+import json
+import os
+import signal
+from collections import namedtuple
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.ingestion import disk, parts
+from amazon_seg_assets.ingestion.ingest import ingest_metadata, ingest_reviews
+from amazon_seg_assets.ingestion.manifest import Manifest, MonthCounts, require_manifest
+from amazon_seg_assets.ingestion.processes import worker_processes
+from amazon_seg_assets.sources.base import Kind
+from amazon_seg_assets.sources.folder import FolderSource
+from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets_tests.raw_files import product, review
+
+REVIEWS = [
+    review(f"user{number}", "kite", f"2023-{number % 3 + 1:02d}-05T00:00:00")
+    for number in range(30)
+]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "data", "Toys")
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    folder = tmp_path / "source" / "raw" / "review_categories"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def name(path: Path) -> str:
+    return f"raw/{path.parent.name}/{path.name}"
+
+
+def write(path: Path, *records: Any) -> Path:
+    lines = (line if isinstance(line, str) else json.dumps(line) for line in records)
+    path.write_text("".join(line + "\n" for line in lines))
+    return path
+
+
+def ingest(
+    raw: Path,
+    store: Store,
+    max_share: float = 0.0,
+    force: bool = False,
+    processes: int | None = 1,
+) -> tuple[Manifest, bool]:
+    source = FolderSource(raw.parents[1])
+    return ingest_reviews(source, store, max_share, force, lambda _: None, processes)
+
+
+def users(store: Store) -> dict[str, list[str]]:
+    return {
+        month: pq.read_table(store.path("raw_reviews", month), partitioning=None)[
+            "user_id"
+        ].to_pylist()
+        for month in store.months("raw_reviews")
+    }
+
+
+def files(store: Store) -> dict[str, tuple[int, bytes]]:
+    folder = store.path("raw_reviews")
+    return {
+        str(path.relative_to(folder)): (path.stat().st_ino, path.read_bytes())
+        for path in sorted(folder.rglob("*.parquet"))
+    }
+
+
+# Parts
+
+
+@pytest.mark.parametrize(
+    ("size", "starts"),
+    [(1, [0]), (19, [0]), (20, [0, 10]), (41, [0, 10, 20, 30]), (800, list(range(0, 800, 100)))],
+)
+def test_a_file_is_divided_by_its_size_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, starts: list[int]
+) -> None:
+    monkeypatch.setattr(parts, "_LEAST_BYTES", 10)
+    path = tmp_path / "Toys.jsonl"
+    path.write_bytes(b"x" * size)
+    divided = parts.divide(Kind.REVIEWS, path, "Toys.jsonl")
+    assert [part.start for part in divided] == starts
+    assert [part.end for part in divided[:-1]] == starts[1:]
+    assert divided[-1].end > size
+
+
+def test_a_compressed_file_is_one_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "_LEAST_BYTES", 1)
+    path = tmp_path / "Toys.jsonl.gz"
+    path.write_bytes(gzip.compress(b"abc" * 100))
+    assert len(parts.divide(Kind.REVIEWS, path, "Toys.jsonl.gz")) == 1
+
+
+@pytest.mark.parametrize("processes", [2, 4])
+def test_any_number_of_processes_gives_the_same_files(
+    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int
+) -> None:
+    monkeypatch.setattr(parts, "_LEAST_BYTES", 1000)
+    write(raw / "Toys.jsonl", *REVIEWS[:10], "{broken", "", *REVIEWS[10:25], "{again", REVIEWS[25])
+    one, several = Store(tmp_path / "one", "Toys"), Store(tmp_path / "several", "Toys")
+    manifest, _ = ingest(raw, one, max_share=0.1)
+    assert ingest(raw, several, max_share=0.1, processes=processes)[0] == manifest
+    content = {path: data for path, (_, data) in files(one).items()}
+    assert content == {path: data for path, (_, data) in files(several).items()}
+    assert len({Path(path).name for path in content}) == 4
+    assert users(one)["2023-01"] == [f"user{number}" for number in range(0, 26, 3)]
+    assert (manifest.rows, manifest.malformed) == (26, 2)
+    assert manifest.malformed_examples[0].startswith(f"{name(raw / 'Toys.jsonl')}, line 11: ")
+    assert manifest.malformed_examples[1].startswith(f"{name(raw / 'Toys.jsonl')}, line 28: ")
+
+
+def test_months_are_counted_by_kind(raw: Path, store: Store) -> None:
+    write(
+        raw / "Toys.jsonl",
+        review("a", "kite", "2023-01-01T00:00:00"),
+        review("b", "kite", "2023-01-31T23:59:59", verified_purchase=False, rating=0.0),
+        review("c", "kite", "2022-12-31T23:59:59", helpful_vote=-1, rating=None),
+        review("d", "kite", "2023-01-01T00:00:00", helpful_vote=-4, rating=0.0),
+    )
+    manifest, _ = ingest(raw, store)
+    assert manifest.months == {
+        "2022-12": MonthCounts(rows=1, verified=1, zero_rating=0, negative_vote=1),
+        "2023-01": MonthCounts(rows=3, verified=2, zero_rating=2, negative_vote=1),
+    }
+    assert require_manifest(store, "raw_reviews") == manifest
+
+
+def test_products_are_read_in_parts_too(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "_LEAST_BYTES", 500)
+    folder = tmp_path / "source" / "raw" / "meta_categories"
+    folder.mkdir(parents=True)
+    write(folder / "meta_Toys.jsonl", *(product(f"P{number}", 1.0) for number in range(9)))
+    source = FolderSource(tmp_path / "source")
+    manifest, _ = ingest_metadata(source, store, 0.0, False, lambda _: None, processes=2)
+    stored = pq.read_table(store.path("raw_metadata"), partitioning=None)
+    assert stored["parent_asin"].to_pylist() == [f"P{number}" for number in range(9)]
+    assert (manifest.rows, manifest.months) == (9, {})
+
+
+# Incremental
+
+
+def test_only_what_has_changed_is_read(raw: Path, store: Store) -> None:
+    january = review("january", "kite", "2023-01-01T00:00:00")
+    february = review("february", "kite", "2023-02-01T00:00:00")
+    write(raw / "Toys-1.jsonl", january, february)
+    changing = write(raw / "Toys-2.jsonl", review("old", "kite", "2023-02-02T00:00:00"))
+    going = write(raw / "Toys-3.jsonl", review("gone", "kite", "2022-11-01T00:00:00"))
+    ingest(raw, store)
+    former = files(store)
+    write(changing, review("new", "kite", "2023-03-02T00:00:00"))
+    adding = write(raw / "Toys-4.jsonl", review("added", "kite", "2023-01-02T00:00:00"))
+    going.unlink()
+    manifest, is_renewed = ingest(raw, store)
+    assert is_renewed
+    assert {month: sorted(names) for month, names in users(store).items()} == {
+        "2023-01": ["added", "january"],
+        "2023-02": ["february"],
+        "2023-03": ["new"],
+    }
+    assert manifest.files_read == [name(changing), name(adding)]
+    assert manifest.months_changed == ["2022-11", "2023-01", "2023-02", "2023-03"]
+    assert list(manifest.months) == ["2023-01", "2023-02", "2023-03"]
+    assert manifest.rows == 4
+    kept = {path: former[path] for path in former if path in files(store)}
+    assert len(kept) == 2
+    assert {path: files(store)[path] for path in kept} == kept  # the very same files, linked
+
+
+def test_an_unchanged_source_is_not_read_unless_forced(raw: Path, store: Store) -> None:
+    write(raw / "Toys.jsonl", *REVIEWS)
+    first, _ = ingest(raw, store)
+    before = files(store)
+    assert ingest(raw, store) == (first, False)
+    assert files(store) == before
+    forced, is_renewed = ingest(raw, store, force=True)
+    assert is_renewed
+    assert forced.files_read == [name(raw / "Toys.jsonl")]
+    assert {path: inode for path, (inode, _) in files(store).items()} != {
+        path: inode for path, (inode, _) in before.items()
+    }
+
+
+def test_a_table_of_another_reader_is_read_anew(
+    raw: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(raw / "Toys.jsonl", *REVIEWS)
+    ingest(raw, store)
+    monkeypatch.setattr("amazon_seg_assets.ingestion.ingest.READER_VERSION", "next")
+    assert ingest(raw, store)[0].files_read == [name(raw / "Toys.jsonl")]
+
+
+# What can go wrong
+
+
+@pytest.fixture
+def former(raw: Path, store: Store) -> dict[str, tuple[int, bytes]]:
+    """A stored table, whose source has changed since."""
+    write(raw / "Toys.jsonl", *REVIEWS[:3])
+    ingest(raw, store)
+    write(raw / "Toys.jsonl", *REVIEWS)
+    return files(store)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_broken_file_is_told_alike_by_any_process(
+    raw: Path,
+    store: Store,
+    former: dict[str, tuple[int, bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+    processes: int,
+) -> None:
+    monkeypatch.setattr(parts, "_LEAST_BYTES", 2000)
+    write(raw / "Toys.jsonl", *REVIEWS[:20], *["{broken"] * 10, *REVIEWS[20:])
+    with pytest.raises(InputError, match=r"Toys\.jsonl: .* not valid .* the first is line 21: "):
+        ingest(raw, store, max_share=0.01, processes=processes)
+    assert files(store) == former
+
+
+def test_too_little_room_is_told_before(
+    raw: Path,
+    store: Store,
+    former: dict[str, tuple[int, bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    usage = namedtuple("usage", "free")
+    monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: usage(free=1000))
+    with pytest.raises(
+        InputError, match=r"raw_reviews of Toys needs about 0\.0 GiB in .*--storage"
+    ):
+        ingest(raw, store)
+    assert files(store) == former
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_disk_that_fills_up_is_told_and_leaves_what_was_there(
+    raw: Path,
+    store: Store,
+    former: dict[str, tuple[int, bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+    code: int,
+) -> None:
+    def fail(*_: Any) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", fail)
+    with pytest.raises(InputError, match=r"no room left in .* for raw_reviews of Toys"):
+        ingest(raw, store)
+    assert files(store) == former
+    monkeypatch.undo()
+    assert ingest(raw, store)[0].rows == 30
+
+
+def end_this_process(_: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_process_is_told() -> None:
+    message = "ended unexpectedly, most likely because memory ran out"
+    with pytest.raises(InputError, match=message), worker_processes(2) as map_in_processes:
+        list(map_in_processes(end_this_process, [1]))
+
+
+def wait_long(_: int) -> None:
+    signal.pause()
+
+
+def test_processes_end_with_an_error_here() -> None:
+    with pytest.raises(KeyboardInterrupt), worker_processes(2) as map_in_processes:
+        map_in_processes(wait_long, [1, 2])
+        raise KeyboardInterrupt
