@@ -49,4 +49,5 @@ def make_room_for_labels(axes: Axes) -> None:
         if isinstance(text, Annotation):
             left = max(width - text.get_window_extent().width - padding, 0.2 * width)
             longest = max(longest, text.xy[0] * width / left)
-    axes.set_xlim(0, longest or 1)
+    # Four digits, as the last bits of a layout vary.
+    axes.set_xlim(0, float(f"{longest:.4g}") or 1)

@@ -24,8 +24,19 @@ def to_svg(figure: Figure) -> bytes:
 def _render(figure: Figure, kind: str, metadata: dict[str, str | None], dpi: int) -> bytes:
     buffer = io.BytesIO()
     with house_style():
-        # The layout settles once, so that all renderings of a figure agree, in whatever order.
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
+        _settle(figure)
         figure.savefig(buffer, format=kind, metadata=metadata, dpi=dpi)
     return buffer.getvalue()
+
+
+def _settle(figure: Figure) -> None:
+    """Lays the figure out once, so that all its renderings agree, in whatever order.
+
+    The last bits of what the layout's solver finds vary from run to run, and identifiers inside an
+    SVG are hashes of all bits; so the places are rounded.
+    """
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        left, bottom, width, height = axes.get_position(original=True).bounds
+        axes.set_position((round(left, 6), round(bottom, 6), round(width, 6), round(height, 6)))

@@ -1,0 +1,674 @@
+"""Pictures show the figures of their frames, legibly, and render to the same bytes each time."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import struct
+import warnings
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.colors import same_color, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle, Wedge
+from matplotlib.text import Annotation, Text
+
+from amazon_seg_assets.plots import clusters, exploration, segments, sweep
+from amazon_seg_assets.plots.features import FEATURES
+from amazon_seg_assets.plots.formats import count, counted, cut_name, money, share, short
+from amazon_seg_assets.plots.picture import Picture
+from amazon_seg_assets.plots.render import to_png, to_svg
+from amazon_seg_assets.plots.style import (
+    CLUSTER_COLOURS,
+    SEGMENT_COLOURS,
+    Scope,
+    cluster_colour,
+    house_style,
+    segment_colour,
+    text_colour,
+)
+from amazon_seg_assets.plots.treemap import segment_treemap
+
+SCOPE = Scope("2023-09", 17_123)
+CAPTION = "Snapshot 2023-09 · 17,123 customers"
+
+SWEEP = pd.DataFrame(
+    {
+        "k": [2, 3, 4, 5, 6],
+        "wcss": [3.82e6, 2.74e6, 2.0851e6, 1.83e6, 1.56e6],
+        "silhouette": [0.5405, 0.465, 0.4937, 0.447, 0.487],
+        "chosen": [False, False, True, False, False],
+    }
+)
+CLUSTERS = pd.DataFrame(
+    {
+        "cluster": [0, 1, 2, 3],
+        "cluster_label": ["Loyal", "Churned", "One Time Big Spender", "New"],
+        "customers": [1000, 2000, 3000, 4000],
+        "recency": [210.4, 294.6, 245.8, 148.0],
+        "frequency": [2.831, 1.035, 1.0, 1.038],
+        "monetary": [223.83, 25.38, 234.68, 32.74],
+        "recency_center": [-0.15, 0.75, 0.23, -0.82],
+        "frequency_log_center": [2.1, -0.35, -0.4, -0.34],
+        "monetary_log_center": [1.1, -0.65, 1.2, -0.45],
+    }
+)
+SEGMENTS = pd.DataFrame(
+    [
+        ("Champions", 4000, 200.0),
+        ("Lost", 5000, 10.0),
+        ("At Risk", 999, 50.0),
+        ("Promising", 1, 7.5),
+        ("New Customers", 0, math.nan),
+    ],
+    columns=["segment", "customers", "mean_monetary"],
+).assign(total_monetary=lambda f: (f["customers"] * f["mean_monetary"]).fillna(0.0))
+INSIDE = pd.DataFrame(
+    [
+        (0, "Loyal", "Champions", 3000),
+        (0, "Loyal", "At Risk", 1000),
+        (1, "Churned", "Lost", 5990),
+        (1, "Churned", "Champions", 10),
+    ],
+    columns=["cluster", "cluster_label", "segment", "customers"],
+)
+BINS = pd.DataFrame(
+    [
+        (0, "Loyal", 8, 10.0, 30),
+        (0, "Loyal", 15, 100.0, 10),
+        (1, "Churned", 358, 10.0, 1),
+    ],
+    columns=["cluster", "cluster_label", "x_bin", "y_bin", "customers"],
+)
+CELLS = pd.DataFrame(
+    [(5, 5, 600, 250.5), (1, 1, 300, 10.0), (3, 2, 100, 1234.0)],
+    columns=["r_score", "fm_score", "customers", "mean_monetary"],
+)
+SCHEMES = pd.DataFrame(
+    {
+        "segment": ["Champions", "Lost", "Promising", "At Risk"],
+        "standard": [1000, 4000, 800, 0],
+        "notebook": [2500, 3000, 0, 300],
+    }
+)
+PRODUCTS = pd.DataFrame(
+    {"product_name": [f"Product {n}" for n in range(25)], "reviews": [100 - n for n in range(25)]}
+)
+RATINGS = pd.DataFrame(
+    [(1.0, True, 200), (5.0, True, 1_200_000), (1.0, False, 50), (5.0, False, 99_750)],
+    columns=["rating", "verified_purchase", "reviews"],
+)
+MONTHS = pd.DataFrame({"month": ["2023-04", "2023-01"], "reviews": [7, 3]})
+HISTOGRAM = pd.DataFrame(
+    [
+        ("recency", False, 0.0, 100.0, 5),
+        ("recency", False, 100.0, 200.0, 10),
+        ("frequency", False, 1.0, 2.0, 15),
+        ("frequency", True, 0.5, 1.0, 15),
+        ("monetary", False, 0.0, 10.0, 15),
+        ("monetary", True, 0.0, 1.0, 15),
+    ],
+    columns=["feature", "transformed", "bin_left", "bin_right", "customers"],
+)
+SKEWNESS = {"recency": -0.344, "frequency": 18.703, "frequency_log": 2.0}
+
+Draw = Callable[[], Picture]
+PICTURES: dict[str, Draw] = {
+    "elbow": lambda: sweep.elbow(SWEEP, SCOPE),
+    "silhouette": lambda: sweep.silhouette(SWEEP, SCOPE),
+    "cluster_shares": lambda: clusters.cluster_shares(CLUSTERS, SCOPE),
+    "cluster_profile": lambda: clusters.cluster_profile(CLUSTERS, SCOPE),
+    "cluster_density": lambda: clusters.cluster_density(BINS, "recency", "monetary", SCOPE),
+    "segment_counts": lambda: segments.segment_counts(SEGMENTS, SCOPE),
+    "segment_shares": lambda: segments.segment_shares(SEGMENTS, SCOPE),
+    "segment_money": lambda: segments.segment_money(SEGMENTS, SCOPE),
+    "segment_treemap": lambda: segment_treemap(INSIDE, SCOPE),
+    "rfm_heatmap": lambda: segments.rfm_heatmap(CELLS, SCOPE),
+    "scheme_comparison": lambda: segments.scheme_comparison(SCHEMES, SCOPE),
+    "popular_products": lambda: exploration.popular_products(PRODUCTS, 2023),
+    "ratings_by_verified": lambda: exploration.ratings_by_verified(RATINGS, "2023"),
+    "reviews_over_time": lambda: exploration.reviews_over_time(MONTHS, "2023-04-13"),
+    "distributions": lambda: exploration.distributions(HISTOGRAM, SKEWNESS, SCOPE),
+}
+
+LONG = "extraordinary " * 2200
+STRANGE = [LONG, "X" * 30_000, "耳机 🎧 $x_1^2$ \\frac{1", "<b>&amp;</b>", "\x00\ud800\t", "", None]
+OWN_SEGMENTS = pd.DataFrame(
+    {
+        "segment": [LONG, "W" * 30_000, "耳机 $^$", *(f"own {n}" for n in range(12))],
+        "customers": [10**12, 1, 0, *range(12)],
+        "mean_monetary": [1e11, 0.01, math.nan, *([1.0] * 12)],
+        "total_monetary": [1e14, 0.01, 0.0, *([1.0] * 12)],
+    }
+)
+MANY_CLUSTERS = pd.DataFrame(
+    {
+        "cluster": range(12),
+        "cluster_label": [f"A rather long label of a cluster, {n}" for n in range(12)],
+        "customers": [10**9, *range(11)],
+        "recency": 367.0,
+        "frequency": [1e6, *([1.0] * 11)],
+        "monetary": [1e9, *([0.3] * 11)],
+        "recency_center": np.linspace(-2, 2, 12),
+        "frequency_log_center": [40.0, *([-0.1] * 11)],
+        "monetary_log_center": np.linspace(3, -3, 12),
+    }
+)
+EXTREMES: dict[str, Draw] = {
+    "elbow, one k": lambda: sweep.elbow(SWEEP[:1], SCOPE),
+    "elbow, equal customers": lambda: sweep.elbow(SWEEP.assign(wcss=3e-18), SCOPE),
+    "silhouette, up and down": lambda: sweep.silhouette(
+        pd.DataFrame(
+            {
+                "k": range(2, 13),
+                "silhouette": [0.5, 0.4, math.nan, 0.9, 0.8, 0.3, -0.2, 0.2, 0.2, 0.2, 0.2],
+                "chosen": [k == 12 for k in range(2, 13)],
+            }
+        ),
+        SCOPE,
+    ),
+    "shares, one has nearly all": lambda: clusters.cluster_shares(MANY_CLUSTERS, SCOPE),
+    "shares, one has all": lambda: clusters.cluster_shares(CLUSTERS[:1], SCOPE),
+    "profile, twelve": lambda: clusters.cluster_profile(MANY_CLUSTERS, SCOPE),
+    "profile, one": lambda: clusters.cluster_profile(CLUSTERS[:1], SCOPE),
+    "density, one customer": lambda: clusters.cluster_density(
+        BINS[2:].assign(x_bin=1), "frequency", "monetary", SCOPE
+    ),
+    "counts, own segments": lambda: segments.segment_counts(OWN_SEGMENTS, SCOPE),
+    "shares, own segments": lambda: segments.segment_shares(OWN_SEGMENTS, SCOPE),
+    "money, own segments": lambda: segments.segment_money(OWN_SEGMENTS, SCOPE),
+    "money, nothing spent": lambda: segments.segment_money(
+        SEGMENTS.assign(mean_monetary=0.0, total_monetary=0.0), SCOPE
+    ),
+    "treemap, twelve clusters": lambda: segment_treemap(
+        pd.DataFrame(
+            [
+                (row.cluster, row.cluster_label, segment, row.customers + 1)
+                for row in MANY_CLUSTERS.itertuples()
+                for segment in SEGMENT_COLOURS
+            ],
+            columns=INSIDE.columns,
+        ),
+        SCOPE,
+    ),
+    "treemap, one": lambda: segment_treemap(INSIDE[:1], SCOPE),
+    "heat map, one cell": lambda: segments.rfm_heatmap(
+        CELLS[:1].assign(mean_monetary=1.2e12), SCOPE
+    ),
+    "schemes, one segment": lambda: segments.scheme_comparison(SCHEMES[2:3], SCOPE),
+    "products, strange names": lambda: exploration.popular_products(
+        pd.DataFrame({"product_name": STRANGE, "reviews": [10**13, 6, 5, 4, 3, 2, 1]}), 2023
+    ),
+    "ratings, huge": lambda: exploration.ratings_by_verified(
+        RATINGS.assign(reviews=RATINGS["reviews"] * 10**7, rating=[0.0, 5.0, 0.0, 3.0]), "all time"
+    ),
+    "years": lambda: exploration.reviews_over_time(
+        pd.DataFrame({"year": range(1996, 2024), "reviews": [2**n for n in range(28)]}),
+        "2023-09-13",
+    ),
+    "months": lambda: exploration.reviews_over_time(
+        pd.DataFrame({"month": ["1996-11", "2023-09"], "reviews": [1, 10**9]}), "2023-09-13"
+    ),
+    "distributions, one bin": lambda: exploration.distributions(HISTOGRAM[:1], {}, SCOPE),
+}
+
+
+def texts_of(figure: Figure) -> list[Text]:
+    """All texts that are drawn; Matplotlib also keeps ticks beyond the limits, without drawing."""
+    hidden: set[Text] = set()
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            for tick in axis.get_major_ticks() + axis.get_minor_ticks():
+                if not axes.axison or not low <= tick.get_loc() <= high:
+                    hidden |= {tick.label1, tick.label2}
+    texts: list[Any] = figure.findobj(Text)
+    return [text for text in texts if text.get_visible() and text.get_text() and text not in hidden]
+
+
+def words_of(picture: Picture) -> list[str]:
+    return [text.get_text() for text in texts_of(picture.figure)]
+
+
+def points_of(line: Line2D) -> tuple[list[float], list[float]]:
+    return np.asarray(line.get_xdata()).tolist(), np.asarray(line.get_ydata()).tolist()
+
+
+def bars_of(axes: Axes) -> list[Rectangle]:
+    return [bar for container in axes.containers for bar in container]
+
+
+def test_numbers_are_written_for_people() -> None:
+    assert [count(0), count(1234), count(1_828_390), count(math.nan)] == [
+        "0", "1,234", "1,828,390", "–",
+    ]  # fmt: skip
+    assert [counted(1, "customer"), counted(17_123, "customer")] == [
+        "1 customer", "17,123 customers",
+    ]  # fmt: skip
+    assert [short(n) for n in (0, 3e-17, 0.5, 950, 999.9, 1500, 999_999, 1_828_390, 2e9, 5e16)] == [
+        "0", "0", "0.5", "950", "1 K", "1.5 K", "1 M", "1.83 M", "2 B", "50,000 T",
+    ]  # fmt: skip
+    assert [money(n) for n in (0, 12.345, 999.99, 1234.4, 12_500, 2.5e6, math.nan)] == [
+        "$0.00", "$12.35", "$999.99", "$1,234", "$12.5 K", "$2.5 M", "–",
+    ]  # fmt: skip
+    assert [share(n) for n in (0, 0.0001, 0.1234, 1, math.nan)] == [
+        "0.0 %", "<0.1 %", "12.3 %", "100.0 %", "–",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "cut"),
+    [
+        ("short", 10, "short"),
+        ("exactly te", 10, "exactly te"),
+        ("a b\tc\n  d", 10, "a b c d"),
+        ("one two three four", 12, "one two…"),
+        ("one two, three four", 12, "one two…"),
+        ("Unbreakable", 6, "Unbre…"),
+        ("a Unbreakable", 8, "a Unbre…"),
+        ("", 10, "(no name)"),
+        ("\x00 \ud800", 10, "(no name)"),
+        (None, 10, "(no name)"),
+        (math.nan, 10, "(no name)"),
+        ("x" * 30_000, 5, "xxxx…"),
+    ],
+)
+def test_names_are_cut_between_words(name: object, width: int, cut: str) -> None:
+    assert cut_name(name, width) == cut
+    assert len(cut) <= max(width, len("(no name)"))
+
+
+def test_unknown_segments_have_stable_further_colours() -> None:
+    assert segment_colour("My own") == segment_colour("My own")
+    assert segment_colour("My own") not in SEGMENT_COLOURS.values()
+    assert cluster_colour(0) == CLUSTER_COLOURS[0] == cluster_colour(len(CLUSTER_COLOURS))
+    assert len(set(SEGMENT_COLOURS.values())) == 11
+
+
+# Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.
+COLOUR_BLINDNESS = {
+    "none": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", COLOUR_BLINDNESS)
+def test_colour_blind_people_can_tell_segments_apart(kind: str) -> None:
+    to_xyz = np.array(
+        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    )
+
+    def lab(colour: str) -> np.ndarray:
+        rgb = np.array(to_rgb(colour))
+        linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+        seen = np.clip(np.array(COLOUR_BLINDNESS[kind]) @ linear, 0, 1)
+        x, y, z = np.cbrt(to_xyz @ seen / [0.9505, 1, 1.089])
+        return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+    for one, other in itertools.combinations(SEGMENT_COLOURS, 2):
+        distance = np.linalg.norm(lab(SEGMENT_COLOURS[one]) - lab(SEGMENT_COLOURS[other]))
+        assert distance > 20, (one, other)
+
+
+def test_text_is_dark_on_light_and_white_on_dark() -> None:
+    assert text_colour("#F5F5F5") == "#1A1A1A"
+    assert text_colour("#00467A") == "white"
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_same_frame_gives_same_bytes(name: str) -> None:
+    one, other = PICTURES[name](), PICTURES[name]()
+    svg, png = to_svg(one.figure), to_png(one.figure, dpi=60)
+    assert (to_png(other.figure, dpi=60), to_svg(other.figure)) == (png, svg)
+    assert one.alt == other.alt
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    width, height = struct.unpack(">II", png[16:24])
+    inches = one.figure.get_size_inches()
+    assert (width, height) == pytest.approx(tuple(60 * inches), abs=1)
+    assert ET.fromstring(svg).tag == "{http://www.w3.org/2000/svg}svg"
+
+
+@pytest.mark.parametrize("name", [*PICTURES, *EXTREMES])
+def test_texts_stay_inside_and_apart(name: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        picture = (PICTURES | EXTREMES)[name]()
+        figure = picture.figure
+        with house_style():
+            figure.draw_without_rendering()
+            boxes = [(text, text.get_window_extent()) for text in texts_of(figure)]
+    for text, box in boxes:
+        assert "e+" not in text.get_text(), "no scientific notation"
+        assert not text.get_parse_math(), text
+        assert figure.bbox.x0 - 1 <= box.x0, text
+        assert box.x1 <= figure.bbox.x1 + 1, text
+        assert figure.bbox.y0 - 1 <= box.y0, text
+        assert box.y1 <= figure.bbox.y1 + 1, text
+        if isinstance(text, Annotation):
+            assert text.axes is not None
+            frame = text.axes.bbox
+            assert frame.x0 <= box.x0 <= box.x1 <= frame.x1, text
+            assert frame.y0 <= box.y0 <= box.y1 <= frame.y1, text
+    for (one, box), (other, other_box) in itertools.combinations(boxes, 2):
+        assert not box.padded(-1.5).overlaps(other_box.padded(-1.5)), (one, other)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name in PICTURES
+        if name not in {"popular_products", "ratings_by_verified", "reviews_over_time"}
+    ],
+)
+def test_snapshot_and_customers_are_told(name: str) -> None:
+    picture = PICTURES[name]()
+    assert any(word.startswith(CAPTION) for word in words_of(picture))
+    assert CAPTION in picture.alt
+
+
+EMPTY: dict[str, tuple[Draw, str]] = {
+    "elbow": (lambda: sweep.elbow(SWEEP[:0], SCOPE), "no k was tried"),
+    "silhouette": (
+        lambda: sweep.silhouette(SWEEP.assign(silhouette=math.nan), SCOPE),
+        "Mean silhouette is not defined for any k",
+    ),
+    "cluster_shares": (lambda: clusters.cluster_shares(CLUSTERS[:0], SCOPE), "no customers"),
+    "cluster_profile": (lambda: clusters.cluster_profile(CLUSTERS[:0], SCOPE), "no customers"),
+    "cluster_density": (
+        lambda: clusters.cluster_density(BINS.assign(customers=0), "recency", "monetary", SCOPE),
+        "no customers",
+    ),
+    "segment_counts": (
+        lambda: segments.segment_counts(SEGMENTS.assign(customers=0), SCOPE),
+        "no customers",
+    ),
+    "segment_shares": (lambda: segments.segment_shares(SEGMENTS[:0], SCOPE), "no customers"),
+    "segment_money": (lambda: segments.segment_money(SEGMENTS[:0], SCOPE), "no customers"),
+    "segment_treemap": (lambda: segment_treemap(INSIDE[:0], SCOPE), "no customers"),
+    "rfm_heatmap": (lambda: segments.rfm_heatmap(CELLS[:0], SCOPE), "no customers"),
+    "scheme_comparison": (lambda: segments.scheme_comparison(SCHEMES[:0], SCOPE), "no customers"),
+    "popular_products": (
+        lambda: exploration.popular_products(PRODUCTS[:0], 2023),
+        "no reviews in 2023",
+    ),
+    "ratings_by_verified": (
+        lambda: exploration.ratings_by_verified(RATINGS[:0], "all time"),
+        "no reviews (all time)",
+    ),
+    "reviews_over_time": (
+        lambda: exploration.reviews_over_time(MONTHS[:0], "2023-04-13"),
+        "no reviews",
+    ),
+    "distributions": (
+        lambda: exploration.distributions(HISTOGRAM[:0], {}, SCOPE),
+        "no customers",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_no_data_is_said(name: str) -> None:
+    draw, what = EMPTY[name]
+    picture = draw()
+    assert f"No data: {what}" in words_of(picture)
+    assert f"No data: {what}." in picture.alt
+    assert to_png(picture.figure).startswith(b"\x89PNG")
+
+
+def test_every_picture_has_an_empty_form() -> None:
+    assert EMPTY.keys() == PICTURES.keys()
+
+
+def test_elbow_marks_the_chosen_k() -> None:
+    picture = sweep.elbow(SWEEP.sample(frac=1, random_state=1), SCOPE)
+    (axes,) = picture.figure.axes
+    rule, curve, ring = axes.get_lines()
+    assert points_of(curve) == ([2, 3, 4, 5, 6], SWEEP["wcss"].tolist())
+    assert points_of(rule)[0] == [4, 4]
+    assert points_of(ring) == ([4], [2.0851e6])
+    assert ring.get_label() == "chosen: k = 4"
+    assert list(axes.get_xticks()) == [2, 3, 4, 5, 6]
+    assert [text.get_text() for text in axes.texts] == [
+        "3.82 M", "2.74 M", "2.09 M", "1.83 M", "1.56 M",
+    ]  # fmt: skip
+    assert "k = 4: 2.09 M" in picture.alt
+    assert picture.alt.endswith("Chosen: k = 4.")
+
+
+def test_silhouette_leaves_out_what_is_not_defined() -> None:
+    table = SWEEP.assign(silhouette=[0.5, math.nan, 0.25, 0.125, -0.5])
+    picture = sweep.silhouette(table, SCOPE)
+    (axes,) = picture.figure.axes
+    curve = axes.get_lines()[1]
+    assert points_of(curve)[0] == [2, 4, 5, 6]
+    assert axes.get_ylim()[0] < -0.5
+    assert "k = 3: –" in picture.alt
+    assert "k = 6: -0.500" in picture.alt
+
+
+def test_rings_show_shares() -> None:
+    picture = clusters.cluster_shares(CLUSTERS, SCOPE)
+    (axes,) = picture.figure.axes
+    wedges = [patch for patch in axes.patches if isinstance(patch, Wedge)]
+    assert [wedge.theta2 - wedge.theta1 for wedge in wedges] == pytest.approx([36, 72, 108, 144])
+    for cluster, wedge in enumerate(wedges):
+        assert same_color(wedge.get_facecolor(), cluster_colour(cluster))
+    (legend,) = picture.figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "Loyal: 10.0 % (1,000)",
+        "Churned: 20.0 % (2,000)",
+        "One Time Big Spender: 30.0 % (3,000)",
+        "New: 40.0 % (4,000)",
+    ]
+    assert "Churned: 20.0 % (2,000)" in picture.alt
+
+
+def test_small_segments_are_in_the_list() -> None:
+    words = words_of(segments.segment_shares(SEGMENTS, SCOPE))
+    assert "Promising: <0.1 % (1)" in words
+    assert "New Customers: 0.0 % (0)" in words
+    assert "<0.1 %" not in words
+
+
+def test_profile_draws_centers_and_writes_means() -> None:
+    picture = clusters.cluster_profile(CLUSTERS, SCOPE)
+    assert len(picture.figure.axes) == 4
+    loyal = picture.figure.axes[0]
+    assert loyal.get_title(loc="left") == "Loyal (10.0 %)"
+    bold = max(loyal.get_lines(), key=lambda line: line.get_linewidth())
+    assert points_of(bold)[1] == [-0.15, 2.1, 1.1]
+    assert same_color(bold.get_color(), cluster_colour(0))
+    assert [text.get_text() for text in loyal.texts] == ["210 days", "2.83 reviews", "$223.83"]
+    assert len({axes.get_ylim() for axes in picture.figure.axes}) == 1
+    assert "recency 210 days (-0.15 sd), frequency 2.83 reviews (+2.10 sd)" in picture.alt
+
+
+def test_density_counts_customers_in_bins() -> None:
+    picture = clusters.cluster_density(BINS, "recency", "monetary", SCOPE)
+    loyal, churned, _ = picture.figure.axes
+    mesh = loyal.collections[-1]
+    counts: np.ndarray = np.ma.masked_invalid(np.ma.asarray(mesh.get_array())).filled(0)
+    assert counts.sum() == 40
+    assert (counts > 0).sum() == 2
+    assert counts.max() == 30
+    assert loyal.get_yscale() == "log"
+    assert loyal.get_xscale() == "linear"
+    assert loyal.get_xlim() == churned.get_xlim() == (8, 365)
+    assert loyal.get_ylim() == churned.get_ylim()
+    assert mesh.get_clim() == churned.collections[-1].get_clim() == (1, 30)
+    assert "Loyal 40 customers, the median one at recency 8 to 15 and monetary $10 to $12.6" in (
+        picture.alt
+    )
+
+
+def test_density_refuses_bins_of_others() -> None:
+    with pytest.raises(ValueError, match="no bin of recency starts at 9"):
+        clusters.cluster_density(BINS.assign(x_bin=9), "recency", "monetary", SCOPE)
+
+
+def test_bins_hold_every_possible_value() -> None:
+    for feature in FEATURES.values():
+        assert list(feature.edges) == sorted(set(feature.edges))
+    assert (FEATURES["recency"].edges[0], FEATURES["recency"].edges[-1]) == (1, 372)
+    assert FEATURES["frequency"].edges[:12] == (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 16)
+    assert FEATURES["monetary"].edges[0] == 0.01
+    assert FEATURES["monetary"].edges[-1] == 1e10
+
+
+def test_segment_bars_are_customers() -> None:
+    picture = segments.segment_counts(SEGMENTS, SCOPE)
+    (axes,) = picture.figure.axes
+    assert [bar.get_width() for bar in bars_of(axes)] == [5000, 4000, 999, 1, 0]
+    names = ["Lost", "Champions", "At Risk", "Promising", "New Customers"]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == names
+    for name, bar in zip(names, bars_of(axes), strict=True):
+        assert same_color(bar.get_facecolor(), SEGMENT_COLOURS[name])
+    assert [text.get_text() for text in axes.texts] == [
+        "5,000 (50.0 %)", "4,000 (40.0 %)", "999 (10.0 %)", "1 (<0.1 %)", "0 (0.0 %)",
+    ]  # fmt: skip
+    # The first is on top.
+    assert axes.get_ylim()[0] > axes.get_ylim()[1]
+    assert "Lost 5,000 (50.0 %); Champions 4,000 (40.0 %)" in picture.alt
+
+
+def test_money_bars_are_means_and_totals() -> None:
+    picture = segments.segment_money(SEGMENTS, SCOPE)
+    left, right = picture.figure.axes
+    assert [bar.get_width() for bar in bars_of(left)] == [200, 50, 10, 7.5, 0]
+    assert [bar.get_width() for bar in bars_of(right)] == [800_000, 49_950, 50_000, 7.5, 0]
+    assert [text.get_text() for text in left.texts] == [
+        "$200.00", "$50.00", "$10.00", "$7.50", "–",
+    ]  # fmt: skip
+    assert right.texts[0].get_text() == "$800 K (88.9 %)"
+    assert same_color(bars_of(left)[0].get_facecolor(), SEGMENT_COLOURS["Champions"])
+    assert "Champions mean $200.00, total $800 K (88.9 %)" in picture.alt
+
+
+def test_treemap_areas_are_customers() -> None:
+    picture = segment_treemap(INSIDE, SCOPE)
+    (axes,) = picture.figure.axes
+    areas = {
+        colour: sum(
+            patch.get_width() * patch.get_height()
+            for patch in axes.patches
+            if isinstance(patch, Rectangle) and same_color(patch.get_facecolor(), colour)
+        )
+        for colour in (SEGMENT_COLOURS["At Risk"], SEGMENT_COLOURS["Lost"])
+    }
+    # A band of 0.3 inches on top of each cluster, which is as high as the map here.
+    assert areas[SEGMENT_COLOURS["Lost"]] == pytest.approx(11 * 5.7 * 0.599)
+    assert areas[SEGMENT_COLOURS["At Risk"]] == pytest.approx(11 * 5.7 * 0.1)
+    words = words_of(picture)
+    assert {"Churned · 60.0 %", "Loyal · 40.0 %", "Champions\n3,000 (75.0 %)"} <= set(words)
+    assert "Loyal (40.0 % of all): Champions 75.0 %, At Risk 25.0 %" in picture.alt
+
+
+def test_heat_map_has_shares_and_means() -> None:
+    picture = segments.rfm_heatmap(CELLS, SCOPE)
+    axes = picture.figure.axes[0]
+    texts = {text.get_position(): text.get_text() for text in axes.texts}
+    assert len(texts) == 25
+    assert texts[(5, 5)] == "60.0 %\n$250.50"
+    assert texts[(1, 1)] == "30.0 %\n$10.00"
+    assert texts[(2, 3)] == "10.0 %\n$1,234"
+    assert texts[(3, 2)] == "none"
+    assert "R 5 and FM 5 60.0 %, mean $250.50" in picture.alt
+
+
+def test_schemes_side_by_side() -> None:
+    picture = segments.scheme_comparison(SCHEMES, SCOPE)
+    (axes,) = picture.figure.axes
+    standard, notebook = axes.containers
+    assert [bar.get_width() for bar in standard] == [4000, 1000, 800, 0]
+    assert [bar.get_width() for bar in notebook] == [3000, 2500, 0, 300]
+    assert [text.get_text() for text in axes.texts[4:]] == [
+        "3,000 (-25 %)", "2,500 (+150 %)", "0 (-100 %)", "300 (none under standard)",
+    ]  # fmt: skip
+    assert "Champions 1,000 against 2,500 (+150 %)" in picture.alt
+
+
+def test_popular_products_are_the_first_twenty() -> None:
+    picture = exploration.popular_products(PRODUCTS.sample(frac=1, random_state=1), 2023)
+    (axes,) = picture.figure.axes
+    assert [bar.get_width() for bar in bars_of(axes)] == list(range(100, 80, -1))
+    assert axes.get_yticklabels()[0].get_text() == "Product 0"
+    assert "Most popular products of 2023" in words_of(picture)
+    assert "Product 19: 81" in picture.alt
+    assert "Product 20" not in picture.alt
+
+
+def test_ratings_are_grouped() -> None:
+    picture = exploration.ratings_by_verified(RATINGS, "2023")
+    (axes,) = picture.figure.axes
+    verified, others = axes.containers
+    assert [bar.get_height() for bar in verified] == [200, 1_200_000]
+    assert [bar.get_height() for bar in others] == [50, 99_750]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["1 star", "5 stars"]
+    assert [text.get_text() for text in axes.texts] == ["200", "1.2 M", "50", "99,750"]
+    assert "Ratings by verified purchase, 2023" in words_of(picture)
+    assert "1,300,000 reviews, 92.3 % of them verified purchases" in picture.alt
+
+
+def test_ratings_without_unverified_reviews() -> None:
+    picture = exploration.ratings_by_verified(RATINGS[RATINGS["verified_purchase"]], "2023")
+    (axes,) = picture.figure.axes
+    assert [bar.get_height() for bar in axes.containers[1]] == [0, 0]
+    assert "not verified (0.0 %)" in words_of(picture)
+
+
+def test_months_without_reviews_are_zero() -> None:
+    picture = exploration.reviews_over_time(MONTHS, "2023-04-13")
+    (axes,) = picture.figure.axes
+    assert [bar.get_height() for bar in bars_of(axes)] == [3, 0, 0, 7]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == [
+        "2023-01", "2023-02", "2023-03", "2023-04",
+    ]  # fmt: skip
+    assert "10 reviews, 2023-01 to 2023-04; the data end on 2023-04-13" in picture.alt
+    assert picture.alt.endswith("Most: 7 in 2023-04. Last: 7 in 2023-04.")
+
+
+def test_many_months_are_an_area() -> None:
+    picture = EXTREMES["months"]()
+    (steps,) = picture.figure.axes[0].patches
+    values = steps.get_data().values  # type: ignore[attr-defined]
+    assert len(values) == 323
+    assert (values[0], values[1:-1].max(), values[-1]) == (1, 0, 10**9)
+
+
+def test_distributions_tell_the_skewness() -> None:
+    picture = exploration.distributions(HISTOGRAM, SKEWNESS, SCOPE)
+    axes = picture.figure.axes
+    assert [a.get_title(loc="left") for a in axes] == [
+        "skewness -0.34", "skewness 18.70", "", "", "skewness 2.00", "",
+    ]  # fmt: skip
+    assert [bar.get_height() for bar in bars_of(axes[0])] == [5, 10]
+    assert [bar.get_width() for bar in bars_of(axes[0])] == [100, 100]
+    assert "Recency is\nnot transformed" in words_of(picture)
+    assert "Frequency (reviews) skewness 18.70" in picture.alt
+    assert "log(1 + frequency) skewness 2.00" in picture.alt
+
+
+def test_strange_names_are_drawn_as_they_are() -> None:
+    picture = EXTREMES["products, strange names"]()
+    names = [tick.get_text() for tick in picture.figure.axes[0].get_yticklabels()]
+    assert names[2:] == [
+        "耳机 🎧 $x_1^2$ \\frac{1", "<b>&amp;</b>", "(no name)", "(no name)", "(no name)",
+    ]  # fmt: skip
+    assert max(map(len, names)) <= 58
