@@ -3,22 +3,39 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dagster import Definitions, in_process_executor, load_assets_from_modules
+from dagster import (
+    Definitions,
+    in_process_executor,
+    load_asset_checks_from_modules,
+    load_assets_from_modules,
+)
 
 from amazon_seg_assets.assets import (
     cleaning,
     clustering,
     densities,
+    exploration,
     ingestion,
     plots,
     rfm,
     segmentation,
+    validation,
 )
 from amazon_seg_assets.jobs import JOBS
 from amazon_seg_assets.resources import resources_for
 from amazon_seg_assets.settings import Settings, load_settings
 
-ASSET_MODULES = (ingestion, cleaning, rfm, clustering, densities, segmentation, plots)
+ASSET_MODULES = (
+    ingestion,
+    exploration,
+    cleaning,
+    rfm,
+    clustering,
+    densities,
+    segmentation,
+    validation,
+    plots,
+)
 
 
 def build_definitions(
@@ -32,6 +49,7 @@ def build_definitions(
     """
     return Definitions(
         assets=load_assets_from_modules(ASSET_MODULES),
+        asset_checks=load_asset_checks_from_modules(ASSET_MODULES),
         jobs=JOBS,
         resources={**resources_for(settings), **(resources or {})},
         # One process a run, and so one Spark session: each step of another executor starts its own.

@@ -29,10 +29,12 @@ OWNERS = ["team:customer-analytics"]
 
 GROUPS = {
     "ingestion": "raw files of the source into raw tables",
+    "exploration": "what the raw tables hold, at a glance",
     "cleaning": "clean, lean reviews and products",
     "rfm": "recency, frequency and monetary value of each customer",
     "clustering": "K-Means clusters",
     "segmentation": "RFM segments",
+    "validation": "how good clusters and segments are",
     "plots": "pictures for people",
 }
 """All groups, in the order of the data's way."""
@@ -63,10 +65,17 @@ def table_spec(
 
 
 def artifact_spec(
-    name: str, *, description: str, group: str, kinds: set[str], deps: Deps, code_version: str = "1"
+    name: str,
+    *,
+    description: str,
+    group: str,
+    kinds: set[str],
+    deps: Deps,
+    code_version: str = "1",
+    partitioned: bool = True,
 ) -> AssetSpec:
-    """The specification of an asset that is no table: a model or a picture of one snapshot."""
-    return _spec(name, description, group, kinds, deps, code_version, partitioned=True, metadata={})
+    """The specification of an asset that is no table: a model or a picture."""
+    return _spec(name, description, group, kinds, deps, code_version, partitioned, metadata={})
 
 
 def _spec(
@@ -110,7 +119,7 @@ def seg_asset(*specs: AssetSpec) -> Callable[[Callable[..., Any]], Any]:
     def decorate(function: Callable[..., Any]) -> Any:
         @wraps(function)
         def asset(*args: Any, **kwargs: Any) -> Any:
-            with _failing_for_people():
+            with failing_for_people():
                 return function(*args, **kwargs)
 
         return make(asset)
@@ -119,7 +128,8 @@ def seg_asset(*specs: AssetSpec) -> Callable[[Callable[..., Any]], Any]:
 
 
 @contextmanager
-def _failing_for_people() -> Iterator[None]:
+def failing_for_people() -> Iterator[None]:
+    """Fails a step with the sentence alone where the user can mend it, and without a retry."""
     try:
         yield
     except InputError as error:

@@ -45,19 +45,23 @@ def preview(folder: Path, rows: int = PREVIEW_ROWS) -> str:
     return "No rows."
 
 
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[Any] | Any]) -> str:
-    """A Markdown table of plain values."""
-    lines = [header, ["---"] * len(header), *([_cell(value) for value in row] for row in rows)]
+def markdown_table(
+    header: Sequence[str], rows: Sequence[Sequence[Any] | Any], width: int = _PREVIEW_WIDTH
+) -> str:
+    """A Markdown table of plain values; those longer than ``width`` are cut."""
+    lines = [header, ["---"] * len(header), *([_cell(v, width) for v in row] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def markdown_frame(frame: pd.DataFrame) -> str:
-    """A small pandas frame as a Markdown table, numbers with thousands separators."""
+def markdown_frame(frame: pd.DataFrame, width: int = _PREVIEW_WIDTH) -> str:
+    """A small pandas frame as a Markdown table, numbers with thousands separators, nulls empty."""
     rows = [[_figure(value) for value in row] for row in frame.itertuples(index=False)]
-    return markdown_table(list(frame.columns), rows)
+    return markdown_table(list(frame.columns), rows, width)
 
 
 def _figure(value: Any) -> str:
+    if pd.isna(value):
+        return ""
     if isinstance(value, bool | np.bool_):
         return "yes" if value else ""
     if isinstance(value, int | np.integer):
@@ -67,9 +71,9 @@ def _figure(value: Any) -> str:
     return str(value)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, width: int) -> str:
     text = "" if value is None else " ".join(str(value).split())
-    text = text if len(text) <= _PREVIEW_WIDTH else text[: _PREVIEW_WIDTH - 1] + "…"
+    text = text if len(text) <= width else text[: width - 1] + "…"
     for special in ("\\", "|", "<", "`", "[", "*", "_"):
         text = text.replace(special, f"\\{special}" if special != "<" else "&lt;")
     return text

@@ -1,6 +1,7 @@
 """The plots of a snapshot: PNG and SVG files, shown in the UI."""
 
 import base64
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -50,22 +51,29 @@ def plot_asset(
     return asset
 
 
-def store_picture(store: Store, name: str, snapshot: str, picture: Picture) -> dict[str, Any]:
-    """Writes a picture as PNG and SVG; returns metadata that shows it in the UI."""
+def store_picture(
+    store: Store, name: str, snapshot: str | None, picture: Picture
+) -> dict[str, Any]:
+    """Writes a picture, of a snapshot or at all, as PNG and SVG; returns metadata that shows it."""
     png = to_png(picture.figure)
-    with store.replacing(name, [snapshot]) as folder:
-        target = folder / month_folder(snapshot)
-        target.mkdir()
+    with store.replacing(name, None if snapshot is None else [snapshot]) as folder:
+        target = folder if snapshot is None else folder / month_folder(snapshot)
+        target.mkdir(exist_ok=True)
         (target / f"{name}.png").write_bytes(png)
         (target / f"{name}.svg").write_bytes(to_svg(picture.figure))
         (target / f"{name}.txt").write_text(picture.alt + "\n", encoding="utf-8")
     data = base64.b64encode(png).decode()
     return {
-        "plot": MetadataValue.md(f"![{picture.alt}](data:image/png;base64,{data})"),
+        "plot": MetadataValue.md(f"![{_plain(picture.alt)}](data:image/png;base64,{data})"),
         "alternative_text": picture.alt,
         "dagster/uri": MetadataValue.path(str(store.path(name, snapshot) / f"{name}.png")),
         "bytes": len(png),
     }
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown takes as it is, also with names of products in it."""
+    return re.sub(r"([\\\[\]`<&])", r"\\\1", " ".join(text.split()))
 
 
 def scope_of(store: Store, snapshot: str) -> Scope:

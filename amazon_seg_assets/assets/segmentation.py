@@ -53,7 +53,7 @@ def rfm_segments(
         customers = read_table(
             spark.spark_session, store, RFM_FEATURES, [snapshot], ["user_id", *FEATURES]
         )
-        cuts = _cut_points(scheme, customers)
+        cuts = cut_points(scheme, customers)
         segments = scoring.assign_segments(scoring.score(customers, cuts), scheme.cells)
         stats = write_snapshot(segments, store, RFM_SEGMENTS, snapshot)
         context.add_asset_metadata(
@@ -75,7 +75,8 @@ def rfm_segments(
         )
 
 
-def _cut_points(scheme: Scheme, customers: DataFrame) -> dict[str, scoring.CutPoints]:
+def cut_points(scheme: Scheme, customers: DataFrame) -> dict[str, scoring.CutPoints]:
+    """The cut points by which a scheme scores these customers."""
     if scheme.thresholds is not None:
         return scoring.threshold_cuts(scheme.thresholds.model_dump())
     if scheme.scoring == "ntile":

@@ -1,4 +1,4 @@
-"""Tables small enough for pandas: written as one file of a snapshot, and read back."""
+"""Tables small enough for pandas: written as one file, of a snapshot or at all, and read back."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from amazon_seg_assets.storage.layout import Store, month_folder
 from amazon_seg_assets.tables.model import Table
 
 
-def write_small(frame: pd.DataFrame, store: Store, table: Table, month: str) -> Stats:
-    """Replaces one month of a table; raises if the frame does not hold what is declared."""
+def write_small(frame: pd.DataFrame, store: Store, table: Table, month: str | None = None) -> Stats:
+    """Replaces a table, or one month of it; raises if the frame does not hold what is declared."""
     content = pa.Table.from_pandas(
         frame[table.column_names], table.arrow_schema, preserve_index=False
     )
-    with store.replacing(table.name, [month]) as folder:
-        target = folder / month_folder(month)
-        target.mkdir()
+    with store.replacing(table.name, None if month is None else [month]) as folder:
+        target = folder if month is None else folder / month_folder(month)
+        target.mkdir(exist_ok=True)
         pq.write_table(content, target / "part-0.zstd.parquet", compression="zstd")
         return read_stats(target)
 
 
-def read_small(store: Store, table: Table, month: str) -> pd.DataFrame:
-    """One month of a small table.
+def read_small(store: Store, table: Table, month: str | None = None) -> pd.DataFrame:
+    """A small table, or one month of it.
 
     Raises:
         InputError: it has not been materialized.
     """
-    store.require(table.name, [month])
+    store.require(table.name, None if month is None else [month])
     return pq.read_table(store.path(table.name, month), partitioning=None).to_pandas()

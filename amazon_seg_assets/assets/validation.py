@@ -1,0 +1,275 @@
+"""How good the clusters and the segments are, and what separating equal customers does."""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from dagster import (
+    AssetCheckExecutionContext,
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetExecutionContext,
+    Config,
+    MetadataValue,
+    asset_check,
+)
+from pydantic import Field
+from pyspark.sql import DataFrame
+
+from amazon_seg_assets.assets.declaration import failing_for_people, seg_asset, table_spec
+from amazon_seg_assets.assets.metadata import markdown_frame, report_table
+from amazon_seg_assets.assets.plots import plot_asset
+from amazon_seg_assets.assets.segmentation import cut_points
+from amazon_seg_assets.partitions import MONTHS
+from amazon_seg_assets.plots.picture import Picture
+from amazon_seg_assets.plots.segments import scheme_comparison as draw_comparison
+from amazon_seg_assets.plots.style import Scope
+from amazon_seg_assets.resources import SparkResource, StoreResource
+from amazon_seg_assets.rules.scheme import load_scheme
+from amazon_seg_assets.storage.footers import read_stats
+from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets.storage.small_tables import read_small, write_small
+from amazon_seg_assets.storage.spark_tables import read_table
+from amazon_seg_assets.tables.customers import (
+    CLUSTER_CENTERS,
+    K_SWEEP,
+    RFM_FEATURES,
+    RFM_SEGMENTS,
+    SEGMENT_SUMMARY,
+)
+from amazon_seg_assets.tables.validation import CLUSTER_VALIDATION, SCHEME_COMPARISON
+from amazon_seg_assets.transforms import scoring, ties, validation
+from amazon_seg_assets.transforms.agreement import (
+    adjusted_rand,
+    balance,
+    normalized_mutual_information,
+)
+from amazon_seg_assets.transforms.points import Standardization, collect_points
+from amazon_seg_assets.transforms.rfm import FEATURES, TRANSFORMED_FEATURES
+from amazon_seg_assets.transforms.summary import by_cluster, clusters_of_chosen_k
+
+MAX_SEPARATED_SHARE = 0.0
+"""Most customers whose equals may get another segment: equals are to be treated equally."""
+
+
+class ValidationConfig(Config):
+    """How the stability of the clusters is tried."""
+
+    resamples: int = Field(
+        validation.DEFAULT_RESAMPLES, description="Resamples of the customers.", ge=1, le=1000
+    )
+    seed: int = Field(42, description="Seed of the resamples.", ge=0)
+
+
+@seg_asset(
+    table_spec(
+        CLUSTER_VALIDATION,
+        group="validation",
+        kinds={"pyspark", "scikitlearn"},
+        deps=[K_SWEEP.name, CLUSTER_CENTERS.name, SEGMENT_SUMMARY.name, RFM_FEATURES.name],
+    )
+)
+def cluster_validation(
+    context: AssetExecutionContext,
+    config: ValidationConfig,
+    spark: SparkResource,
+    storage: StoreResource,
+) -> None:
+    """Measures sizes, separation, agreement with segments, and stability of the clusters."""
+    store = storage.store
+    for snapshot in context.partition_keys:
+        sweep = read_small(store, K_SWEEP, snapshot)
+        centers = clusters_of_chosen_k(sweep, read_small(store, CLUSTER_CENTERS, snapshot))
+        summary = read_small(store, SEGMENT_SUMMARY, snapshot)
+        customers = read_table(spark.spark_session, store, RFM_FEATURES, [snapshot])
+        count = read_stats(store.path(RFM_FEATURES.name, snapshot)).rows
+        first = centers.iloc[0]
+        found = validation.stability(
+            validation.bootstrap(
+                spark.spark_session,
+                collect_points(customers, count),
+                Standardization(
+                    tuple(first[[f"{name}_mean" for name in TRANSFORMED_FEATURES]]),
+                    tuple(first[[f"{name}_sd" for name in TRANSFORMED_FEATURES]]),
+                ),
+                centers[[f"{name}_center" for name in TRANSFORMED_FEATURES]].to_numpy(float),
+                config.resamples,
+                config.seed,
+            )
+        )
+        table = validation.validate_clusters(centers, by_cluster(summary), found.survival)
+        shares, chosen = table["share"], sweep[sweep["chosen"]].iloc[0]
+        evenness = balance(table["customers"].to_numpy())
+        contingency = validation.contingency(summary)
+        rand = adjusted_rand(contingency.to_numpy())
+        information = normalized_mutual_information(contingency.to_numpy())
+        silhouette, iterations = float(chosen["silhouette"]), int(chosen["iterations"])
+        converged = bool(chosen["converged"])
+        sentences = (
+            validation.say_sizes(shares.tolist(), evenness),
+            validation.say_silhouette(silhouette),
+            validation.say_stability(found),
+            validation.say_convergence(converged, iterations),
+            validation.say_agreement(rand, information),
+        )
+        context.add_asset_metadata(
+            report_table(
+                store,
+                CLUSTER_VALIDATION,
+                write_small(table, store, CLUSTER_VALIDATION, snapshot),
+                snapshot,
+                what_it_means=MetadataValue.md("\n".join(f"- {line}" for line in sentences)),
+                clusters=MetadataValue.md(markdown_frame(table[CLUSTER_VALIDATION.column_names])),
+                smallest_share=float(shares.min()),
+                largest_share=float(shares.max()),
+                balance=evenness,
+                silhouette=silhouette,
+                converged=converged,
+                iterations=iterations,
+                clusters_by_segments=MetadataValue.md(markdown_frame(contingency.reset_index())),
+                segments_adjusted_rand=rand,
+                segments_mutual_information=information,
+                resamples=config.resamples,
+                stability_adjusted_rand_mean=float(found.adjusted_rand.mean()),
+                stability_adjusted_rand_sd=found.spread,
+                stability_adjusted_rand_min=float(found.adjusted_rand.min()),
+                surviving_share_mean=float(found.survivors.mean()),
+                surviving_share_min=float(found.survivors.min()),
+            ),
+            partition_key=snapshot,
+        )
+
+
+@seg_asset(
+    table_spec(SCHEME_COMPARISON, group="validation", kinds={"pyspark"}, deps=[RFM_FEATURES.name])
+)
+def scheme_comparison(
+    context: AssetExecutionContext, spark: SparkResource, storage: StoreResource
+) -> None:
+    """Segments the customers by both schemes, and counts those whom each separates from equals."""
+    store = storage.store
+    standard, notebook = load_scheme("standard"), load_scheme("notebook")
+    for snapshot in context.partition_keys:
+        columns = ["user_id", *FEATURES]
+        customers = read_table(spark.spark_session, store, RFM_FEATURES, [snapshot], columns)
+        honest = scoring.score(customers, cut_points(standard, customers))
+        tiled = scoring.score(customers, cut_points(notebook, customers))
+        by_standard = scoring.assign_segments(honest, standard.cells)
+        by_notebook = scoring.assign_segments(tiled, notebook.cells)
+        table = ties.compare_segments(
+            ties.count_segments(by_standard),
+            ties.count_segments(by_notebook),
+            ties.count_segments(scoring.assign_segments(honest, notebook.cells)),
+            list(dict.fromkeys([*standard.segments, *notebook.segments])),
+        )
+        of_standard, of_notebook = _ties("standard", by_standard), _ties("notebook", by_notebook)
+        context.add_asset_metadata(
+            report_table(
+                store,
+                SCHEME_COMPARISON,
+                write_small(table, store, SCHEME_COMPARISON, snapshot),
+                snapshot,
+                segments=MetadataValue.md(markdown_frame(table)),
+                **of_standard,
+                **of_notebook,
+                **{
+                    f"{what}_{where}": find(table, against)
+                    for what, find in (("starved", ties.starved), ("swollen", ties.swollen))
+                    for where, against in (
+                        ("against_standard", "standard_customers"),
+                        ("by_scores", "notebook_rules_customers"),
+                    )
+                },
+            ),
+            partition_key=snapshot,
+        )
+
+
+def _ties(scheme: str, segmented: DataFrame) -> dict[str, Any]:
+    """Figures of the equal customers whom a scheme separates, and what they mean."""
+    whole = ties.find_ties(segmented, FEATURES, "segment")
+    by_feature = {
+        feature: ties.find_ties(segmented, [feature], score)
+        for feature, score in scoring.SCORES.items()
+    }
+    return {
+        f"{scheme}_what_it_means": ties.say_ties(scheme, whole, by_feature["frequency"]),
+        f"{scheme}_equals_in_other_segments": whole.separated,
+        f"{scheme}_equals_in_other_segments_share": whole.share,
+        **{
+            f"{scheme}_equal_{feature}_{name}": figure
+            for feature, found in by_feature.items()
+            for name, figure in (
+                ("other_score", found.separated),
+                ("other_score_share", found.share),
+                ("most_scores", found.outcomes),
+            )
+        },
+    }
+
+
+def _comparison(store: Store, snapshot: str, scope: Scope) -> Picture:
+    table = read_small(store, SCHEME_COMPARISON, snapshot)
+    return draw_comparison(
+        table.rename(columns={f"{name}_customers": name for name in ("standard", "notebook")}),
+        scope,
+    )
+
+
+scheme_comparison_plot = plot_asset(
+    "scheme_comparison_plot",
+    "Customers of each segment under the standard and the notebook scheme.",
+    [SCHEME_COMPARISON],
+    _comparison,
+)
+
+
+with warnings.catch_warnings():
+    # Checks of partitions are a preview; Dagster says so each time.
+    warnings.simplefilter("ignore")
+
+    @asset_check(
+        asset=RFM_SEGMENTS.name,
+        # Without it the check would be of all months, and fail where one is missing.
+        partitions_def=MONTHS,
+        description=(
+            "Customers with the same recency, frequency and monetary value are in the same segment."
+        ),
+    )
+    def equal_customers_get_equal_segments(
+        context: AssetCheckExecutionContext, spark: SparkResource, storage: StoreResource
+    ) -> AssetCheckResult:
+        """Counts customers whose equals got another segment, in one aggregate for each snapshot."""
+        columns = [*FEATURES, "segment"]
+        with failing_for_people():
+            found = {
+                snapshot: ties.find_ties(
+                    read_table(
+                        spark.spark_session, storage.store, RFM_SEGMENTS, [snapshot], columns
+                    ),
+                    FEATURES,
+                    "segment",
+                )
+                for snapshot in context.partition_keys
+            }
+        return _verdict(found)
+
+
+def _verdict(found: Mapping[str, ties.Ties]) -> AssetCheckResult:
+    """Judges the worst of the snapshots."""
+    snapshot, worst = max(found.items(), key=lambda each: each[1].share)
+    return AssetCheckResult(
+        passed=worst.share <= MAX_SEPARATED_SHARE,
+        severity=AssetCheckSeverity.WARN,
+        description=(
+            f"{worst.separated:,} of {worst.customers:,} customers ({worst.share:.1%}) of "
+            f"{snapshot} have an equal in another segment."
+        ),
+        metadata={
+            "share": worst.share,
+            "threshold": MAX_SEPARATED_SHARE,
+            "snapshot": snapshot,
+            **{name: int(figure) for name, figure in asdict(worst).items()},
+        },
+    )

@@ -1,0 +1,218 @@
+"""What is shown of the raw data before anything is cleaned: profiles, counts and top lists."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from amazon_seg_assets.tables.model import Column, Table
+from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
+
+RELATIVE_ERROR = 0.025
+"""Relative standard error of the numbers of distinct values."""
+
+
+def _profile_columns(numbers: str) -> tuple[Column, ...]:
+    def figure(name: str, description: str) -> Column:
+        return Column(name, pa.float64(), f"{description} {numbers}")
+
+    return (
+        Column("column", pa.string(), "Column of the table.", nullable=False),
+        Column("type", pa.string(), "Its type, as stored.", nullable=False),
+        Column("count", pa.int64(), "Rows with a value.", "rows", False),
+        Column("nulls", pa.int64(), "Rows without a value.", "rows", False),
+        Column(
+            "distinct",
+            pa.int64(),
+            f"Distinct values, by HyperLogLog++ with a relative standard error of "
+            f"{RELATIVE_ERROR:.1%}.",
+            nullable=False,
+        ),
+        Column(
+            "placeholders",
+            pa.int64(),
+            "Texts that stand for a missing value, such as `N/A`, and empty lists; null for other "
+            "types.",
+            "rows",
+        ),
+        figure("mean", "Mean."),
+        figure("sd", "Sample standard deviation."),
+        figure("min", "Smallest number."),
+        figure("q1", "Lower quartile, exact."),
+        figure("median", "Median, exact."),
+        figure("q3", "Upper quartile, exact."),
+        figure("max", "Largest number."),
+    )
+
+
+REVIEW_PROFILE = Table(
+    name="review_profile",
+    description=(
+        "One row per column of the raw reviews: nulls, placeholders, distinct values, and the "
+        "distribution of numbers. Exact duplicates are counted in."
+    ),
+    columns=_profile_columns(
+        "Of `verified_purchase`, true is 1. Of `timestamp` in ms since 1970: no mean and sd, and "
+        "quartiles to the day."
+    ),
+)
+
+METADATA_PROFILE = Table(
+    name="metadata_profile",
+    description=(
+        "One row per column of the raw products: nulls, placeholders, distinct values, and the "
+        "distribution of numbers. Products that are listed again are counted in."
+    ),
+    columns=_profile_columns("Of `price`, in USD, of those that are a number."),
+)
+
+
+def _review(name: str) -> tuple[str, ...]:
+    return (f"{RAW_REVIEWS.name}.{name}",)
+
+
+def _product(name: str) -> tuple[str, ...]:
+    return (f"{RAW_METADATA.name}.{name}",)
+
+
+ALL_TIME = "all time"
+
+RATING_COUNTS = Table(
+    name="rating_counts",
+    description=(
+        "Raw reviews by rating and verified purchase, of all time and of one year, exact "
+        "duplicates counted in. Ratings of 1 to 5 stars are always there, also with no reviews."
+    ),
+    columns=(
+        Column("scope", pa.string(), f"`{ALL_TIME}`, or the year.", nullable=False),
+        Column("rating", pa.float64(), "Stars given.", "stars", sources=_review("rating")),
+        Column(
+            "verified_purchase",
+            pa.bool_(),
+            "Whether Amazon verified the purchase.",
+            nullable=False,
+            sources=_review("verified_purchase"),
+        ),
+        Column("reviews", pa.int64(), "Reviews.", "reviews", False),
+        Column("share", pa.float64(), "Share of the reviews of the scope.", nullable=False),
+    ),
+)
+
+REVIEW_COUNTS = Table(
+    name="review_counts",
+    description="Raw reviews of each month that has any, exact duplicates counted in.",
+    columns=(
+        Column("month", pa.string(), "Month, UTC.", nullable=False, sources=_review("timestamp")),
+        Column("reviews", pa.int64(), "Reviews.", "reviews", False),
+        Column(
+            "verified",
+            pa.int64(),
+            "Reviews of verified purchases.",
+            "reviews",
+            False,
+            _review("verified_purchase"),
+        ),
+    ),
+)
+
+MAIN_CATEGORY_COUNTS = Table(
+    name="main_category_counts",
+    description=(
+        "Raw products of each main category, the largest first. Those of excluded categories are "
+        "left out of `clean_metadata`, unless its configuration says otherwise."
+    ),
+    columns=(
+        Column(
+            "main_category",
+            pa.string(),
+            "Amazon's top-level category; null where the product has none.",
+            sources=_product("main_category"),
+        ),
+        Column("products", pa.int64(), "Rows of the category.", "products", False),
+        Column("share", pa.float64(), "Share of all rows.", nullable=False),
+        Column(
+            "is_excluded",
+            pa.bool_(),
+            "Whether the rules of the category exclude it by default.",
+            nullable=False,
+        ),
+    ),
+)
+
+HELPFUL_REVIEWS = Table(
+    name="helpful_reviews",
+    description=(
+        "The reviews that most people found helpful: 15 of verified purchases and 15 of others, "
+        "each review once. Reviews without a helpful vote do not count."
+    ),
+    columns=(
+        Column(
+            "verified_purchase",
+            pa.bool_(),
+            "Whether Amazon verified the purchase.",
+            nullable=False,
+            sources=_review("verified_purchase"),
+        ),
+        Column("rank", pa.int32(), "Place; ties go to the older review.", nullable=False),
+        Column(
+            "helpful_vote",
+            pa.int64(),
+            "People who found the review helpful.",
+            "votes",
+            False,
+            _review("helpful_vote"),
+        ),
+        Column("rating", pa.float64(), "Stars given.", "stars", sources=_review("rating")),
+        Column("day", pa.date32(), "Day of the review, UTC.", "", False, _review("timestamp")),
+        Column("parent_asin", pa.string(), "Product.", sources=_review("parent_asin")),
+        Column("title", pa.string(), "Headline, cut.", sources=_review("title")),
+        Column("text", pa.string(), "Body, cut.", sources=_review("text")),
+        Column("review_id", pa.string(), "Review.", "", False, _review("review_id")),
+    ),
+)
+
+TOP_PRODUCTS = Table(
+    name="top_products",
+    description=(
+        "Products that lead in some respect, one list after the other, each product once. Lists "
+        "of a year count reviews of that year, each once; the others rest on what the product "
+        "page said. Ties go to the product with more ratings, then by `parent_asin`."
+    ),
+    columns=(
+        Column("list", pa.string(), "Which list.", nullable=False),
+        Column("rank", pa.int32(), "Place in the list.", nullable=False),
+        Column("parent_asin", pa.string(), "Product.", "", False, _product("parent_asin")),
+        Column(
+            "product_name",
+            pa.string(),
+            "Name, cut; null where the product is unknown.",
+            sources=_product("title"),
+        ),
+        Column("value", pa.float64(), "What the list goes by.", nullable=False),
+        Column("unit", pa.string(), "Unit of the value.", nullable=False),
+        Column(
+            "rating_number",
+            pa.int64(),
+            "Ratings shown on the product page.",
+            "ratings",
+            sources=_product("rating_number"),
+        ),
+        Column(
+            "average_rating",
+            pa.float64(),
+            "Mean rating shown on the product page.",
+            "stars",
+            sources=_product("average_rating"),
+        ),
+        Column(
+            "price", pa.float64(), "Price on the product page.", "USD", sources=_product("price")
+        ),
+        Column(
+            "main_category",
+            pa.string(),
+            "Amazon's top-level category.",
+            sources=_product("main_category"),
+        ),
+        Column("store", pa.string(), "Shop or brand.", sources=_product("store")),
+        Column("year", pa.int32(), "Year of the lists of a year.", nullable=False),
+    ),
+)

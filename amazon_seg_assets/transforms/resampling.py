@@ -1,0 +1,51 @@
+"""One resample of the customers: drawn, clustered anew, and compared with the original clusters.
+
+Runs inside Spark tasks, as ``lloyd`` does: workers of a cluster need not have this package.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from amazon_seg_assets.transforms.lloyd import assign, fit
+from amazon_seg_assets.transforms.points import cells
+
+
+def resampled_contingency(
+    points: np.ndarray,
+    customers: np.ndarray,
+    labels: np.ndarray,
+    k: int,
+    resample: int,
+    seed: int,
+    max_cells: int,
+    **options: int,
+) -> np.ndarray:
+    """Where the customers go if K-Means had seen a resample of them.
+
+    As many customers as there are get drawn with replacement (the bootstrap of B. Efron, Annals of
+    Statistics 7:1-26, 1979), and are clustered from fresh starts. Then all original customers are
+    assigned to the nearest of the new centers.
+
+    Args:
+        points: standardized features; shape (points, 3).
+        customers: customers of each; shape (points,).
+        labels: their original clusters, 0 to k - 1; shape (points,).
+        k: number of clusters; a resample with fewer distinct points has one for each.
+        resample: its number.
+        seed: of all resamples.
+        max_cells: most cells that the points drawn are summed up by.
+        options: further attributes of ``Starts``, for ``lloyd.fit``.
+
+    Returns:
+        Counts of original customers; original clusters by new ones, shape (k, k).
+    """
+    total = customers.sum()
+    draw = np.random.default_rng([seed, resample])
+    drawn = draw.multinomial(int(total), customers / total).astype(float)
+    sample, weights = points[drawn > 0], drawn[drawn > 0]
+    content = (sample, sample, weights, *cells(sample, weights, max_cells))
+    clusters = fit(min(k, len(sample)), content, seed=seed + resample, **options)
+    found, _ = assign(points, customers, np.array([cluster["center"] for cluster in clusters]))
+    counts = np.bincount(labels * k + found, customers, k * k)
+    return counts.reshape(k, k).astype(np.int64)

@@ -1,0 +1,203 @@
+"""How good clusters are: their sizes, separation and stability, and what the figures mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+import pandas as pd
+from pyspark import cloudpickle
+from pyspark.sql import SparkSession
+
+from amazon_seg_assets.transforms import lloyd, points, resampling
+from amazon_seg_assets.transforms.agreement import adjusted_rand, matched
+from amazon_seg_assets.transforms.points import Points, Standardization
+from amazon_seg_assets.transforms.resampling import resampled_contingency
+from amazon_seg_assets.transforms.sweep import Starts
+
+DEFAULT_RESAMPLES = 20
+DOMINANT_SHARE = 0.9
+"""From this share on one cluster counts as swallowing all; this project's choice."""
+
+Words = Sequence[tuple[float, str]]
+"""What a figure means, by its lower bound, the highest first."""
+
+SILHOUETTE_WORDS: Words = (
+    (0.71, "strong structure"),
+    (0.51, "reasonable structure"),
+    (0.26, "weak structure that could be artificial"),
+    (-1.0, "no substantial structure"),
+)
+"""L. Kaufman and P. J. Rousseeuw, Finding Groups in Data, Wiley 1990, chapter 2, table 4. Meant for
+plain distances; squared ones, which Spark and this project use, read higher."""
+
+RAND_WORDS: Words = (
+    (0.9, "excellent"),
+    (0.8, "good"),
+    (0.65, "moderate"),
+    (-1.0, "poor"),
+)
+"""D. Steinley, Properties of the Hubert-Arabie adjusted Rand index, Psychological Methods
+9:386-396, 2004."""
+
+# Workers get these functions by value: they need numpy and scikit-learn, not this package.
+for _module in (lloyd, points, resampling):
+    cloudpickle.register_pickle_by_value(_module)
+
+
+@dataclass(frozen=True)
+class Stability:
+    """What resampling the customers does to their clusters.
+
+    Attributes:
+        adjusted_rand: of each resample against the original clusters; shape (resamples,).
+        survival: share of each original cluster's customers who stay together, a mean over
+            resamples; shape (clusters,).
+        survivors: share of all customers who do, for each resample; shape (resamples,).
+    """
+
+    adjusted_rand: np.ndarray
+    survival: np.ndarray
+    survivors: np.ndarray
+
+    @property
+    def spread(self) -> float:
+        """Sample standard deviation of the adjusted Rand index; 0 for one resample."""
+        return float(self.adjusted_rand.std(ddof=1)) if len(self.adjusted_rand) > 1 else 0.0
+
+
+def bootstrap(
+    spark: SparkSession,
+    customers: Points,
+    scale: Standardization,
+    centers: np.ndarray,
+    resamples: int = DEFAULT_RESAMPLES,
+    seed: int = 42,
+) -> list[np.ndarray]:
+    """Clusters resamples of the customers, each in a Spark task of its own.
+
+    Optima are sought as those of the sweep are. The standardization stays that of the original
+    customers.
+
+    Args:
+        spark: runs the tasks.
+        customers: distinct ones.
+        scale: their standardization.
+        centers: of the original clusters, standardized; shape (k, 3).
+        resamples: how many.
+        seed: of all resamples together; each derives its own.
+
+    Returns:
+        A contingency table each: original clusters by new ones, counts of customers; shape (k, k).
+    """
+    standardized, k = scale.apply(customers), len(centers)
+    options = asdict(replace(Starts(), seed=seed))
+    labels, _ = lloyd.assign(standardized, customers.customers, centers)
+    broadcast = spark.sparkContext.broadcast((standardized, customers.customers, labels))
+    contingency = resampled_contingency
+    try:
+        tasks = spark.sparkContext.parallelize(range(resamples), resamples)
+        return tasks.map(
+            lambda number: contingency(*broadcast.value, k, number, **options)
+        ).collect()
+    finally:
+        broadcast.destroy()
+
+
+def stability(tables: Sequence[np.ndarray]) -> Stability:
+    """Sums up the contingency tables of ``bootstrap``; there must be one at least."""
+    agreeing = np.array([matched(table) for table in tables])
+    sizes = tables[0].sum(axis=1)
+    return Stability(
+        np.array([adjusted_rand(table) for table in tables]),
+        agreeing.mean(axis=0) / np.maximum(sizes, 1),
+        agreeing.sum(axis=1) / max(sizes.sum(), 1),
+    )
+
+
+def contingency(summary: pd.DataFrame) -> pd.DataFrame:
+    """Customers by cluster (rows) and segment (columns).
+
+    Args:
+        summary: columns of ``segment_summary``.
+    """
+    return summary.pivot_table("customers", "cluster", "segment", aggfunc="sum", fill_value=0)
+
+
+def validate_clusters(
+    centers: pd.DataFrame, by_cluster: pd.DataFrame, survival: Sequence[float] | np.ndarray
+) -> pd.DataFrame:
+    """Size, separation and stability of each cluster.
+
+    Args:
+        centers: rows of ``cluster_centers`` of the chosen k.
+        by_cluster: ``cluster`` and ``customers`` of those who were assigned.
+        survival: share of each cluster's customers that stay together, in the order of clusters.
+
+    Returns:
+        Columns of ``cluster_validation``; a cluster that nobody was assigned to has 0 customers.
+    """
+    table = centers[["cluster", "cluster_label", "silhouette"]].sort_values("cluster")
+    counts = by_cluster.set_index("cluster")["customers"]
+    table["customers"] = counts.reindex(table["cluster"], fill_value=0).to_numpy()
+    table["share"] = table["customers"] / max(table["customers"].sum(), 1)
+    return table.assign(survival=survival).reset_index(drop=True)
+
+
+def in_words(figure: float, words: Words) -> str:
+    """What a figure means: the words of the highest lower bound that it reaches."""
+    return next((text for bound, text in words if figure >= bound), words[-1][1])
+
+
+def say_sizes(shares: Sequence[float], balance: float) -> str:
+    """What the shares of the clusters mean."""
+    if max(shares) >= DOMINANT_SHARE:
+        return (
+            f"One cluster holds {max(shares):.1%} of the customers, nearly all: "
+            "the clusters hardly divide them."
+        )
+    return (
+        f"Clusters hold from {min(shares):.1%} to {max(shares):.1%} of the customers, with a "
+        f"balance of {balance:.2f} (1: all equal in size; 0: one holds all)."
+    )
+
+
+def say_silhouette(silhouette: float) -> str:
+    """What the mean silhouette means."""
+    return (
+        f"Silhouette {silhouette:.2f}: {in_words(silhouette, SILHOUETTE_WORDS)} by the scale of "
+        "Kaufman and Rousseeuw, which is meant for plain distances; squared ones, as here, read "
+        "higher."
+    )
+
+
+def say_agreement(rand: float, information: float) -> str:
+    """What the agreement of clusters and segments means."""
+    return (
+        f"Adjusted Rand index {rand:.2f} and normalized mutual information {information:.2f} (0: "
+        "independent; 1: the same groups): agreement of clusters and segments is "
+        f"{in_words(rand, RAND_WORDS)} by the scale of Steinley; they are two views of the "
+        "customers, and neither validates the other."
+    )
+
+
+def say_convergence(converged: bool, iterations: int) -> str:
+    """What it means that K-Means converged, or did not."""
+    if converged:
+        return f"K-Means converged after {iterations} iterations: no customer would change cluster."
+    return (
+        f"K-Means had not converged after {iterations} iterations: customers would still change "
+        "cluster, so take all figures of the clusters with care."
+    )
+
+
+def say_stability(found: Stability) -> str:
+    """What the resamples say about the clusters."""
+    rand = float(found.adjusted_rand.mean())
+    return (
+        f"In {len(found.adjusted_rand)} resamples {found.survivors.mean():.1%} of the customers "
+        f"keep their cluster on average, {found.survivors.min():.1%} in the worst; adjusted Rand "
+        f"index {rand:.3f} ± {found.spread:.3f}, at least {found.adjusted_rand.min():.3f}: "
+        f"{in_words(rand, RAND_WORDS)} stability by the scale of Steinley."
+    )

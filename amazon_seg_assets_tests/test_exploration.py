@@ -1,0 +1,252 @@
+"""The exploration of raw data, on a few invented rows whose figures are worked out by hand."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from dagster import AssetKey, DagsterInstance
+from pyspark.sql import SparkSession
+
+from amazon_seg_assets.definitions import build_definitions
+from amazon_seg_assets.settings import Settings
+from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets.storage.small_tables import read_small
+from amazon_seg_assets.storage.spark_tables import read_table
+from amazon_seg_assets.tables import exploration as tables
+from amazon_seg_assets.tables.raw import RAW_REVIEWS
+from amazon_seg_assets.transforms import exploration
+from amazon_seg_assets.transforms.profiles import profile_reviews
+from amazon_seg_assets_tests.raw_files import product, review, write_raw
+
+# Seventeen reviews of 2019 with 1 to 17 votes; of those with 17, the older is the better.
+HELPFUL = [
+    review(f"u{votes}", "old", "2019-05-01T00:00:00", helpful_vote=votes, text=f"text {votes}")
+    for votes in range(1, 18)
+]
+REVIEWS = [
+    *HELPFUL,
+    review("older", "old", "2018-05-01T00:00:00", helpful_vote=17, text="older " * 200),
+    # The same review twice, but for the pictures.
+    *(
+        review("twice", "best", "2021-02-01T00:00:00", helpful_vote=99, images=images)
+        for images in ([], [{"attachment_type": "IMAGE"}])
+    ),
+    review("others", "best", "2021-03-01T00:00:00", verified_purchase=False, rating=0.0),
+    review("others", "cheap", "2021-12-31T23:59:59", rating=2.0, helpful_vote=-3, title="N/A"),
+    review("others", "dear", "2021-06-01T00:00:00", text=""),
+]
+PRODUCTS = [
+    product("best", "10.5", rating_number=1_001, average_rating=4.9, store="Amazon"),
+    product("dear", "from 14.99", rating_number=5_000, average_rating=4.8, title="N/A"),
+    # Listed twice: the row with a price counts.
+    product("old", None, rating_number=9_000, average_rating=1.0),
+    product("old", 300.0, rating_number=1_500, average_rating=4.8, main_category=None),
+    product("cheap", 0.01, rating_number=1_000, average_rating=5.0, main_category="Books"),
+    product("few", 0.01, rating_number=3, main_category="Books", title=f"Few {'x' * 30_000}"),
+    product("free", 0.0, rating_number=None, average_rating=None, main_category=""),
+]
+
+
+class Explored:
+    """A category, its storage and the runs of the job on it."""
+
+    def __init__(self, folder: Path, instance: DagsterInstance) -> None:
+        self.settings = Settings(source=str(folder), category="Electronics", storage=folder / "d")
+        self.store = Store(self.settings.storage, self.settings.category)
+        self.instance = instance
+
+    def run(self, job: str, *selected: str, **ops: Any) -> None:
+        job_def = build_definitions(self.settings).resolve_job_def(job)
+        run = job_def.execute_in_process(
+            {"ops": {asset: {"config": given} for asset, given in ops.items()}},
+            instance=self.instance,
+            asset_selection=[AssetKey(asset) for asset in selected] or None,
+        )
+        assert run.success
+
+    def read(self, table: tables.Table) -> pd.DataFrame:
+        return read_small(self.store, table)
+
+    def metadata(self, asset: str) -> dict[str, Any]:
+        event = self.instance.get_latest_materialization_event(AssetKey(asset))
+        assert event is not None
+        assert event.asset_materialization is not None
+        return {key: v.value for key, v in event.asset_materialization.metadata.items()}
+
+
+@pytest.fixture(scope="module")
+def explored(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Explored]:
+    assert spark is not None
+    folder = write_raw(tmp_path_factory.mktemp("explored"), "Electronics", REVIEWS, PRODUCTS)
+    with DagsterInstance.ephemeral() as instance:
+        explored = Explored(folder, instance)
+        explored.run("ingest", "raw_reviews", "raw_metadata")
+        explored.run("explore")
+        yield explored
+
+
+def test_reviews_are_profiled(explored: Explored) -> None:
+    profile = explored.read(tables.REVIEW_PROFILE).set_index("column")
+    assert list(profile.index) == RAW_REVIEWS.column_names
+    assert set(profile["count"]) == {len(REVIEWS)}
+    # Twenty-one of 5 stars, one of 2, one of 0.
+    rating = profile.loc["rating"]
+    assert rating["mean"] == pytest.approx(107 / 23, rel=1e-15)
+    assert rating["sd"] == pytest.approx(((529 - 107**2 / 23) / 22) ** 0.5, rel=1e-15)
+    assert rating[["min", "q1", "median", "q3", "max"]].tolist() == [0, 5, 5, 5, 5]
+    assert rating["distinct"] == 3
+    votes = profile.loc["helpful_vote"]
+    # In order: -3, 0, 0, 1 … 17, 17, 99, 99: the 6.5th, 12th and 17.5th of 23.
+    assert votes[["min", "q1", "median", "q3", "max"]].tolist() == [-3, 3.5, 9, 14.5, 99]
+    assert profile.loc["verified_purchase", "mean"] == 22 / 23
+    assert profile["placeholders"].dropna()[lambda counts: counts > 0].to_dict() == {
+        "title": 1,
+        "text": 1,
+        "images": 22,
+    }
+    assert profile.loc["timestamp", "median"] == pd.Timestamp("2019-05-01").value // 10**6
+    assert pd.isna(profile.loc["timestamp", "mean"])
+
+
+def test_facts_of_the_reviews(explored: Explored) -> None:
+    metadata = explored.metadata("review_profile")
+    facts = ("rows", "verified", "exact_duplicates", "zero_ratings", "negative_votes")
+    assert [metadata[fact] for fact in facts] == [23, 22, 1, 1, 1]
+    assert (metadata["first_day"], metadata["last_day"]) == ("2018-05-01", "2021-12-31")
+    assert "| timestamp | int64 | 23 | 0 | 6 |  |  |  | 2018-05-01 |" in metadata["profile"]
+
+
+def test_products_are_profiled(explored: Explored) -> None:
+    profile = explored.read(tables.METADATA_PROFILE).set_index("column")
+    price = profile.loc["price"]
+    assert (price["type"], price["count"], price["nulls"]) == ("string", 6, 1)
+    # In order: 0, 0.01, 0.01, 10.5, 300.
+    assert price[["min", "q1", "median", "q3", "max"]].tolist() == [0, 0.01, 0.01, 10.5, 300]
+    assert price["mean"] == pytest.approx(62.104, rel=1e-15)
+    assert profile.loc["rating_number", "nulls"] == 1
+    metadata = explored.metadata("metadata_profile")
+    assert metadata["rows"] == 7
+    assert (metadata["listed_again"], metadata["books"], metadata["kindles"]) == (1, 2, 0)
+    forms = {form: metadata[f"price_{form}"] for form in ("number", "missing", "from", "dash")}
+    assert forms == {"number": 5, "missing": 1, "from": 1, "dash": 0}
+
+
+def test_figures_do_not_depend_on_partitions(explored: Explored, spark: SparkSession) -> None:
+    raw = read_table(spark, explored.store, RAW_REVIEWS)
+    one, many = (profile_reviews(raw.repartition(parts)) for parts in (1, 7))
+    pd.testing.assert_frame_equal(one.columns, many.columns, check_exact=True)
+    assert one.facts == many.facts
+
+
+def test_ratings_are_counted_by_verified_purchase(explored: Explored) -> None:
+    table = explored.read(tables.RATING_COUNTS)
+    counts = table.set_index(["scope", "rating", "verified_purchase"])["reviews"]
+    assert counts[counts > 0].to_dict() == {
+        ("all time", 5.0, True): 21,
+        ("all time", 2.0, True): 1,
+        ("all time", 0.0, False): 1,
+        ("2021", 5.0, True): 3,
+        ("2021", 2.0, True): 1,
+        ("2021", 0.0, False): 1,
+    }
+    assert len(counts) == 2 * (5 * 2 + 1)
+    assert table.groupby("scope")["share"].sum().to_dict() == pytest.approx(
+        {"all time": 1, "2021": 1}
+    )
+    shown = explored.metadata("rating_counts")["ratings_of_2021"].splitlines()
+    assert shown[2] == "| 5 | yes | 3 | 60.00% |"
+
+
+def test_reviews_are_counted_by_month_and_year(explored: Explored) -> None:
+    table = explored.read(tables.REVIEW_COUNTS)
+    assert table.to_numpy().tolist() == [
+        ["2018-05", 1, 1],
+        ["2019-05", 17, 17],
+        ["2021-02", 2, 2],
+        ["2021-03", 1, 0],
+        ["2021-06", 1, 1],
+        ["2021-12", 1, 1],
+    ]
+    years = explored.metadata("review_counts")["reviews_by_year"]
+    assert years.splitlines()[2:] == ["| 2018 | 1 | 1 |", "| 2019 | 17 | 17 |", "| 2021 | 5 | 4 |"]
+
+
+def test_main_categories_are_counted_and_judged(explored: Explored) -> None:
+    table = explored.read(tables.MAIN_CATEGORY_COUNTS)
+    assert table.drop(columns="share").to_numpy().tolist() == [
+        ["Computers", 3, False],
+        ["Books", 2, True],
+        [None, 2, True],
+    ]
+    assert explored.metadata("main_category_counts")["excluded_products"] == 4
+
+
+def test_most_helpful_reviews_are_told_once_each(explored: Explored) -> None:
+    table = explored.read(tables.HELPFUL_REVIEWS)
+    assert table["verified_purchase"].all()
+    assert table["rank"].tolist() == list(range(1, 16))
+    assert table["helpful_vote"].tolist() == [99, 17, 17, *range(16, 4, -1)]
+    assert table["text"][1] == ("older " * 200)[:500]
+    assert str(table["day"][1]) == "2018-05-01"
+    shown = explored.metadata("helpful_reviews")
+    assert shown["unverified_reviews"] == "No unverified review has a helpful vote."
+    assert len(shown["verified_reviews"].splitlines()) == 17
+
+
+def test_products_lead_the_lists_that_they_should(explored: Explored) -> None:
+    table = explored.read(tables.TOP_PRODUCTS)
+    lists = table.groupby("list", sort=False)
+    assert {
+        name: list(zip(rows["parent_asin"], rows["value"], strict=True)) for name, rows in lists
+    } == {
+        "most rated": [
+            ("dear", 5000),
+            ("old", 1500),
+            ("best", 1001),
+            ("cheap", 1000),
+            ("few", 3),
+        ],
+        "best rated": [("best", 4.9), ("dear", 4.8), ("old", 4.8)],
+        "best rated but for Amazon's own": [("dear", 4.8), ("old", 4.8)],
+        "most expensive": [("old", 300), ("best", 10.5), ("cheap", 0.01), ("few", 0.01)],
+        "cheapest": [("cheap", 0.01), ("few", 0.01), ("best", 10.5), ("old", 300)],
+        "most popular": [("best", 2), ("dear", 1), ("cheap", 1)],
+        "most verified 5-star reviews": [("dear", 1), ("best", 1)],
+    }
+    assert table["product_name"].str.len().max() == 200
+    shown = explored.metadata("top_products")
+    assert "| 3 | best | Product best | 1,001 | ratings | 1,001 |" in shown["most_rated"]
+    # A placeholder is no name.
+    assert "| 1 | dear |  | 5,000 | ratings |" in shown["most_rated"]
+
+
+def test_pictures_are_stored_without_a_snapshot(explored: Explored) -> None:
+    for name in ("popular_products", "ratings_by_verified", "reviews_over_time"):
+        png = explored.store.path(f"{name}_plot") / f"{name}_plot.png"
+        assert png.read_bytes().startswith(b"\x89PNG")
+    assert "5 reviews" in explored.metadata("yearly_ratings_by_verified_plot")["alternative_text"]
+
+
+def test_a_year_without_reviews_is_told(explored: Explored) -> None:
+    plots = ("popular_products_plot", "yearly_ratings_by_verified_plot")
+    year = {"year": 1985}
+    explored.run(
+        "explore", "rating_counts", "top_products", *plots, rating_counts=year, top_products=year
+    )
+    assert explored.metadata("rating_counts")["ratings_of_1985"] == "No reviews in 1985."
+    shown = explored.metadata("top_products")
+    assert shown["most_popular"] == "No such reviews in 1985."
+    assert "| 1 | dear |" in shown["most_rated"]
+    for name in plots:
+        assert "1985. No data" in explored.metadata(name)["alternative_text"]
+
+
+def test_no_helpful_reviews_make_an_empty_table(spark: SparkSession, explored: Explored) -> None:
+    raw = read_table(spark, explored.store, RAW_REVIEWS, ["2021-03"])
+    first = exploration.most_helpful(
+        raw.select("helpful_vote", "verified_purchase", "timestamp", "review_id", "month")
+    )
+    assert first.empty
+    assert exploration.helpful_reviews(raw, {}).empty

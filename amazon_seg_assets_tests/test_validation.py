@@ -1,0 +1,388 @@
+"""Agreement, stability and ties, worked out by hand or by implementations that are not ours."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from dagster import AssetKey, DagsterInstance, ExecuteInProcessResult
+from pyspark import cloudpickle
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
+from amazon_seg_assets.definitions import build_definitions
+from amazon_seg_assets.settings import Settings
+from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets.storage.spark_tables import write_snapshot
+from amazon_seg_assets.tables.customers import RFM_FEATURES
+from amazon_seg_assets.transforms import ties, validation
+from amazon_seg_assets.transforms.agreement import (
+    adjusted_rand,
+    balance,
+    matched,
+    normalized_mutual_information,
+)
+from amazon_seg_assets.transforms.points import Points, standardization
+from amazon_seg_assets.transforms.resampling import resampled_contingency
+
+OPTIONS = {"starts": 2, "refined": 1, "swaps": 2, "max_cells": 100, "max_iterations": 50}
+
+
+def table(*rows: list[int]) -> np.ndarray:
+    return np.array(rows)
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        # Pairs: 2 in cells, 6 in rows, 6 in columns, 15 in all: (2 - 36/15) / (6 - 36/15).
+        (table([2, 1], [1, 2]), -1 / 9),
+        (table([1, 1], [1, 1]), -1 / 2),
+        (table([0, 7], [4, 0]), 1.0),
+        (table([3, 4]), 0.0),
+        (table([9]), 1.0),
+        (table([1]), 1.0),
+        (table([1, 0], [0, 1]), 1.0),
+        # Squares of so many pairs exceed whole numbers of 64 bits.
+        (table([4 * 10**9, 0], [0, 10**9]), 1.0),
+    ],
+)
+def test_adjusted_rand_of_small_tables(counts: np.ndarray, expected: float) -> None:
+    assert adjusted_rand(counts) == pytest.approx(expected, rel=1e-15)
+    assert adjusted_rand(counts.T) == adjusted_rand(counts)
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (4, 11), (7, 3), (1, 5)])
+def test_agreement_equals_scikit_learn_s_on_labels(shape: tuple[int, int]) -> None:
+    counts = np.random.default_rng(sum(shape)).integers(0, 30, shape)
+    counts[0, -1] = 0
+    rows, columns = (np.repeat(index.ravel(), counts.ravel()) for index in np.indices(shape))
+    assert adjusted_rand(counts) == pytest.approx(adjusted_rand_score(rows, columns), abs=1e-12)
+    information = normalized_mutual_info_score(rows, columns)
+    assert normalized_mutual_information(counts) == pytest.approx(information, abs=1e-12)
+
+
+def test_mutual_information_at_its_ends() -> None:
+    assert normalized_mutual_information(table([0, 7], [4, 0])) == pytest.approx(1)
+    assert normalized_mutual_information(table([2, 6], [1, 3])) == pytest.approx(0, abs=1e-15)
+    assert normalized_mutual_information(table([5])) == 1
+
+
+def test_balance_of_sizes() -> None:
+    assert balance(table([5, 5, 5])[0]) == pytest.approx(1)
+    assert balance(table([3, 1])[0]) == pytest.approx(0.811278124459)  # bits of 3/4 and 1/4
+    assert balance(table([8, 0])[0]) == 0
+    assert balance(table([8])[0]) == 0
+
+
+def test_clusters_are_matched_for_the_most_customers_together() -> None:
+    assert matched(table([1, 5], [8, 2])).tolist() == [5, 8]
+    # The largest cell first would leave the second cluster with 1.
+    assert matched(table([10, 9], [9, 1])).tolist() == [9, 9]
+    assert matched(table([4], [6])).tolist() == [0, 6]
+
+
+def test_stability_sums_up_resamples() -> None:
+    found = validation.stability([table([0, 3], [3, 0]), table([2, 1], [1, 2])])
+    assert found.adjusted_rand.tolist() == pytest.approx([1, -1 / 9])
+    assert found.spread == pytest.approx((10 / 9) / 2**0.5)
+    assert found.survivors.tolist() == pytest.approx([1, 2 / 3])
+    assert found.survival.tolist() == pytest.approx([5 / 6, 5 / 6])
+    assert validation.stability([table([0, 3], [3, 0])]).spread == 0
+    assert "2 resamples 83.3% of the customers" in validation.say_stability(found)
+    assert "moderate" not in validation.say_stability(found)
+
+
+def points(features: list[tuple[float, float, float]], customers: list[int]) -> Points:
+    values = np.array(features, float)
+    logs = np.column_stack([values[:, 0], np.log1p(values[:, 1]), np.log1p(values[:, 2])])
+    return Points(values, logs, np.array(customers, float))
+
+
+def two_groups() -> Points:
+    near = [(10.0 + i, 1.0, 10.0) for i in range(5)]
+    far = [(300.0 + i, 5.0, 500.0) for i in range(5)]
+    return points(near + far, [6, 7, 8, 9, 10] * 2)
+
+
+def test_clusters_far_apart_survive_any_resample(spark: SparkSession) -> None:
+    data = two_groups()
+    scale = standardization(data)
+    centers = scale.apply(data)[[2, 7]]
+    tables = validation.bootstrap(spark, data, scale, centers, resamples=3)
+    assert [counts.tolist() for counts in tables] == [[[40, 0], [0, 40]]] * 3
+
+
+def test_a_resample_keeps_every_customer_and_follows_from_its_seed() -> None:
+    draw = np.random.default_rng(3)
+    values, customers = draw.normal(size=(60, 3)), draw.integers(1, 5, 60).astype(float)
+    labels = draw.integers(0, 3, 60)
+
+    def counts(resample: int) -> np.ndarray:
+        return resampled_contingency(values, customers, labels, 3, resample, 42, **OPTIONS)
+
+    assert counts(0).sum(axis=1).tolist() == np.bincount(labels, customers).tolist()
+    assert counts(0).tolist() == counts(0).tolist()
+    assert counts(0).tolist() != counts(1).tolist()
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_few_customers_can_be_resampled(k: int) -> None:
+    """Three customers drawn with replacement are often fewer than three."""
+    values = np.eye(3)[:k]
+    for resample in range(8):
+        found = resampled_contingency(values, np.ones(k), np.arange(k), k, resample, 1, **OPTIONS)
+        assert found.shape == (k, k)
+        assert found.sum(axis=1).tolist() == [1] * k
+
+
+def test_workers_need_not_have_this_package() -> None:
+    values, customers, labels = np.eye(3), np.full(3, 9.0), np.arange(3)
+    call = cloudpickle.dumps(
+        lambda: resampled_contingency(values, customers, labels, 3, 0, 42, **OPTIONS)
+    )
+    script = (
+        "import pickle, sys; sys.modules['amazon_seg_assets'] = None; "
+        "print(pickle.load(sys.stdin.buffer)().sum())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], input=call, capture_output=True)
+    assert done.stdout.decode().strip() == "27", done.stderr.decode()
+
+
+def test_a_cluster_that_swallows_all_is_said_to() -> None:
+    centers = pd.DataFrame(
+        {"cluster": [1, 0], "cluster_label": ["B", "A"], "silhouette": [0.0, 0.5]}
+    )
+    by_cluster = pd.DataFrame({"cluster": [0], "customers": [50]})
+    found = validation.validate_clusters(centers, by_cluster, [1.0, 0.0])
+    assert found["cluster_label"].tolist() == ["A", "B"]
+    assert found["customers"].tolist() == [50, 0]
+    assert found["share"].tolist() == [1.0, 0.0]
+    said = validation.say_sizes(found["share"].tolist(), balance(found["customers"].to_numpy()))
+    assert said.startswith("One cluster holds 100.0% of the customers")
+    assert "from 10.0% to 89.9%" in validation.say_sizes([0.1, 0.899], 0.5)
+
+
+@pytest.mark.parametrize(
+    ("silhouette", "words"),
+    [
+        (0.71, "strong"),
+        (0.70, "reasonable"),
+        (0.51, "reasonable"),
+        (0.26, "weak"),
+        (0.25, "no substantial"),
+        (-0.2, "no substantial"),
+    ],
+)
+def test_silhouettes_in_the_words_of_kaufman_and_rousseeuw(silhouette: float, words: str) -> None:
+    assert f": {words} structure" in validation.say_silhouette(silhouette)
+
+
+def test_convergence_is_said() -> None:
+    assert "converged after 7 iterations" in validation.say_convergence(True, 7)
+    assert "had not converged after 500" in validation.say_convergence(False, 500)
+
+
+TIED = "user string, recency int, frequency bigint, monetary double, segment string"
+
+
+def test_ties_are_counted_by_customers(spark: SparkSession) -> None:
+    rows = [
+        ("a", 1, 1, 5.0, "x"),
+        ("b", 1, 1, 5.0, "y"),
+        ("c", 1, 1, 5.0, "x"),
+        ("d", 2, 1, 5.0, "y"),  # equal to e, and treated so
+        ("e", 2, 1, 5.0, "y"),
+        ("f", 3, 1, 5.0, "z"),
+    ]
+    data = spark.createDataFrame(rows, TIED)
+    found = ties.find_ties(data, ["recency", "frequency", "monetary"], "segment")
+    assert found == ties.Ties(customers=6, tied=5, separated=3, outcomes=2)
+    assert found.share == 0.5
+    assert ties.find_ties(data, ["frequency"], "segment") == ties.Ties(6, 6, 6, 3)
+    nobody = ties.find_ties(data.where("user = 'nobody'"), ["recency"], "segment")
+    assert nobody == ties.Ties(0, 0, 0, 0)
+    assert nobody.share == 0
+    assert ties.count_segments(data) == {"x": 2, "y": 3, "z": 1}
+
+
+def test_ties_of_cdnow_under_three_ways_to_score(spark: SparkSession) -> None:
+    """51 % of CDNOW's customers bought on one day: 3, 1 and 1 scores for the same frequency."""
+    days = [1] * 51 + list(range(2, 51))
+    data = spark.createDataFrame(
+        [(f"u{i:03d}", day) for i, day in enumerate(days)], "u string, d int"
+    )
+    scored = data.selectExpr(
+        "d",
+        "ntile(5) OVER (ORDER BY d, u) AS tile",
+        "ceil(5 * cume_dist() OVER (ORDER BY d)) AS cumulative",
+        "1 + floor(5 * percent_rank() OVER (ORDER BY d)) AS ranked",
+    ).cache()
+    assert ties.find_ties(scored, ["d"], "tile") == ties.Ties(100, 51, 51, 3)
+    assert ties.find_ties(scored, ["d"], "cumulative") == ties.Ties(100, 51, 0, 1)
+    assert ties.find_ties(scored, ["d"], "ranked") == ties.Ties(100, 51, 0, 1)
+    equal = scored.where("d = 1").distinct().orderBy("tile").collect()
+    assert [tuple(row)[1:] for row in equal] == [(1, 3, 1), (2, 3, 1), (3, 3, 1)]
+    scored.unpersist()
+
+
+def test_schemes_are_compared_segment_by_segment() -> None:
+    found = ties.compare_segments(
+        {"New": 40, "Best": 10},
+        {"Best": 45, "Lost": 5},
+        {"New": 30, "Best": 20},
+        ["New", "Best", "Lost"],
+    )
+    assert found.set_index("segment").T.to_dict("list") == {
+        "New": [40, 0, 30, -40, -30],
+        "Best": [10, 45, 20, 35, 25],
+        "Lost": [0, 5, 0, 5, 5],
+    }
+    assert found["difference"].sum() == 0
+    assert ties.starved(found, "standard_customers") == ["New"]
+    assert ties.swollen(found, "standard_customers") == ["Best", "Lost"]
+    half_and_double = found.assign(notebook_customers=[20, 20, 0])
+    assert ties.starved(half_and_double, "standard_customers") == []
+    assert ties.swollen(half_and_double, "standard_customers") == []
+
+
+CLUSTERED, EQUAL = "2023-02", "2023-03"
+
+
+@pytest.fixture(scope="module")
+def storage(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two snapshots: of two groups far apart, and of ten equal customers."""
+    folder = tmp_path_factory.mktemp("validation")
+    store = Store(folder, "Toys")
+    groups = two_groups()
+    apart = [
+        (f"u{point}-{number}", int(recency), int(frequency), float(monetary))
+        for point, (recency, frequency, monetary) in enumerate(groups.features)
+        for number in range(int(groups.customers[point]))
+    ]
+    equal = [(f"u{number}", 10, 1, 5.0) for number in range(10)]
+    for month, rows in ((CLUSTERED, apart), (EQUAL, equal)):
+        write_snapshot(features(spark, rows), store, RFM_FEATURES, month)
+    return folder
+
+
+def features(spark: SparkSession, rows: list[tuple[str, int, int, float]]) -> DataFrame:
+    schema = "user_id string, recency int, frequency bigint, monetary double"
+    return spark.createDataFrame(rows, schema).withColumns(
+        {"frequency_log": F.log1p("frequency"), "monetary_log": F.log1p("monetary")}
+    )
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[DagsterInstance]:
+    with DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+def materialize(
+    storage: Path, instance: DagsterInstance, month: str, assets: list[str], **configured: Any
+) -> ExecuteInProcessResult:
+    definitions = build_definitions(Settings(category="Toys", storage=storage))
+    return definitions.resolve_job_def("segment_snapshot").execute_in_process(
+        instance=instance,
+        partition_key=month,
+        asset_selection=[AssetKey(name) for name in assets],
+        run_config={"ops": {name: {"config": config} for name, config in configured.items()}},
+    )
+
+
+def metadata(result: ExecuteInProcessResult, asset: str) -> dict[str, Any]:
+    materialization = result.asset_materializations_for_node(asset)[-1]
+    return {key: value.value for key, value in materialization.metadata.items()}
+
+
+def test_clusters_are_validated(storage: Path, instance: DagsterInstance) -> None:
+    result = materialize(
+        storage,
+        instance,
+        CLUSTERED,
+        [
+            "k_sweep",
+            "cluster_centers",
+            "cluster_model",
+            "customer_clusters",
+            "rfm_segments",
+            "segment_summary",
+            "cluster_validation",
+        ],
+        k_sweep={"k_max": 3, "k": 2},
+        cluster_validation={"resamples": 3},
+    )
+    stored = pq.read_table(
+        Store(storage, "Toys").path("cluster_validation", CLUSTERED), partitioning=None
+    ).to_pandas()
+    assert stored["customers"].tolist() == [40, 40]
+    assert stored["survival"].tolist() == [1.0, 1.0]
+    found = metadata(result, "cluster_validation")
+    assert (found["smallest_share"], found["largest_share"]) == (0.5, 0.5)
+    assert found["balance"] == pytest.approx(1)
+    assert found["converged"]
+    assert found["silhouette"] == pytest.approx(stored["silhouette"].mean())
+    assert found["stability_adjusted_rand_mean"] == found["surviving_share_min"] == 1.0
+    assert found["stability_adjusted_rand_sd"] == 0.0
+    for sentence in ("balance of 1.00", "strong structure", "In 3 resamples 100.0%", "converged"):
+        assert sentence in found["what_it_means"]
+
+
+def test_schemes_differ_in_what_they_do_to_equal_customers(
+    storage: Path, instance: DagsterInstance
+) -> None:
+    result = materialize(storage, instance, EQUAL, ["scheme_comparison", "scheme_comparison_plot"])
+    found = metadata(result, "scheme_comparison")
+    # Scores 111 for all; in tiles, 111, 222, 333, 444 and 555 for two each.
+    assert found["standard_equals_in_other_segments"] == 0
+    assert found["standard_equal_frequency_most_scores"] == 1
+    assert found["notebook_equals_in_other_segments"] == 10
+    assert found["notebook_equals_in_other_segments_share"] == 1.0
+    assert found["notebook_equal_frequency_other_score"] == 10
+    assert found["notebook_equal_frequency_most_scores"] == 5
+    stored = pq.read_table(
+        Store(storage, "Toys").path("scheme_comparison", EQUAL), partitioning=None
+    ).to_pandas()
+    counts = stored.set_index("segment")[["standard_customers", "notebook_customers"]]
+    assert counts[counts.any(axis=1)].T.to_dict("list") == {
+        "Champions": [0, 4],
+        "Needs Attention": [0, 2],
+        "Hibernating": [0, 4],
+        "Lost": [10, 0],
+    }
+    assert found["starved_against_standard"] == ["Lost"]
+    assert found["swollen_by_scores"] == ["Champions", "Needs Attention"]
+    plot = Store(storage, "Toys").path("scheme_comparison_plot", EQUAL)
+    assert (plot / "scheme_comparison_plot.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(("scheme", "separated"), [("standard", 0), ("notebook", 10)])
+def test_the_check_warns_of_equals_in_other_segments(
+    storage: Path, instance: DagsterInstance, scheme: str, separated: int
+) -> None:
+    result = materialize(
+        storage, instance, EQUAL, ["rfm_segments"], rfm_segments={"scheme": scheme}
+    )
+    [evaluation] = result.get_asset_check_evaluations()
+    assert evaluation.check_name == "equal_customers_get_equal_segments"
+    assert evaluation.passed == (separated == 0)
+    assert evaluation.severity.value == "WARN"
+    assert not evaluation.blocking
+    assert evaluation.partition == EQUAL
+    figures = {key: value.value for key, value in evaluation.metadata.items()}
+    assert figures == {
+        "share": separated / 10,
+        "threshold": 0.0,
+        "snapshot": EQUAL,
+        "customers": 10,
+        "tied": 10,
+        "separated": separated,
+        "outcomes": 3 if separated else 1,
+    }
