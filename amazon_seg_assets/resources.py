@@ -61,7 +61,7 @@ def resources_for(settings: Settings) -> dict[str, ConfigurableResource]:
         "spark": SparkResource(
             spark_config=parse_spark_conf(settings.spark_conf),
             master=settings.spark_master,
-            cache_directory=str(storage / ".cache"),
+            cache_directory=str(settings.cache.expanduser().absolute()),
         ),
         "storage": StoreResource(root=str(storage), category=settings.category),
         "source": SourceResource(

@@ -10,6 +10,7 @@ import re
 import shlex
 from pathlib import Path
 
+from platformdirs import user_cache_path
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -31,6 +32,10 @@ class Settings(BaseSettings):
     storage: Path = Field(Path("data"), description="Folder of all tables and plots.")
     spark_master: str = Field("local[*]", description="Spark master URL.")
     spark_conf: str = Field("", description="Further Spark settings: `key=value key=value`.")
+    cache: Path = Field(
+        default_factory=lambda: user_cache_path("amazon-seg"),
+        description="Folder on this machine for what a later start can use again.",
+    )
     first_month: str = Field("1996-05", description="First month of the span, YYYY-MM.")
     last_month: str = Field("2023-09", description="Last month of the span, YYYY-MM.")
     sample_reviews: int = Field(200_000, description="Reviews of the built-in sample.", gt=0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from amazon_seg_assets.engine.session import start_session
+from amazon_seg_assets.settings import load_settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -16,7 +17,7 @@ SPARK_CONF = {"spark.sql.shuffle.partitions": "4", "spark.driver.memory": "2g"}
 
 
 @pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    session = start_session("local[2]", SPARK_CONF, tmp_path_factory.mktemp("engine"))
+def spark() -> Iterator[SparkSession]:
+    session = start_session("local[2]", SPARK_CONF, load_settings().cache)
     yield session
     session.stop()

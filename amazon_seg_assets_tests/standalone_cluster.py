@@ -10,12 +10,12 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pyspark
 
-from amazon_seg_assets.engine.java import find_java_home
+from amazon_seg_assets.engine.java import find_java
 
 _SPARK_CLASS = Path(pyspark.__file__).parent / "bin" / "spark-class"
 _DEPLOY = "org.apache.spark.deploy"
@@ -47,7 +47,7 @@ def standalone_cluster(folder: Path, workers: int = 2) -> Iterator[StandaloneClu
         name: value
         for name, value in os.environ.items()
         if name not in ("PYTHONPATH", "PYSPARK_PYTHON")
-    } | {"JAVA_HOME": str(find_java_home(folder / "java")), "SPARK_LOCAL_HOSTNAME": "localhost"}
+    } | {"JAVA_HOME": str(find_java(folder / "java").home), "SPARK_LOCAL_HOSTNAME": "localhost"}
 
     def start(stack: ExitStack, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         # Each in a folder and a process group of its own: nothing is shared but loopback.
@@ -71,22 +71,14 @@ def standalone_cluster(folder: Path, workers: int = 2) -> Iterator[StandaloneClu
             stack, "master", f"{_DEPLOY}.master.Master", *at, "--port", str(port),
             "--webui-port", str(web_port),
         )  # fmt: skip
-        started = [
-            start(
-                stack,
-                f"worker-{number}",
-                f"{_DEPLOY}.worker.Worker",
-                *at,
-                "-c",
-                "1",
-                "-m",
-                "2g",
-                "--webui-port",
-                str(_free_port()),
-                url,
+
+        def start_worker(number: int) -> subprocess.Popen[bytes]:
+            return start(
+                stack, f"worker-{number}", f"{_DEPLOY}.worker.Worker", *at, "-c", "1", "-m", "2g",
+                "--webui-port", str(_free_port()), url,
             )  # fmt: skip
-            for number in range(workers)
-        ]
+
+        started = [start_worker(number) for number in range(workers)]
         _wait_for_workers(f"http://127.0.0.1:{web_port}/json/", workers)
         yield StandaloneCluster(url, started)
 
@@ -99,10 +91,8 @@ def _free_port() -> int:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 

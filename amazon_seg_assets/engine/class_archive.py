@@ -1,0 +1,108 @@
+"""Archives of the classes that Spark loads, so that the next Java starts in less time.
+
+A Java that ends writes what it had loaded into a file (class-data sharing,
+https://docs.oracle.com/en/java/javase/17/vm/class-data-sharing.html), and later ones map that file
+instead of loading and verifying thousands of classes again. Java itself refuses an archive of
+another Java or of other jars, and then starts as if there were none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pyspark
+
+from amazon_seg_assets.engine.java import Java
+
+_SUFFIX, _PENDING = ".jsa", ".pending"
+_BASE = "base.jsa"
+_MAGIC_BYTES = 4
+_LONGEST_WRITE_SECONDS = 120
+# Java reports each class that it leaves out, which is of no use to anybody here.
+_QUIET = "-Xlog:disable"
+
+
+def archive_options(java: Java, folder: Path) -> list[str]:
+    """Options by which Java uses the archive, or makes it when it ends.
+
+    Args:
+        java: that will be started.
+        folder: where archives are kept; those of another Java or Spark are removed.
+
+    Returns:
+        Options without blanks in them; none where the folder cannot be used.
+    """
+    key = _key(java)
+    archive = folder / f"{key}{_SUFFIX}"
+    if " " in str(folder):
+        return []  # Spark splits the options at blanks
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        is_being_made = _settle(folder, archive)
+        base = _base_archive(java, folder / f"{key}-{_BASE}")
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    if archive.exists():
+        return [f"-XX:SharedArchiveFile={':'.join(map(str, [*base, archive]))}", _QUIET]
+    if is_being_made:
+        return []
+    pending = folder / f"{key}-{os.getpid()}{_PENDING}"
+    shared = [f"-XX:SharedArchiveFile={base[0]}"] if base else []
+    return [*shared, f"-XX:ArchiveClassesAtExit={pending}", _QUIET]
+
+
+def _key(java: Java) -> str:
+    """Changes with the Java and with Spark's jars."""
+    jars = Path(pyspark.__file__).parent / "jars"
+    parts = [str(java.runtime), str(jars)]
+    for path in (java.runtime / "lib" / "modules", jars):
+        if path.exists():
+            parts.append(str(path.stat().st_mtime_ns))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _settle(folder: Path, archive: Path) -> bool:
+    """Takes over a finished archive, removes what is of no use; whether one is being made.
+
+    Java writes the header last, so a file that begins with zeros is not finished.
+    """
+    is_being_made = False
+    key = archive.name.removesuffix(_SUFFIX)
+    for path in folder.iterdir():
+        if not path.name.startswith(key):
+            path.unlink(missing_ok=True)
+        elif path.suffix == _PENDING:
+            if _is_finished(path):
+                path.replace(archive)
+            elif time.time() - path.stat().st_mtime > _LONGEST_WRITE_SECONDS:
+                path.unlink(missing_ok=True)
+            else:
+                is_being_made = True
+    return is_being_made
+
+
+def _is_finished(path: Path) -> bool:
+    with path.open("rb") as file:
+        return any(file.read(_MAGIC_BYTES))
+
+
+def _base_archive(java: Java, base: Path) -> list[Path]:
+    """An archive of Java's own classes, which ours builds on; none if Java comes with one."""
+    if (java.runtime / "lib" / "server" / "classes.jsa").exists():
+        return []
+    if not base.exists():
+        fresh = base.with_name(f"{base.name}.{os.getpid()}")
+        command = [
+            str(java.home / "bin" / "java"),
+            "-Xshare:dump",
+            f"-XX:SharedArchiveFile={fresh}",
+        ]
+        subprocess.run(command, capture_output=True, check=False, timeout=_LONGEST_WRITE_SECONDS)
+        if not fresh.exists():
+            return []
+        fresh.replace(base)
+    return [base]
