@@ -67,7 +67,7 @@ def test_values_are_mended_and_only_verified_reviews_stay(spark: SparkSession) -
     assert set(clean) == {"zero", "empty", "nothing"}
     assert (clean["zero"]["rating"], clean["zero"]["helpful_vote"]) == (1.0, 0)
     assert [clean["empty"][name] for name in ("title", "text", "user_id")] == [None] * 3
-    assert clean["nothing"]["rating"] is None
+    assert (clean["nothing"]["rating"], clean["nothing"]["helpful_vote"]) == (None, None)
     assert clean["nothing"]["title"] == "none of it"
 
 

@@ -38,7 +38,8 @@ def clean_reviews(raw: DataFrame) -> DataFrame:
     mended = distinct.withColumns(
         {
             "rating": F.when(F.col("rating") == 0, 1.0).otherwise(F.col("rating")),
-            "helpful_vote": F.greatest(F.col("helpful_vote"), F.lit(0)),
+            # Not greatest, which would make a number of null.
+            "helpful_vote": F.when(F.col("helpful_vote") < 0, 0).otherwise(F.col("helpful_vote")),
             "timestamp": F.timestamp_millis("timestamp"),
         }
     )
