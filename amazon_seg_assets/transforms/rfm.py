@@ -15,6 +15,8 @@ TRANSFORMED_FEATURES = ("recency", "frequency_log", "monetary_log")
 EXACT_USD = "decimal(20,6)"
 """In which money is summed: exact to six decimals, so that row order changes nothing."""
 
+_LARGEST_EXACT_USD = 1e13  # far from any price; what it does not hold would be left out in silence
+
 
 def window_start(last_day: date) -> date:
     """One calendar year before ``last_day``; 28 February for 29 February."""
@@ -57,7 +59,9 @@ def rfm_features(
             "recency"
         ),
         F.count(F.lit(1)).alias("frequency"),
-        F.sum(F.col("price").cast(EXACT_USD)).cast("double").alias("monetary"),
+        F.when(F.max("price") > _LARGEST_EXACT_USD, F.sum("price"))
+        .otherwise(F.sum(F.col("price").cast(EXACT_USD)).cast("double"))
+        .alias("monetary"),
     )
     return features.withColumns(
         {"frequency_log": F.log1p("frequency"), "monetary_log": F.log1p("monetary")}
