@@ -1,21 +1,14 @@
 """The graph from end to end on a few invented rows, whose outcome is worked out by hand."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-import pandas as pd
-import pyarrow.parquet as pq
 import pytest
-from dagster import AssetKey, AssetRecordsFilter, DagsterInstance
+from dagster import DagsterInstance
 from pyspark.sql import SparkSession
 
-from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.headless import HeadlessRun, default_snapshot
-from amazon_seg_assets.settings import Settings
-from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets.headless import default_snapshot
+from amazon_seg_assets_tests.graph import Graph
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
 PRODUCTS = [
@@ -47,44 +40,6 @@ REVIEWS = [
     review("zero", "cheap", "2023-02-28T23:59:59", rating=0.0, helpful_vote=-3),
     review("before-the-span", "cheap", "1990-01-01T00:00:00"),
 ]
-
-
-@dataclass
-class Graph:
-    """The graph on a category of its own, and what Dagster recorded."""
-
-    folder: Path
-    category: str
-    instance: DagsterInstance
-    ops: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def store(self) -> Store:
-        return Store(self.folder / "data", self.category)
-
-    def run(self, **ops: Any) -> HeadlessRun:
-        settings = Settings(
-            source=str(self.folder), category=self.category, storage=self.folder / "data"
-        )
-        return HeadlessRun(
-            build_definitions(settings), self.instance, lambda _: None, ops=ops or self.ops
-        )
-
-    def read(self, asset: str, month: str | None = None) -> pd.DataFrame:
-        return pq.read_table(self.store.path(asset, month), partitioning=None).to_pandas()
-
-    def metadata(self, asset: str, month: str | None = None) -> dict[str, Any]:
-        asked = AssetRecordsFilter(AssetKey(asset), asset_partitions=month and [month])
-        records = self.instance.fetch_materializations(asked, limit=1).records
-        materialization = records[0].asset_materialization
-        assert materialization is not None
-        return {key: value.value for key, value in materialization.metadata.items()}
-
-    def files(self) -> dict[str, tuple[int, bytes]]:
-        return {
-            str(path.relative_to(self.folder)): (path.stat().st_mtime_ns, path.read_bytes())
-            for path in sorted(self.store.folder.rglob("*.parquet"))
-        }
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from dagster import AssetKey, DagsterInstance, ExecuteInProcessResult
 from pyspark import cloudpickle
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import SparkSession
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from amazon_seg_assets.definitions import build_definitions
@@ -30,6 +29,7 @@ from amazon_seg_assets.transforms.agreement import (
 )
 from amazon_seg_assets.transforms.points import Points, standardization
 from amazon_seg_assets.transforms.resampling import resampled_contingency
+from amazon_seg_assets_tests.graph import rfm_frame
 
 OPTIONS = {"starts": 2, "refined": 1, "swaps": 2, "max_cells": 100, "max_iterations": 50}
 
@@ -268,15 +268,8 @@ def storage(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Pa
     ]
     equal = [(f"u{number}", 10, 1, 5.0) for number in range(10)]
     for month, rows in ((CLUSTERED, apart), (EQUAL, equal)):
-        write_snapshot(features(spark, rows), store, RFM_FEATURES, month)
+        write_snapshot(rfm_frame(spark, rows), store, RFM_FEATURES, month)
     return folder
-
-
-def features(spark: SparkSession, rows: list[tuple[str, int, int, float]]) -> DataFrame:
-    schema = "user_id string, recency int, frequency bigint, monetary double"
-    return spark.createDataFrame(rows, schema).withColumns(
-        {"frequency_log": F.log1p("frequency"), "monetary_log": F.log1p("monetary")}
-    )
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,81 @@
+"""The graph on a category of its own, for tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+from dagster import AssetKey, AssetRecordsFilter, DagsterInstance, ExecuteInProcessResult
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from amazon_seg_assets.definitions import build_definitions
+from amazon_seg_assets.headless import HeadlessRun
+from amazon_seg_assets.settings import Settings
+from amazon_seg_assets.storage.layout import Store
+
+
+@dataclass
+class Graph:
+    """The graph on a category of its own, and what Dagster recorded."""
+
+    folder: Path
+    category: str
+    instance: DagsterInstance
+    ops: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def store(self) -> Store:
+        return Store(self.folder / "data", self.category)
+
+    def run(self, **ops: Any) -> HeadlessRun:
+        settings = Settings(
+            source=str(self.folder), category=self.category, storage=self.folder / "data"
+        )
+        return HeadlessRun(
+            build_definitions(settings), self.instance, lambda _: None, ops=ops or self.ops
+        )
+
+    def read(self, asset: str, month: str | None = None) -> pd.DataFrame:
+        return pq.read_table(self.store.path(asset, month), partitioning=None).to_pandas()
+
+    def rows(self, asset: str, *months: str) -> list[dict[str, Any]]:
+        """Rows as they are stored: without pandas, which makes numbers of nulls."""
+        paths = [self.store.path(asset, month) for month in months]
+        return [row for path in paths for row in pq.read_table(path, partitioning=None).to_pylist()]
+
+    def materialize(
+        self, snapshot: str, assets: list[str], **ops: dict[str, Any]
+    ) -> ExecuteInProcessResult:
+        """Only these assets of a snapshot, which spares the pictures."""
+        run = self.run(**ops)
+        return run.definitions.resolve_job_def("segment_snapshot").execute_in_process(
+            instance=self.instance,
+            partition_key=snapshot,
+            asset_selection=[AssetKey(asset) for asset in assets],
+            run_config={"ops": {asset: {"config": config} for asset, config in run.ops.items()}},
+        )
+
+    def metadata(self, asset: str, month: str | None = None) -> dict[str, Any]:
+        asked = AssetRecordsFilter(AssetKey(asset), asset_partitions=month and [month])
+        records = self.instance.fetch_materializations(asked, limit=1).records
+        materialization = records[0].asset_materialization
+        assert materialization is not None
+        return {key: value.value for key, value in materialization.metadata.items()}
+
+    def files(self) -> dict[str, tuple[int, bytes]]:
+        return {
+            str(path.relative_to(self.folder)): (path.stat().st_mtime_ns, path.read_bytes())
+            for path in sorted(self.store.folder.rglob("*.parquet"))
+        }
+
+
+def rfm_frame(spark: SparkSession, rows: list[tuple[str, int, int, float]]) -> DataFrame:
+    """Columns of ``rfm_features`` from user, recency, frequency and monetary value."""
+    schema = "user_id string, recency int, frequency bigint, monetary double"
+    return spark.createDataFrame(rows, schema).withColumns(
+        {"frequency_log": F.log1p("frequency"), "monetary_log": F.log1p("monetary")}
+    )
