@@ -70,6 +70,10 @@ def rfm_segments(
                     f"thresholds_{feature}": MetadataValue.json(points.thresholds())
                     for feature, points in cuts.items()
                 },
+                **{
+                    f"thresholds_{feature}_mean": points.say_thresholds()
+                    for feature, points in cuts.items()
+                },
             ),
             partition_key=snapshot,
         )

@@ -52,6 +52,18 @@ class CutPoints:
         """The values at which the score changes, in the feature's own unit."""
         return [abs(key[0]) for key in self.keys]
 
+    def say_thresholds(self) -> str:
+        """What the thresholds mean."""
+        if len(self.order) > 1:
+            return (
+                "A score is 1 plus the thresholds that the customer comes after; customers on a "
+                f"threshold are divided by {', '.join(self.order[1:])}."
+            )
+        if self.order[0].startswith("-"):
+            return "A score is 1 plus the thresholds that the value is below."
+        beyond = "reaches" if self.inclusive else "is above"
+        return f"A score is 1 plus the thresholds that the value {beyond}."
+
     def score(self) -> Column:
         """1 plus the number of cut points that a customer is above."""
         above = [self._above(key, self.order).cast("int") for key in self.keys]
