@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -134,14 +135,50 @@ def test_cells_keep_weights_means_and_outliers() -> None:
     assert [50, -50, 50] in means.tolist()
 
 
-def test_each_optimum_is_as_good_as_ten_starts_of_scikit_learn(
-    result: Sweep, frame: pd.DataFrame
-) -> None:
-    values = standardized(frame)
-    assert result.table["converged"].all()
-    for k, wcss in zip(result.table["k"], result.table["wcss"], strict=True):
+def assert_as_good_as_ten_starts_of_scikit_learn(found: Sweep, values: np.ndarray) -> None:
+    assert found.table["converged"].all()
+    for k, wcss in zip(found.table["k"], found.table["wcss"], strict=True):
         best = KMeans(k, n_init=10, tol=0, max_iter=1000, random_state=7).fit(values).inertia_
         assert wcss <= best * 1.001
+
+
+def test_each_optimum_is_as_good_as_ten_starts(result: Sweep, frame: pd.DataFrame) -> None:
+    assert_as_good_as_ten_starts_of_scikit_learn(result, standardized(frame))
+
+
+def with_outliers(frame: pd.DataFrame) -> pd.DataFrame:
+    """A few traders, who buy hundreds of times or for a fortune."""
+    changed = frame.copy()
+    changed.loc[:9, "frequency"] = range(300, 1300, 100)
+    changed.loc[5:14, "monetary"] = np.geomspace(1e5, 1e7, 10).round()
+    return changed
+
+
+def with_ties(frame: pd.DataFrame) -> pd.DataFrame:
+    """85 % bought once, most of them at one of few prices."""
+    draw = np.random.default_rng(9)
+    once = draw.random(len(frame)) < 0.85
+    often = 2 + draw.geometric(0.6, len(frame))
+    prices = draw.choice([9.99, 9.99, 19.99, 49.99, 249.0], len(frame))
+    return frame.assign(
+        frequency=np.where(once, 1, often),
+        monetary=np.where(once, prices, frame["monetary"]),
+    )
+
+
+@pytest.mark.parametrize("shape", [with_outliers, with_ties])
+def test_outliers_and_ties_do_not_mislead_the_starts(
+    spark: SparkSession, frame: pd.DataFrame, shape: Callable[[pd.DataFrame], pd.DataFrame]
+) -> None:
+    hard = shape(frame)
+    hard["frequency_log"] = np.log1p(hard["frequency"])
+    hard["monetary_log"] = np.log1p(hard["monetary"])
+    points = collect_points(on_spark(spark, hard), len(hard))
+    # Fewer cells than points, as with millions of customers: they must not lose the outliers.
+    found = sweep(spark, points, standardization(points), starts=Starts(max_cells=1000))
+    assert found.table["k"].tolist() == list(range(2, 13))
+    assert len(points) > 1000
+    assert_as_good_as_ten_starts_of_scikit_learn(found, standardized(hard))
 
 
 def test_figures_equal_scikit_learn_on_the_same_centers(result: Sweep, frame: pd.DataFrame) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from pyspark.sql import SparkSession
 from sklearn.cluster import KMeans
 
 from amazon_seg_assets.errors import InputError
@@ -14,7 +15,8 @@ from amazon_seg_assets.rules.categories import load_excluded_categories
 from amazon_seg_assets.sources.base import Kind
 from amazon_seg_assets.sources.sample import SampleSource, write_sample
 from amazon_seg_assets.transforms.choice_of_k import choose_k
-from amazon_seg_assets.transforms.lloyd import cluster_silhouettes
+from amazon_seg_assets.transforms.points import Points, standardization
+from amazon_seg_assets.transforms.sweep import sweep
 
 REVIEWS = "raw/review_categories/Electronics.jsonl"
 METADATA = "raw/meta_categories/meta_Electronics.jsonl"
@@ -101,9 +103,9 @@ def test_customers_are_as_published(distinct: pd.DataFrame) -> None:
 
 def test_products_are_as_published(products: pd.DataFrame) -> None:
     price = pd.to_numeric(products["price"], errors="coerce")
-    assert price.isna().mean() == pytest.approx(0.673, abs=0.03)
+    assert price.isna().mean() == pytest.approx(0.673, abs=0.015)
     quartiles = price.quantile([0.25, 0.5, 0.75]).to_numpy()
-    assert quartiles == pytest.approx([11.99, 22.90, 59.99], rel=0.2)
+    assert quartiles == pytest.approx([11.99, 22.90, 59.99], rel=0.15)
     assert products["main_category"].isna().mean() == pytest.approx(0.066, abs=0.02)
     assert products["average_rating"].quantile([0.25, 0.5, 0.75]).to_numpy() == pytest.approx(
         [3.6, 4.2, 4.6], abs=0.15
@@ -112,42 +114,56 @@ def test_products_are_as_published(products: pd.DataFrame) -> None:
     assert set(load_excluded_categories("Electronics")) & set(products["main_category"])
 
 
-def test_the_last_year_has_the_published_shape(
-    distinct: pd.DataFrame, products: pd.DataFrame
-) -> None:
+@pytest.fixture(scope="module")
+def last_year(distinct: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
+    """Reviews of the published window, with the price of their product where it counts."""
     wanted = products[
         products["main_category"].notna()
         & ~products["main_category"].isin(load_excluded_categories("Electronics"))
     ].drop_duplicates("parent_asin")
     price = pd.to_numeric(wanted.set_index("parent_asin")["price"], errors="coerce")
     window = distinct[distinct["verified_purchase"] & (distinct["day"] >= "2022-09-13")]
-    window = window.assign(price=window["parent_asin"].map(price))
+    return window.assign(price=window["parent_asin"].map(price))
+
+
+@pytest.fixture(scope="module")
+def rfm(last_year: pd.DataFrame) -> pd.DataFrame:
+    """RFM features of the customers of that window."""
+    by_user = last_year[last_year["price"] > 0.25].groupby("user_id")
+    features = by_user.agg(frequency=("price", "size"), monetary=("price", "sum"))
+    recency = (pd.Timestamp("2023-09-14") - by_user["day"].max()).dt.days
+    return pd.DataFrame({"recency": recency}).join(features)
+
+
+def test_the_last_year_has_the_published_shape(last_year: pd.DataFrame, rfm: pd.DataFrame) -> None:
     # 500,892 of the published window's reviews had no price, beside some 2.39 million that had.
-    assert window["price"].isna().mean() == pytest.approx(0.173, abs=0.03)
-    rfm = (
-        window[window["price"] > 0.25]
-        .groupby("user_id")
-        .agg(last=("day", "max"), frequency=("price", "size"), monetary=("price", "sum"))
-    )
-    recency = (pd.Timestamp("2023-09-14") - rfm["last"]).dt.days
+    assert last_year["price"].isna().mean() == pytest.approx(0.173, abs=0.03)
     assert (rfm["frequency"] == 1).mean() == pytest.approx(0.85, abs=0.04)
-    assert recency.skew() == pytest.approx(-0.344, abs=0.1)
+    assert rfm["recency"].skew() == pytest.approx(-0.344, abs=0.1)
     assert rfm["frequency"].skew() > 2
     assert rfm["monetary"].skew() > 3
 
-    values = np.column_stack([recency, np.log1p(rfm["frequency"]), np.log1p(rfm["monetary"])])
-    values = (values - values.mean(axis=0)) / values.std(axis=0, ddof=1)
-    rows = []
-    for k in range(2, 13):
-        model = KMeans(k, n_init=5, random_state=0).fit(values)
-        labels, ones = model.labels_.astype(int), np.ones(len(values))
-        silhouette = (
-            cluster_silhouettes(values, ones, labels, k) @ np.bincount(labels) / len(values)
-        )
-        rows.append({"k": k, "wcss": model.inertia_, "silhouette": silhouette})
-    sweep = pd.DataFrame(rows)
-    assert choose_k(sweep).k == 4
-    assert choose_k(sweep[sweep["k"] <= 6]).k == 4
+
+def test_the_elbow_is_at_4_and_each_optimum_as_good_as_ten_starts_of_scikit_learn(
+    spark: SparkSession, rfm: pd.DataFrame
+) -> None:
+    counts = rfm.groupby(["recency", "frequency", "monetary"]).size().reset_index(name="customers")
+    transformed = counts[["recency"]].assign(
+        frequency=np.log1p(counts["frequency"]), monetary=np.log1p(counts["monetary"])
+    )
+    points = Points(
+        counts[["recency", "frequency", "monetary"]].to_numpy(float),
+        transformed.to_numpy(float),
+        counts["customers"].to_numpy(float),
+    )
+    scale = standardization(points)
+    found = sweep(spark, points, scale).table
+    assert choose_k(found).k == choose_k(found[found["k"] <= 6]).k == 4
+    values = np.repeat(scale.apply(points), counts["customers"], axis=0)
+    assert found["k"].tolist() == list(range(2, 13))
+    for k, wcss in zip(found["k"], found["wcss"], strict=True):
+        best = KMeans(k, n_init=10, tol=0, max_iter=1000, random_state=7).fit(values).inertia_
+        assert wcss <= best * 1.001
 
 
 @pytest.mark.parametrize(
