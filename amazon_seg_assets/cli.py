@@ -122,7 +122,7 @@ def _run(options: argparse.Namespace) -> None:
                 print(failure.stack, file=sys.stderr)
                 _fail(f"{failure}.")
             _fail(f"{failure}. Run again with --verbose for the stack trace.")
-    _summarize(store, snapshot, home, time.monotonic() - started)
+    _summarize(store, snapshot, home, time.monotonic() - started, run.warnings)
 
 
 def _execute(
@@ -152,13 +152,17 @@ def _run_configuration(options: argparse.Namespace) -> dict[str, dict[str, Any]]
     return configuration
 
 
-def _summarize(store: Store, snapshot: str, home: Path, seconds: float) -> None:
+def _summarize(
+    store: Store, snapshot: str, home: Path, seconds: float, cautions: Sequence[str]
+) -> None:
     from rich.console import Console
 
     from amazon_seg_assets.summary import segment_table
 
     console = Console()
     console.print(segment_table(store, snapshot))
+    for caution in cautions:
+        console.print(f"Warning: {caution}", soft_wrap=True, highlight=False, markup=False)
     console.print(f"Done in {seconds:.0f} s.")
     for name, path in (("Tables and plots", store.folder), ("Dagster's records", home)):
         console.print(f"  {name:<18} {path}", soft_wrap=True, highlight=False)

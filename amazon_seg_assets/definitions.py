@@ -11,6 +11,7 @@ from dagster import (
 )
 
 from amazon_seg_assets.assets import (
+    checks,
     cleaning,
     clustering,
     densities,
@@ -49,7 +50,7 @@ def build_definitions(
     """
     return Definitions(
         assets=load_assets_from_modules(ASSET_MODULES),
-        asset_checks=load_asset_checks_from_modules(ASSET_MODULES),
+        asset_checks=load_asset_checks_from_modules([checks]),
         jobs=JOBS,
         resources={**resources_for(settings), **(resources or {})},
         # One process a run, and so one Spark session: each step of another executor starts its own.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dagster import (
+    AssetCheckEvaluation,
     DagsterEvent,
     DagsterEventType,
     DagsterInstance,
@@ -12,6 +13,7 @@ from dagster import (
     EventLogEntry,
     JobDefinition,
 )
+from dagster._core.errors import DagsterAssetCheckFailedError
 from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
@@ -51,6 +53,7 @@ class HeadlessRun:
         listener: is told of each event.
         ops: run configuration, by asset.
         log_level: of what is printed.
+        warnings: what checks that block nothing had to say, as far as the jobs have run.
     """
 
     definitions: Definitions
@@ -58,6 +61,7 @@ class HeadlessRun:
     listener: Listener
     ops: Mapping[str, Any] = field(default_factory=dict)
     log_level: str = "CRITICAL"
+    warnings: list[str] = field(default_factory=list)
 
     def steps(self, job: str) -> int:
         """How many steps a job has."""
@@ -94,8 +98,10 @@ class HeadlessRun:
             run_id=run_id,
             raise_on_error=False,
         )
+        failed = [each for each in result.get_asset_check_evaluations() if not each.passed]
+        self.warnings.extend(_sentence(each) for each in failed if not each.blocking)
         if not result.success:
-            raise _failure(result.all_events)
+            raise _failure(result.all_events, [each for each in failed if each.blocking])
 
 
 def default_snapshot(store: Store) -> str:
@@ -130,13 +136,19 @@ def _new_run_id() -> str:
     return make_new_run_id()
 
 
-def _failure(events: Sequence[DagsterEvent]) -> Exception:
+def _sentence(failed: AssetCheckEvaluation) -> str:
+    return f"{failed.asset_key.to_user_string()}, {failed.check_name}: {failed.description}"
+
+
+def _failure(events: Sequence[DagsterEvent], failed: Sequence[AssetCheckEvaluation]) -> Exception:
     for event in events:
         if event.event_type is DagsterEventType.STEP_FAILURE:
             data = event.step_failure_data
             if data.user_failure_data is not None:
                 return InputError(data.user_failure_data.description)
             error: Any = data.error
+            if failed and error.cls_name == DagsterAssetCheckFailedError.__name__:
+                return InputError(f"A check failed, so the run stopped. {_sentence(failed[0])}")
             stack = error.to_string()
             while error.cause is not None:
                 error = error.cause

@@ -21,6 +21,7 @@ class Progress:
         self._step = ""
         self._started = time.monotonic()
         self._rows = 0
+        self._checks: list[bool] = []
 
     def expect(self, steps: int) -> None:
         """Says how many assets there are to come."""
@@ -33,19 +34,27 @@ class Progress:
             self._status.update(f"{self._position()} {entry.user_message}")
         elif event.event_type is DagsterEventType.STEP_START:
             self._step, self._started, self._rows = event.step_key or "", time.monotonic(), 0
+            self._checks = []
             self._status.update(f"{self._position()} {self._step}")
         elif event.event_type is DagsterEventType.ASSET_MATERIALIZATION:
             metadata = event.materialization.metadata
             for key in ("dagster/row_count", "dagster/partition_row_count"):
                 if key in metadata:
                     self._rows += int(metadata[key].value)  # type: ignore[arg-type]
+        elif event.event_type is DagsterEventType.ASSET_CHECK_EVALUATION:
+            self._checks.append(event.asset_check_evaluation_data.passed)
         elif event.event_type is DagsterEventType.STEP_SUCCESS:
-            self._finish("[green]✓[/green]", f"{self._rows:>12,} rows" if self._rows else "")
+            self._finish("[green]✓[/green]", self._result())
         elif event.event_type is DagsterEventType.STEP_FAILURE:
             self._finish("[red]✗[/red]", "failed")
 
     def _position(self) -> str:
         return f"[{self._done + 1}/{self._steps}]".replace("[", r"\[")
+
+    def _result(self) -> str:
+        if self._checks:
+            return f"{sum(self._checks)} of {len(self._checks)} passed"
+        return f"{self._rows:>12,} rows" if self._rows else ""
 
     def _finish(self, mark: str, result: str) -> None:
         seconds = time.monotonic() - self._started

@@ -109,6 +109,8 @@ def test_equal_reviews_stay_once(spark: SparkSession) -> None:
         ("NaN", "not_finite", None),
         ("-Infinity", "not_finite", None),
         ("1e999", "not_finite", None),
+        ("1e12", "not_finite", None),
+        ("999999999999.5", "number", 999999999999.5),
         ("$12.99", "other_text", None),
         ("12.99 - 14.99", "other_text", None),
         ("12d", "other_text", None),
@@ -131,7 +133,7 @@ def clean_products(
     raw: DataFrame, excluded: list[str]
 ) -> tuple[dict[str, dict[str, Any]], dict[str, int]]:
     counts = Observation()
-    rows = clean_metadata(raw, excluded, counts).collect()
+    rows = clean_metadata(raw, excluded, counts, Observation()).collect()
     return {row["parent_asin"]: row.asDict() for row in rows}, counts.get
 
 
@@ -193,7 +195,7 @@ def test_the_join_keeps_each_review_once(spark: SparkSession) -> None:
         {"price": "4.25", "average_rating": 4.5, "categories": ["Electronics", "Cables"]},
         {"price": "9.99"},
     )
-    joined = join_products(reviews, clean_metadata(raw, [], Observation()))
+    joined = join_products(reviews, clean_metadata(raw, [], Observation(), Observation()))
     rows = {row["review_id"]: row for row in joined.collect()}
     assert {name: row["price"] for name, row in rows.items()} == {
         "known": 9.99,

@@ -354,28 +354,3 @@ def test_schemes_differ_in_what_they_do_to_equal_customers(
     assert found["swollen_by_scores"] == ["Champions", "Needs Attention"]
     plot = Store(storage, "Toys").path("scheme_comparison_plot", EQUAL)
     assert (plot / "scheme_comparison_plot.png").read_bytes().startswith(b"\x89PNG")
-
-
-@pytest.mark.parametrize(("scheme", "separated"), [("standard", 0), ("notebook", 10)])
-def test_the_check_warns_of_equals_in_other_segments(
-    storage: Path, instance: DagsterInstance, scheme: str, separated: int
-) -> None:
-    result = materialize(
-        storage, instance, EQUAL, ["rfm_segments"], rfm_segments={"scheme": scheme}
-    )
-    [evaluation] = result.get_asset_check_evaluations()
-    assert evaluation.check_name == "equal_customers_get_equal_segments"
-    assert evaluation.passed == (separated == 0)
-    assert evaluation.severity.value == "WARN"
-    assert not evaluation.blocking
-    assert evaluation.partition == EQUAL
-    figures = {key: value.value for key, value in evaluation.metadata.items()}
-    assert figures == {
-        "share": separated / 10,
-        "threshold": 0.0,
-        "snapshot": EQUAL,
-        "customers": 10,
-        "tied": 10,
-        "separated": separated,
-        "outcomes": 3 if separated else 1,
-    }

@@ -10,13 +10,16 @@ from amazon_seg_assets.assets.metadata import dropped, report_table
 from amazon_seg_assets.ingestion.manifest import MonthCounts, require_manifest
 from amazon_seg_assets.resources import SparkResource, StoreResource
 from amazon_seg_assets.rules.categories import load_excluded_categories
-from amazon_seg_assets.storage.footers import read_stats
+from amazon_seg_assets.storage.footers import Stats, read_stats
 from amazon_seg_assets.storage.spark_tables import read_table, write_months, write_whole
 from amazon_seg_assets.tables.clean import CLEAN_METADATA, CLEAN_REVIEWS, JOINED_REVIEWS
 from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
 from amazon_seg_assets.transforms import cleaning
 
 KINDS = {"pyspark"}
+
+REVIEW_DROP_REASONS = ("not_verified", "duplicate")
+PRODUCT_DROP_REASONS = ("excluded_category", "no_category", "listed_again")
 
 _LARGEST_BROADCAST_ROWS = 3_000_000
 
@@ -43,9 +46,18 @@ def clean_reviews(
     raw_months = require_manifest(store, RAW_REVIEWS.name).months
     there = [month for month in months if month in raw_months]
     raw = read_table(spark.spark_session, store, RAW_REVIEWS, there)
-    written = write_months(cleaning.clean_reviews(raw), store, CLEAN_REVIEWS, months)
+
+    def figures(month: str, stats: Stats) -> dict[str, int]:
+        counts = raw_months.get(month, MonthCounts())
+        return {
+            "raw": counts.rows,
+            "not_verified": counts.rows - counts.verified,
+            "duplicate": counts.verified - stats.rows,
+        }
+
+    written = write_months(cleaning.clean_reviews(raw), store, CLEAN_REVIEWS, months, figures)
     for month, stats in written.items():
-        raw_counts = raw_months.get(month, MonthCounts())
+        raw_counts, counts = raw_months.get(month, MonthCounts()), figures(month, stats)
         context.add_asset_metadata(
             report_table(
                 store,
@@ -55,12 +67,7 @@ def clean_reviews(
                 raw_rows=raw_counts.rows,
                 zero_ratings=raw_counts.zero_rating,
                 negative_votes=raw_counts.negative_vote,
-                **dropped(
-                    {
-                        "not_verified": raw_counts.rows - raw_counts.verified,
-                        "duplicate": raw_counts.verified - stats.rows,
-                    }
-                ),
+                **dropped({reason: counts[reason] for reason in REVIEW_DROP_REASONS}),
             ),
             partition_key=month,
         )
@@ -77,12 +84,16 @@ def clean_metadata(
         excluded = list(load_excluded_categories(store.category))
     columns = [*CLEAN_METADATA.column_names]
     raw = read_table(spark.spark_session, store, RAW_METADATA, columns=columns)
-    observation = Observation()
-    products = cleaning.clean_metadata(raw, excluded, observation)
-    stats = write_whole(products, store, CLEAN_METADATA)
-    counts = observation.get
-    reasons = {reason: counts[reason] for reason in ("excluded_category", "no_category")}
-    reasons["listed_again"] = counts["raw"] - sum(reasons.values()) - stats.rows
+    observed, repeats = Observation(), Observation()
+    products = cleaning.clean_metadata(raw, excluded, observed, repeats)
+
+    def figures(_: Stats) -> dict[str, int]:
+        counts = observed.get | repeats.get
+        return {name: counts[name] for name in ("raw", *PRODUCT_DROP_REASONS)}
+
+    stats = write_whole(products, store, CLEAN_METADATA, figures)
+    counts = observed.get | repeats.get
+    reasons = {reason: counts[reason] for reason in PRODUCT_DROP_REASONS}
     unpriced = stats.nulls["price"]
     return MaterializeResult(
         metadata=report_table(

@@ -76,6 +76,7 @@ def rfm_features(
                 "window_end": str(last_day),
                 "min_price": config.min_price,
                 **counts.get,
+                "counted_usd": float(counts.get["counted_usd"]),
                 # Without variance there is no skewness.
                 **{name: figure for name, figure in shape.get.items() if figure is not None},
             }

@@ -1,27 +1,19 @@
 """How good the clusters and the segments are, and what separating equal customers does."""
 
-import warnings
-from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from dagster import (
-    AssetCheckExecutionContext,
-    AssetCheckResult,
-    AssetCheckSeverity,
     AssetExecutionContext,
     Config,
     MetadataValue,
-    asset_check,
 )
 from pydantic import Field
 from pyspark.sql import DataFrame
 
-from amazon_seg_assets.assets.declaration import failing_for_people, seg_asset, table_spec
+from amazon_seg_assets.assets.declaration import seg_asset, table_spec
 from amazon_seg_assets.assets.metadata import markdown_frame, report_table
 from amazon_seg_assets.assets.plots import plot_asset
 from amazon_seg_assets.assets.segmentation import cut_points
-from amazon_seg_assets.partitions import MONTHS
 from amazon_seg_assets.plots.picture import Picture
 from amazon_seg_assets.plots.segments import scheme_comparison as draw_comparison
 from amazon_seg_assets.plots.style import Scope
@@ -35,7 +27,6 @@ from amazon_seg_assets.tables.customers import (
     CLUSTER_CENTERS,
     K_SWEEP,
     RFM_FEATURES,
-    RFM_SEGMENTS,
     SEGMENT_SUMMARY,
 )
 from amazon_seg_assets.tables.validation import CLUSTER_VALIDATION, SCHEME_COMPARISON
@@ -48,9 +39,6 @@ from amazon_seg_assets.transforms.agreement import (
 from amazon_seg_assets.transforms.points import Standardization, collect_points
 from amazon_seg_assets.transforms.rfm import FEATURES, TRANSFORMED_FEATURES
 from amazon_seg_assets.transforms.summary import by_cluster, clusters_of_chosen_k
-
-MAX_SEPARATED_SHARE = 0.0
-"""Most customers whose equals may get another segment: equals are to be treated equally."""
 
 
 class ValidationConfig(Config):
@@ -223,53 +211,3 @@ scheme_comparison_plot = plot_asset(
     [SCHEME_COMPARISON],
     _comparison,
 )
-
-
-with warnings.catch_warnings():
-    # Checks of partitions are a preview; Dagster says so each time.
-    warnings.simplefilter("ignore")
-
-    @asset_check(
-        asset=RFM_SEGMENTS.name,
-        # Without it the check would be of all months, and fail where one is missing.
-        partitions_def=MONTHS,
-        description=(
-            "Customers with the same recency, frequency and monetary value are in the same segment."
-        ),
-    )
-    def equal_customers_get_equal_segments(
-        context: AssetCheckExecutionContext, spark: SparkResource, storage: StoreResource
-    ) -> AssetCheckResult:
-        """Counts customers whose equals got another segment, in one aggregate for each snapshot."""
-        columns = [*FEATURES, "segment"]
-        with failing_for_people():
-            found = {
-                snapshot: ties.find_ties(
-                    read_table(
-                        spark.spark_session, storage.store, RFM_SEGMENTS, [snapshot], columns
-                    ),
-                    FEATURES,
-                    "segment",
-                )
-                for snapshot in context.partition_keys
-            }
-        return _verdict(found)
-
-
-def _verdict(found: Mapping[str, ties.Ties]) -> AssetCheckResult:
-    """Judges the worst of the snapshots."""
-    snapshot, worst = max(found.items(), key=lambda each: each[1].share)
-    return AssetCheckResult(
-        passed=worst.share <= MAX_SEPARATED_SHARE,
-        severity=AssetCheckSeverity.WARN,
-        description=(
-            f"{worst.separated:,} of {worst.customers:,} customers ({worst.share:.1%}) of "
-            f"{snapshot} have an equal in another segment."
-        ),
-        metadata={
-            "share": worst.share,
-            "threshold": MAX_SEPARATED_SHARE,
-            "snapshot": snapshot,
-            **{name: int(figure) for name, figure in asdict(worst).items()},
-        },
-    )

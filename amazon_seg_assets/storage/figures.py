@@ -20,13 +20,13 @@ def write_figures(folder: Path, figures: Figures) -> None:
         (folder / _FILE).write_text(json.dumps(figures, indent=1))
 
 
-def read_figures(store: Store, asset: str, month: str) -> dict[str, Any]:
-    """The facts about a partition, none if there are none.
+def read_figures(store: Store, asset: str, month: str | None = None) -> dict[str, Any]:
+    """The facts about a partition, or about an artifact that has none; empty if there are no facts.
 
     Raises:
         InputError: the partition has not been materialized.
     """
-    store.require(asset, [month])
+    store.require(asset, None if month is None else [month])
     path = store.path(asset, month) / _FILE
     figures: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     return figures

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 
@@ -21,6 +22,7 @@ class Stats:
         nulls: null values per column, None where a writer left them out.
         minimum: smallest value per column, where known.
         maximum: largest value per column, where known.
+        schemas: the different schemas of the files, one if all is well.
     """
 
     rows: int = 0
@@ -29,6 +31,7 @@ class Stats:
     nulls: dict[str, int | None] = field(default_factory=dict)
     minimum: dict[str, Any] = field(default_factory=dict)
     maximum: dict[str, Any] = field(default_factory=dict)
+    schemas: list[pa.Schema] = field(default_factory=list)
 
 
 def parquet_files(folder: Path) -> list[Path]:
@@ -46,6 +49,9 @@ def read_stats(folder: Path) -> Stats:
         stats.rows += metadata.num_rows
         stats.bytes += file.stat().st_size
         stats.files += 1
+        schema = metadata.schema.to_arrow_schema().remove_metadata()
+        if schema not in stats.schemas:
+            stats.schemas.append(schema)
         for column in _flat_columns(metadata):
             _add_column(stats, column)
     return stats

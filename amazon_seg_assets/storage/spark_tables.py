@@ -14,6 +14,9 @@ from amazon_seg_assets.storage.footers import Stats, read_stats
 from amazon_seg_assets.storage.layout import Store, month_folder
 from amazon_seg_assets.tables.model import MONTH, Table
 
+FORMER = "former"
+"""The figure that tells rows, and nulls of each column, of what a partition replaced."""
+
 
 def read_table(
     spark: SparkSession,
@@ -41,7 +44,11 @@ def read_table(
 
 
 def write_months(
-    frame: DataFrame, store: Store, table: Table, months: Sequence[str]
+    frame: DataFrame,
+    store: Store,
+    table: Table,
+    months: Sequence[str],
+    figures: Callable[[str, Stats], Figures] = lambda _month, _stats: {},
 ) -> dict[str, Stats]:
     """Replaces months of a table; a month that the frame has no row of becomes empty.
 
@@ -50,6 +57,7 @@ def write_months(
         store: where to write.
         table: what to write.
         months: the months to replace; others stay untouched.
+        figures: gives facts about a month to keep beside it.
     """
     with store.replacing(table.name, months) as folder:
         conforming = _conform(frame, table, MONTH)
@@ -57,7 +65,11 @@ def write_months(
         stray = {path.name for path in folder.glob(f"{MONTH}=*")} - set(map(month_folder, months))
         if stray:
             raise ValueError(f"{table.name}: rows of {sorted(stray)}, which was not asked for")
-        return {month: _complete(folder / month_folder(month), table) for month in months}
+        written = {month: _complete(folder / month_folder(month), table) for month in months}
+        for month, stats in written.items():
+            facts = {**_former(store.path(table.name, month)), **figures(month, stats)}
+            write_figures(folder / month_folder(month), facts)
+        return written
 
 
 def write_snapshot(
@@ -85,11 +97,26 @@ def write_snapshot(
         return stats
 
 
-def write_whole(frame: DataFrame, store: Store, table: Table) -> Stats:
-    """Replaces a table that has no months."""
+def write_whole(
+    frame: DataFrame,
+    store: Store,
+    table: Table,
+    figures: Callable[[Stats], Figures] = lambda _: {},
+) -> Stats:
+    """Replaces a table that has no months; ``figures`` gives facts to keep beside it."""
     with store.replacing(table.name) as folder:
         _conform(frame, table).write.mode("append").parquet(str(folder))
-        return _complete(folder, table)
+        stats = _complete(folder, table)
+        write_figures(folder, {**_former(store.path(table.name)), **figures(stats)})
+        return stats
+
+
+def _former(folder: Path) -> Figures:
+    """What is about to be replaced, for those who compare."""
+    if not folder.is_dir():
+        return {}
+    stats = read_stats(folder)
+    return {FORMER: {"rows": stats.rows, "nulls": stats.nulls}}
 
 
 def _conform(frame: DataFrame, table: Table, *partition_columns: str) -> DataFrame:

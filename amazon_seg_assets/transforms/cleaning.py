@@ -18,6 +18,7 @@ PRICE_FORMS = ("number", "missing", "dash", "from", "not_finite", "other_text")
 """How a price is written; only a number counts."""
 
 _NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
+_TOO_LARGE = 1e12  # USD; no price, and more than the exact sums of prices can take
 _NOT_FINITE = r"(?i)^\s*[+-]?(nan|inf|infinity)\s*$"
 
 
@@ -47,7 +48,7 @@ def clean_reviews(raw: DataFrame) -> DataFrame:
 
 
 def clean_metadata(
-    raw: DataFrame, excluded_categories: Sequence[str], counts: Observation
+    raw: DataFrame, excluded_categories: Sequence[str], counts: Observation, repeats: Observation
 ) -> DataFrame:
     """Cleans products: one row each, without those of excluded categories.
 
@@ -56,6 +57,7 @@ def clean_metadata(
         excluded_categories: main categories to leave out; where there are any, products without
             a category are left out too, as SQL's ``NOT IN`` does.
         counts: receives ``raw``, ``excluded_category``, ``no_category`` and ``price_<form>``.
+        repeats: receives ``listed_again``, rows of a product that has one already.
 
     Returns:
         Columns of ``clean_metadata``.
@@ -72,7 +74,7 @@ def clean_metadata(
         *(F.count_if(form == name).alias(f"price_{name}") for name in PRICE_FORMS),
     )
     wanted = counted.where(~unwanted & ~without).withColumn("price", parse_price(F.col("price")))
-    return _one_row_per_product(wanted.select(*CLEAN_METADATA.column_names))
+    return _one_row_per_product(wanted.select(*CLEAN_METADATA.column_names), repeats)
 
 
 def price_form(price: Column) -> Column:
@@ -88,12 +90,12 @@ def price_form(price: Column) -> Column:
 
 
 def parse_price(price: Column) -> Column:
-    """The price as a double, null unless the whole text is a finite number."""
+    """The price as a double, null unless the whole text is a finite number that money can hold."""
     number = F.when(price.rlike(_NUMBER), F.trim(price).cast("double"))
-    return F.when(F.abs(number) < float("inf"), number)
+    return F.when(F.abs(number) < _TOO_LARGE, number)
 
 
-def _one_row_per_product(products: DataFrame) -> DataFrame:
+def _one_row_per_product(products: DataFrame, repeats: Observation) -> DataFrame:
     ranking = Window.partitionBy("parent_asin").orderBy(
         F.col("price").isNotNull().desc(),
         F.col("rating_number").desc_nulls_last(),
@@ -101,7 +103,8 @@ def _one_row_per_product(products: DataFrame) -> DataFrame:
         F.xxhash64(*products.columns),
     )
     ranked = products.withColumn("_rank", F.row_number().over(ranking))
-    return ranked.where("_rank = 1").drop("_rank")
+    counted = ranked.observe(repeats, F.count_if(F.col("_rank") > 1).alias("listed_again"))
+    return counted.where("_rank = 1").drop("_rank")
 
 
 def join_products(reviews: DataFrame, products: DataFrame) -> DataFrame:

@@ -12,10 +12,11 @@ FEATURES = ("recency", "frequency", "monetary")
 TRANSFORMED_FEATURES = ("recency", "frequency_log", "monetary_log")
 """The features that K-Means sees, before standardization."""
 
-EXACT_USD = "decimal(20,6)"
-"""In which money is summed: exact to six decimals, so that row order changes nothing."""
+EXACT_PRICE = "decimal(18,6)"
+"""In which prices are summed: exact to six decimals, so that row order changes nothing."""
 
-_LARGEST_EXACT_USD = 1e13  # far from any price; what it does not hold would be left out in silence
+EXACT_USD = "decimal(28,6)"
+"""The same for what has been summed already."""
 
 
 def window_start(last_day: date) -> date:
@@ -36,7 +37,8 @@ def rfm_features(
             calendar year to L, both whole days included.
         min_price: a review counts if its price is above this, in USD.
         counts: receives ``in_window`` (reviews), and of these what is left out for the first
-            reason that holds: ``no_user``, ``no_price``, ``low_price``.
+            reason that holds: ``no_user``, ``no_price``, ``low_price``; and ``counted_usd``, the
+            exact sum of the prices that count.
 
     Returns:
         Columns of ``rfm_features``: recency in days (1 to 367), frequency in reviews, monetary in
@@ -46,22 +48,22 @@ def rfm_features(
     in_window = joined.where(day.between(F.lit(window_start(last_day)), F.lit(last_day)))
     no_user, no_price = F.col("user_id").isNull(), F.col("price").isNull()
     low_price = F.col("price") <= min_price
+    counts_in, exact = ~no_user & (F.col("price") > min_price), F.col("price").cast(EXACT_PRICE)
     counted = in_window.observe(
         counts,
         F.count(F.lit(1)).alias("in_window"),
         F.count_if(no_user).alias("no_user"),
         F.count_if(~no_user & no_price).alias("no_price"),
         F.count_if(~no_user & low_price).alias("low_price"),
+        F.sum(F.when(counts_in, exact)).alias("counted_usd"),
     )
-    priced = counted.where(~no_user & (F.col("price") > min_price))
+    priced = counted.where(counts_in)
     features = priced.groupBy("user_id").agg(
         F.date_diff(F.lit(last_day + timedelta(days=1)), F.to_date(F.max("timestamp"))).alias(
             "recency"
         ),
         F.count(F.lit(1)).alias("frequency"),
-        F.when(F.max("price") > _LARGEST_EXACT_USD, F.sum("price"))
-        .otherwise(F.sum(F.col("price").cast(EXACT_USD)).cast("double"))
-        .alias("monetary"),
+        F.sum(exact).cast("double").alias("monetary"),
     )
     return features.withColumns(
         {"frequency_log": F.log1p("frequency"), "monetary_log": F.log1p("monetary")}

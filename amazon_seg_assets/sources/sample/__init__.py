@@ -5,7 +5,7 @@
 parameters give the same bytes, and memory is bounded at any size.
 """
 
-from amazon_seg_assets.sources.sample.source import SampleSource
+from amazon_seg_assets.sources.sample.source import SampleSource, describes_sample
 from amazon_seg_assets.sources.sample.writer import write_sample
 
-__all__ = ["SampleSource", "write_sample"]
+__all__ = ["SampleSource", "describes_sample", "write_sample"]

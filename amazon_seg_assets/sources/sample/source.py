@@ -12,6 +12,7 @@ GENERATOR_VERSION = "1"
 """Raise it when the same parameters would give other bytes."""
 
 MINIMUM_REVIEWS = 1_000
+_DESCRIPTION = "sample of"
 
 
 class SampleSource(Source):
@@ -36,7 +37,7 @@ class SampleSource(Source):
     @property
     def description(self) -> str:
         """What a person would call this source."""
-        return f"sample of {self._reviews:,} invented reviews (seed {self._seed})"
+        return f"{_DESCRIPTION} {self._reviews:,} invented reviews (seed {self._seed})"
 
     def files(self, kind: Kind, category: str) -> list[RawFile]:
         """The one file of a kind; generated when it is fetched."""
@@ -50,3 +51,8 @@ class SampleSource(Source):
 
         fingerprint = f"v{GENERATOR_VERSION}-{self._reviews}-{self._seed}"
         return [RawFile(name, fingerprint, path.stat().st_size if path.exists() else 0, fetch)]
+
+
+def describes_sample(description: str) -> bool:
+    """Whether a source described so is the built-in sample."""
+    return description.startswith(_DESCRIPTION)

@@ -1,0 +1,43 @@
+"""A figure, what it may be, and what that means in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a figure is as it has to be.
+
+    Attributes:
+        figure: what was found.
+        threshold: the most that it may be, or the least.
+        sentence: what was found, for people.
+        at_least: whether the threshold is the least.
+    """
+
+    figure: float
+    threshold: float
+    sentence: str
+    at_least: bool = False
+
+    @property
+    def excess(self) -> float:
+        """How far the figure is beyond the threshold; positive where it must not be."""
+        beyond = self.figure - self.threshold
+        return -beyond if self.at_least else beyond
+
+    @property
+    def passed(self) -> bool:
+        """Whether the figure is as it has to be."""
+        return self.excess <= 0
+
+
+def worst(verdicts: Mapping[str, Verdict]) -> tuple[str, Verdict]:
+    """The verdict that is furthest beyond its threshold, and whose it is; the first of equals.
+
+    Raises:
+        ValueError: there is none.
+    """
+    return max(verdicts.items(), key=lambda each: each[1].excess)
