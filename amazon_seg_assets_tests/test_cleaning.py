@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
 from amazon_seg_assets.tables.clean import CLEAN_METADATA, CLEAN_REVIEWS, JOINED_REVIEWS
+from amazon_seg_assets.tables.model import PLACE
 from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
 from amazon_seg_assets.transforms.cleaning import (
     PRICE_FORMS,
@@ -37,9 +38,17 @@ def raw_reviews(spark: SparkSession, *rows: dict[str, Any]) -> DataFrame:
     }
     schema = StructType([*RAW_REVIEWS.spark_schema, StructField("month", StringType())])
     complete = [{"images": None, **default, **row} for row in rows]
-    return spark.createDataFrame(
-        [tuple(row[name] for name in schema.fieldNames()) for row in complete], schema
+    return with_place(
+        spark.createDataFrame(
+            [tuple(row[name] for name in schema.fieldNames()) for row in complete], schema
+        )
     )
+
+
+def with_place(rows: DataFrame) -> DataFrame:
+    """As if the rows came from a file."""
+    file, row = PLACE
+    return rows.withColumns({file: F.lit("file"), row: F.monotonically_increasing_id()})
 
 
 def raw_products(spark: SparkSession, *rows: dict[str, Any]) -> DataFrame:
@@ -48,9 +57,11 @@ def raw_products(spark: SparkSession, *rows: dict[str, Any]) -> DataFrame:
         "title": "Cable",
         "parent_asin": "P1",
     }
-    return spark.createDataFrame(
-        [tuple((default | row)[name] for name in RAW_METADATA.column_names) for row in rows],
-        RAW_METADATA.spark_schema,
+    return with_place(
+        spark.createDataFrame(
+            [tuple((default | row)[name] for name in RAW_METADATA.column_names) for row in rows],
+            RAW_METADATA.spark_schema,
+        )
     )
 
 

@@ -13,6 +13,7 @@ import pytest
 from dagster import AssetKey, DagsterInstance, ExecuteInProcessResult
 from pyspark import cloudpickle
 from pyspark.sql import SparkSession
+from pyspark.sql.functions import upper
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from amazon_seg_assets.definitions import build_definitions
@@ -202,14 +203,19 @@ def test_ties_are_counted_by_customers(spark: SparkSession) -> None:
         ("f", 3, 1, 5.0, "z"),
     ]
     data = spark.createDataFrame(rows, TIED)
-    found = ties.find_ties(data, ["recency", "frequency", "monetary"], "segment")
+    found = ties.find_ties(data, ["recency", "frequency", "monetary"], ["segment"])["segment"]
     assert found == ties.Ties(customers=6, tied=5, separated=3, outcomes=2)
     assert found.share == 0.5
-    assert ties.find_ties(data, ["frequency"], "segment") == ties.Ties(6, 6, 6, 3)
-    nobody = ties.find_ties(data.where("user = 'nobody'"), ["recency"], "segment")
+    assert ties.find_ties(data, ["frequency"], ["segment"])["segment"] == ties.Ties(6, 6, 6, 3)
+    nobody = ties.find_ties(data.where("user = 'nobody'"), ["recency"], ["segment"])["segment"]
     assert nobody == ties.Ties(0, 0, 0, 0)
     assert nobody.share == 0
-    assert ties.count_segments(data) == {"x": 2, "y": 3, "z": 1}
+    assert ties.count_segments(data, ["segment"]) == [{"x": 2, "y": 3, "z": 1}]
+    twice = data.withColumn("other", upper("segment"))
+    assert ties.count_segments(twice, ["segment", "other"]) == [
+        {"x": 2, "y": 3, "z": 1},
+        {"X": 2, "Y": 3, "Z": 1},
+    ]
 
 
 def test_ties_of_cdnow_under_three_ways_to_score(spark: SparkSession) -> None:
@@ -224,9 +230,9 @@ def test_ties_of_cdnow_under_three_ways_to_score(spark: SparkSession) -> None:
         "ceil(5 * cume_dist() OVER (ORDER BY d)) AS cumulative",
         "1 + floor(5 * percent_rank() OVER (ORDER BY d)) AS ranked",
     ).cache()
-    assert ties.find_ties(scored, ["d"], "tile") == ties.Ties(100, 51, 51, 3)
-    assert ties.find_ties(scored, ["d"], "cumulative") == ties.Ties(100, 51, 0, 1)
-    assert ties.find_ties(scored, ["d"], "ranked") == ties.Ties(100, 51, 0, 1)
+    assert ties.find_ties(scored, ["d"], ["tile"])["tile"] == ties.Ties(100, 51, 51, 3)
+    assert ties.find_ties(scored, ["d"], ["cumulative"])["cumulative"] == ties.Ties(100, 51, 0, 1)
+    assert ties.find_ties(scored, ["d"], ["ranked"])["ranked"] == ties.Ties(100, 51, 0, 1)
     equal = scored.where("d = 1").distinct().orderBy("tile").collect()
     assert [tuple(row)[1:] for row in equal] == [(1, 3, 1), (2, 3, 1), (3, 3, 1)]
     scored.unpersist()
@@ -234,9 +240,7 @@ def test_ties_of_cdnow_under_three_ways_to_score(spark: SparkSession) -> None:
 
 def test_schemes_are_compared_segment_by_segment() -> None:
     found = ties.compare_segments(
-        {"New": 40, "Best": 10},
-        {"Best": 45, "Lost": 5},
-        {"New": 30, "Best": 20},
+        [{"New": 40, "Best": 10}, {"Best": 45, "Lost": 5}, {"New": 30, "Best": 20}],
         ["New", "Best", "Lost"],
     )
     assert found.set_index("segment").T.to_dict("list") == {

@@ -559,7 +559,7 @@ def rfm_segments_checks(
     def of_snapshot(snapshot: str) -> Verdicts:
         columns = [*FEATURES, "segment"]
         segments = read_table(spark.spark_session, store, RFM_SEGMENTS, [snapshot], columns)
-        found = ties.find_ties(segments, FEATURES, "segment")
+        found = ties.find_ties(segments, FEATURES, ["segment"])["segment"]
         return {
             **_judge_customers(spark, store, RFM_SEGMENTS, "segment", snapshot),
             EQUALS_TOGETHER: customers.equals_together(found.separated, found.customers),

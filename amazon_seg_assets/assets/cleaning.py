@@ -13,6 +13,7 @@ from amazon_seg_assets.rules.categories import load_excluded_categories
 from amazon_seg_assets.storage.footers import Stats, read_stats
 from amazon_seg_assets.storage.spark_tables import read_table, write_months, write_whole
 from amazon_seg_assets.tables.clean import CLEAN_METADATA, CLEAN_REVIEWS, JOINED_REVIEWS
+from amazon_seg_assets.tables.model import PLACE
 from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
 from amazon_seg_assets.transforms import cleaning
 
@@ -45,7 +46,7 @@ def clean_reviews(
     store, months = storage.store, list(context.partition_keys)
     raw_months = require_manifest(store, RAW_REVIEWS.name).months
     there = [month for month in months if month in raw_months]
-    raw = read_table(spark.spark_session, store, RAW_REVIEWS, there)
+    raw = read_table(spark.spark_session, store, RAW_REVIEWS, there, with_place=True)
 
     def figures(month: str, stats: Stats) -> dict[str, int]:
         counts = raw_months.get(month, MonthCounts())
@@ -82,8 +83,8 @@ def clean_metadata(
     excluded = config.excluded_categories
     if excluded is None:
         excluded = list(load_excluded_categories(store.category))
-    columns = [*CLEAN_METADATA.column_names]
-    raw = read_table(spark.spark_session, store, RAW_METADATA, columns=columns)
+    columns = [*CLEAN_METADATA.column_names, *PLACE]
+    raw = read_table(spark.spark_session, store, RAW_METADATA, columns=columns, with_place=True)
     observed, repeats = Observation(), Observation()
     products = cleaning.clean_metadata(raw, excluded, observed, repeats)
 

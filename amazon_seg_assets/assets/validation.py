@@ -18,7 +18,7 @@ from amazon_seg_assets.plots.picture import Picture
 from amazon_seg_assets.plots.segments import scheme_comparison as draw_comparison
 from amazon_seg_assets.plots.style import Scope
 from amazon_seg_assets.resources import SparkResource, StoreResource
-from amazon_seg_assets.rules.scheme import load_scheme
+from amazon_seg_assets.rules.scheme import Scheme, load_scheme
 from amazon_seg_assets.storage.footers import read_stats
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.small_tables import read_small, write_small
@@ -39,6 +39,12 @@ from amazon_seg_assets.transforms.agreement import (
 from amazon_seg_assets.transforms.points import Standardization, collect_points
 from amazon_seg_assets.transforms.rfm import FEATURES, TRANSFORMED_FEATURES
 from amazon_seg_assets.transforms.summary import by_cluster, clusters_of_chosen_k
+
+_SCHEMES = ("standard", "notebook")
+_SEGMENTS = [
+    *(scoring.outcome(scoring.SEGMENT, scheme) for scheme in _SCHEMES),
+    "notebook_rules_segment",
+]
 
 
 class ValidationConfig(Config):
@@ -141,17 +147,15 @@ def scheme_comparison(
     for snapshot in context.partition_keys:
         columns = ["user_id", *FEATURES]
         customers = read_table(spark.spark_session, store, RFM_FEATURES, [snapshot], columns)
-        honest = scoring.score(customers, cut_points(standard, customers))
-        tiled = scoring.score(customers, cut_points(notebook, customers))
-        by_standard = scoring.assign_segments(honest, standard.cells)
-        by_notebook = scoring.assign_segments(tiled, notebook.cells)
-        table = ties.compare_segments(
-            ties.count_segments(by_standard),
-            ties.count_segments(by_notebook),
-            ties.count_segments(scoring.assign_segments(honest, notebook.cells)),
-            list(dict.fromkeys([*standard.segments, *notebook.segments])),
-        )
-        of_standard, of_notebook = _ties("standard", by_standard), _ties("notebook", by_notebook)
+        # Read by each of the counts below.
+        both = _segment_by_both(customers, standard, notebook).persist()
+        try:
+            counts = ties.count_segments(both, _SEGMENTS)
+            figures = _ties(both)
+        finally:
+            both.unpersist()
+        segments = list(dict.fromkeys([*standard.segments, *notebook.segments]))
+        table = ties.compare_segments(counts, segments)
         context.add_asset_metadata(
             report_table(
                 store,
@@ -159,8 +163,7 @@ def scheme_comparison(
                 write_small(table, store, SCHEME_COMPARISON, snapshot),
                 snapshot,
                 segments=MetadataValue.md(markdown_frame(table)),
-                **of_standard,
-                **of_notebook,
+                **figures,
                 **{
                     f"{what}_{where}": find(table, against)
                     for what, find in (("starved", ties.starved), ("swollen", ties.swollen))
@@ -174,27 +177,44 @@ def scheme_comparison(
         )
 
 
-def _ties(scheme: str, segmented: DataFrame) -> dict[str, Any]:
-    """Figures of the equal customers whom a scheme separates, and what they mean."""
-    whole = ties.find_ties(segmented, FEATURES, "segment")
+def _segment_by_both(customers: DataFrame, standard: Scheme, notebook: Scheme) -> DataFrame:
+    """Scores and segments by both schemes, and by the notebook's rules on the standard's scores."""
+    cuts = [cut_points(scheme, customers) for scheme in (standard, notebook)]
+    honest = scoring.score(customers, cuts[0])
+    by_rules = scoring.assign_segments(honest, notebook.cells).withColumnRenamed(
+        scoring.SEGMENT, _SEGMENTS[2]
+    )
+    by_standard = scoring.keep_as(scoring.assign_segments(by_rules, standard.cells), "standard")
+    tiled = scoring.score(by_standard, cuts[1])
+    return scoring.keep_as(scoring.assign_segments(tiled, notebook.cells), "notebook")
+
+
+def _ties(both: DataFrame) -> dict[str, Any]:
+    """Figures of the equal customers whom each scheme separates, and what they mean."""
+    whole = ties.find_ties(both, FEATURES, _SEGMENTS[:2])
     by_feature = {
-        feature: ties.find_ties(segmented, [feature], score)
+        feature: ties.find_ties(both, [feature], [scoring.outcome(score, s) for s in _SCHEMES])
         for feature, score in scoring.SCORES.items()
     }
-    return {
-        f"{scheme}_what_it_means": ties.say_ties(scheme, whole, by_feature["frequency"]),
-        f"{scheme}_equals_in_other_segments": whole.separated,
-        f"{scheme}_equals_in_other_segments_share": whole.share,
-        **{
-            f"{scheme}_equal_{feature}_{name}": figure
-            for feature, found in by_feature.items()
-            for name, figure in (
-                ("other_score", found.separated),
-                ("other_score_share", found.share),
-                ("most_scores", found.outcomes),
-            )
-        },
-    }
+    figures: dict[str, Any] = {}
+    for scheme in _SCHEMES:
+        of_all = whole[scoring.outcome(scoring.SEGMENT, scheme)]
+        scores = {
+            feature: by_feature[feature][scoring.outcome(score, scheme)]
+            for feature, score in scoring.SCORES.items()
+        }
+        figures |= {
+            f"{scheme}_what_it_means": ties.say_ties(scheme, of_all, scores["frequency"]),
+            f"{scheme}_equals_in_other_segments": of_all.separated,
+            f"{scheme}_equals_in_other_segments_share": of_all.share,
+        }
+        for feature, found in scores.items():
+            figures |= {
+                f"{scheme}_equal_{feature}_other_score": found.separated,
+                f"{scheme}_equal_{feature}_other_score_share": found.share,
+                f"{scheme}_equal_{feature}_most_scores": found.outcomes,
+            }
+    return figures
 
 
 def _comparison(store: Store, snapshot: str, scope: Scope) -> Picture:

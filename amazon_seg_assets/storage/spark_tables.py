@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
 from amazon_seg_assets.storage.figures import Figures, write_figures
 from amazon_seg_assets.storage.footers import Stats, read_stats
 from amazon_seg_assets.storage.layout import Store, month_folder
-from amazon_seg_assets.tables.model import MONTH, Table
+from amazon_seg_assets.tables.model import MONTH, PLACE, Table
 
 FORMER = "former"
 """The figure that tells rows, and nulls of each column, of what a partition replaced."""
@@ -24,10 +25,12 @@ def read_table(
     table: Table,
     months: Sequence[str] | None = None,
     columns: Sequence[str] | None = None,
+    with_place: bool = False,
 ) -> DataFrame:
     """Reads a table, or some of its months and columns.
 
-    Tables laid out by month have the further column ``month``.
+    Tables laid out by month have the further column ``month``; ``with_place`` adds those of
+    ``PLACE``, by which a row can be told from its equals.
 
     Raises:
         InputError: the table or a month of it has not been materialized.
@@ -40,6 +43,9 @@ def read_table(
         schema.add(StructField(MONTH, StringType()))
     reader = spark.read.schema(schema).option("basePath", str(folder))
     frame = reader.parquet(*map(str, paths))
+    if with_place:
+        places = ("_metadata.file_path", "_metadata.row_index")
+        frame = frame.withColumns(dict(zip(PLACE, map(F.col, places), strict=True)))
     return frame.select(*columns) if columns is not None else frame
 
 

@@ -56,7 +56,7 @@ CLEAN_METADATA = Table(
         "list in force those without a category too, as SQL's `NOT IN` does. A price counts only "
         "if the whole text is a finite number. Of a product that is listed several times one row "
         "stays: the one with a price, then with most ratings, then with the highest price; what "
-        "still ties goes by the row's content hash."
+        "still ties goes by title, then by the order of the source."
     ),
     columns=(
         replace(_raw_product("parent_asin"), nullable=False),

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 MONTH = "month"
 """The partition column of month folders (``month=YYYY-MM``), never stored inside the files."""
 
+PLACE = ("place_file", "place_row")
+"""Where a stored row lies: its file within the table, and its number there. Never stored."""
+
 
 @dataclass(frozen=True)
 class Column:

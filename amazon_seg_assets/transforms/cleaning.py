@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
 from amazon_seg_assets.tables.clean import CLEAN_METADATA, CLEAN_REVIEWS, JOINED_REVIEWS
-from amazon_seg_assets.tables.model import MONTH
+from amazon_seg_assets.tables.model import MONTH, PLACE
 
 PLACEHOLDERS = ("None", "none", "N/A", "n/a", "null", "NULL", "")
 """Texts that stand for a missing value, as in the original analysis."""
@@ -26,16 +26,16 @@ def clean_reviews(raw: DataFrame) -> DataFrame:
     """Cleans reviews: verified purchases, each review once, invalid values mended.
 
     Rows that are equal in all fields but ``images`` share a ``review_id``, and so a month: no row
-    meets one of another month.
+    meets one of another month. Which of them stays makes no difference.
 
     Args:
-        raw: columns of ``raw_reviews``, and ``month``.
+        raw: columns of ``raw_reviews``, ``month`` and those of ``PLACE``.
 
     Returns:
         Columns of ``clean_reviews``, and ``month``.
     """
-    verified = raw.where("verified_purchase").select(*CLEAN_REVIEWS.column_names, MONTH)
-    distinct = verified.repartition(MONTH).dropDuplicates([MONTH, "review_id"])
+    verified = raw.where("verified_purchase").select(*CLEAN_REVIEWS.column_names, MONTH, *PLACE)
+    distinct = _without_repeats(verified, [MONTH, "review_id"], [])
     mended = distinct.withColumns(
         {
             "rating": F.when(F.col("rating") == 0, 1.0).otherwise(F.col("rating")),
@@ -44,7 +44,7 @@ def clean_reviews(raw: DataFrame) -> DataFrame:
             "timestamp": F.timestamp_millis("timestamp"),
         }
     )
-    return _without_placeholders(mended, keep=("review_id", MONTH))
+    return _without_placeholders(mended, keep=("review_id", MONTH)).drop(*PLACE)
 
 
 def clean_metadata(
@@ -53,7 +53,7 @@ def clean_metadata(
     """Cleans products: one row each, without those of excluded categories.
 
     Args:
-        raw: columns of ``raw_metadata``.
+        raw: columns of ``raw_metadata``, and those of ``PLACE``.
         excluded_categories: main categories to leave out; where there are any, products without
             a category are left out too, as SQL's ``NOT IN`` does.
         counts: receives ``raw``, ``excluded_category``, ``no_category`` and ``price_<form>``.
@@ -62,19 +62,27 @@ def clean_metadata(
     Returns:
         Columns of ``clean_metadata``.
     """
-    known = _without_placeholders(raw, keep=("price", "parent_asin"))
+    known = _without_placeholders(raw, keep=("price", "parent_asin", *PLACE))
     unwanted = F.coalesce(F.col("main_category").isin(*excluded_categories), F.lit(False))
     without = F.col("main_category").isNull() if excluded_categories else F.lit(False)
-    form = price_form(F.col("price"))
-    counted = known.observe(
+    # As a column of its own the form is found once for each row, not once for each count.
+    formed = known.withColumn("form", price_form(F.col("price")))
+    counted = formed.observe(
         counts,
         F.count(F.lit(1)).alias("raw"),
         F.count_if(unwanted).alias("excluded_category"),
         F.count_if(without).alias("no_category"),
-        *(F.count_if(form == name).alias(f"price_{name}") for name in PRICE_FORMS),
+        *(F.count_if(F.col("form") == name).alias(f"price_{name}") for name in PRICE_FORMS),
     )
     wanted = counted.where(~unwanted & ~without).withColumn("price", parse_price(F.col("price")))
-    return _one_row_per_product(wanted.select(*CLEAN_METADATA.column_names), repeats)
+    preference = [
+        F.col("price").isNotNull().desc(),
+        F.col("rating_number").desc_nulls_last(),
+        F.col("price").desc_nulls_last(),
+        F.col("title").desc_nulls_last(),
+    ]
+    distinct = _without_repeats(wanted, ["parent_asin"], preference, repeats)
+    return distinct.select(*CLEAN_METADATA.column_names)
 
 
 def price_form(price: Column) -> Column:
@@ -95,16 +103,24 @@ def parse_price(price: Column) -> Column:
     return F.when(F.abs(number) < _TOO_LARGE, number)
 
 
-def _one_row_per_product(products: DataFrame, repeats: Observation) -> DataFrame:
-    ranking = Window.partitionBy("parent_asin").orderBy(
-        F.col("price").isNotNull().desc(),
-        F.col("rating_number").desc_nulls_last(),
-        F.col("price").desc_nulls_last(),
-        F.xxhash64(*products.columns),
-    )
-    ranked = products.withColumn("_rank", F.row_number().over(ranking))
-    counted = ranked.observe(repeats, F.count_if(F.col("_rank") > 1).alias("listed_again"))
-    return counted.where("_rank = 1").drop("_rank")
+def _without_repeats(
+    rows: DataFrame,
+    key: Sequence[str],
+    preference: Sequence[Column],
+    repeats: Observation | None = None,
+) -> DataFrame:
+    """Keeps one row of each key: the first by preference, then by place.
+
+    Few rows repeat a key. Only these are brought together, by columns that are short; whole rows,
+    with their texts, never leave the task that reads them.
+    """
+    repeated = rows.groupBy(*key).count().where("count > 1").drop("count")
+    order = Window.partitionBy(*key).orderBy(*preference, *PLACE)
+    ranked = rows.join(F.broadcast(repeated), [*key]).withColumn("rank", F.row_number().over(order))
+    surplus = ranked.where("rank > 1").select(*PLACE)
+    if repeats is not None:
+        surplus = surplus.observe(repeats, F.count(F.lit(1)).alias("listed_again"))
+    return rows.join(F.broadcast(surplus), [*PLACE], "left_anti")
 
 
 def join_products(reviews: DataFrame, products: DataFrame) -> DataFrame:

@@ -19,6 +19,7 @@ from amazon_seg_assets.transforms.order_statistics import Key, order_statistics
 
 SCORES = {"recency": "r_score", "frequency": "f_score", "monetary": "m_score"}
 TOP_SCORE = 5
+SEGMENT = "segment"
 
 _BETTER_LAST = {"recency": "-recency", "frequency": "frequency", "monetary": "monetary"}
 """What orders customers from worst to best; a minus sign means that less is better."""
@@ -151,7 +152,18 @@ def assign_segments(scored: DataFrame, cells: Mapping[tuple[int, int, int], str]
     scores = range(1, TOP_SCORE + 1)
     table = F.array(*(F.lit(cells[cell]) for cell in product(scores, scores, scores)))
     place = (F.col("r_score") - 1) * 25 + (F.col("f_score") - 1) * 5 + F.col("m_score")
-    return scored.withColumn("segment", F.element_at(table, place))
+    return scored.withColumn(SEGMENT, F.element_at(table, place))
+
+
+def outcome(name: str, scheme: str) -> str:
+    """The column that holds a score or the segment of one of several schemes."""
+    return f"{scheme}_{name}"
+
+
+def keep_as(segmented: DataFrame, scheme: str) -> DataFrame:
+    """Renames scores and segment to those of one of several schemes, to make room for another's."""
+    names = (*SCORES.values(), SEGMENT)
+    return segmented.withColumnsRenamed({name: outcome(name, scheme) for name in names})
 
 
 def percent_rank_positions(size: int, scores: int) -> list[int]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 STARVED, SWOLLEN = 0.5, 2.0
 """A segment with fewer customers than half as many, or with more than twice as many, stands out;
 where to draw the line is this project's choice."""
+
+
+_BITS = 63
 
 
 @dataclass(frozen=True)
@@ -36,26 +40,58 @@ class Ties:
         return self.separated / self.customers if self.customers else 0.0
 
 
-def find_ties(customers: DataFrame, equal_in: Sequence[str], outcome: str) -> Ties:
-    """Counts customers whose equals got another outcome, in one aggregate.
+def find_ties(
+    customers: DataFrame, equal_in: Sequence[str], outcomes: Sequence[str]
+) -> dict[str, Ties]:
+    """Counts customers whose equals got another outcome, in one aggregate for all outcomes.
 
     Args:
         customers: one row a customer.
         equal_in: columns in which equal customers are the same.
-        outcome: a column with few values: a score or a segment.
+        outcomes: columns of few values each: scores or segments.
+
+    Returns:
+        What was found, by outcome.
+
+    Raises:
+        ValueError: an outcome has more values than fit into a set of bits.
     """
-    groups = customers.groupBy(*equal_in).agg(
-        F.count(F.lit(1)).alias("size"), F.size(F.collect_set(outcome)).alias("outcomes")
-    )
+    # Sets as bits of a number: unlike collected ones, they let Spark aggregate by hashing.
+    bits = [
+        F.bit_or(
+            F.call_function("shiftleft", F.lit(1).cast("long"), _code(customers, outcome))
+        ).alias(outcome)
+        for outcome in outcomes
+    ]
+    sized = customers.groupBy(*equal_in).agg(F.count(F.lit(1)).alias("size"), *bits)
+    groups = sized.select("size", *(F.bit_count(outcome).alias(outcome) for outcome in outcomes))
 
     def total(condition: str) -> str:
         return f"coalesce(sum(CASE WHEN {condition} THEN size END), 0)"
 
     row = groups.selectExpr(
-        total("true"), total("size > 1"), total("outcomes > 1"), "coalesce(max(outcomes), 0)"
+        total("true"),
+        total("size > 1"),
+        *(
+            f
+            for outcome in outcomes
+            for f in (total(f"{outcome} > 1"), f"coalesce(max({outcome}), 0)")
+        ),
     ).head()
     assert row is not None  # an aggregate without keys is always one row
-    return Ties(*map(int, row))
+    size, tied, *found = map(int, row)
+    return {
+        outcome: Ties(size, tied, separated, most)
+        for outcome, separated, most in zip(outcomes, found[::2], found[1::2], strict=True)
+    }
+
+
+def _code(customers: DataFrame, outcome: str) -> Column:
+    """A number for each value of a column."""
+    values = sorted(row[0] for row in customers.select(outcome).distinct().collect())
+    if len(values) > _BITS:
+        raise ValueError(f"{outcome} has {len(values)} values, more than {_BITS}")
+    return F.array_position(F.lit(values) if values else F.array(), F.col(outcome)).cast("int") - 1
 
 
 def say_ties(scheme: str, whole: Ties, frequency: Ties) -> str:
@@ -75,36 +111,34 @@ def say_ties(scheme: str, whole: Ties, frequency: Ties) -> str:
     )
 
 
-def count_segments(segmented: DataFrame) -> dict[str, int]:
-    """Customers by ``segment``."""
-    return {row["segment"]: row["count"] for row in segmented.groupBy("segment").count().collect()}
+def count_segments(segmented: DataFrame, columns: Sequence[str]) -> list[dict[str, int]]:
+    """Customers by segment, for each of several columns of segments, in one pass."""
+    rows = segmented.groupBy(*columns).count().collect()
+    counts = [Counter[str]() for _ in columns]
+    for *segments, customers in map(tuple, rows):
+        for counter, segment in zip(counts, segments, strict=True):
+            counter[segment] += customers
+    return [dict(counter) for counter in counts]
 
 
-def compare_segments(
-    standard: Mapping[str, int],
-    notebook: Mapping[str, int],
-    notebook_rules: Mapping[str, int],
-    segments: Sequence[str],
-) -> pd.DataFrame:
+def compare_segments(counts: Sequence[Mapping[str, int]], segments: Sequence[str]) -> pd.DataFrame:
     """The segments of both schemes side by side.
 
     Args:
-        standard: customers by segment under the standard scheme.
-        notebook: the same under the notebook scheme.
-        notebook_rules: the same by the notebook scheme's rules, but the standard scheme's scores.
+        counts: customers by segment under the standard scheme; under the notebook scheme; and by
+            the notebook scheme's rules, but the standard scheme's scores.
         segments: in the order in which people read them; no one is in any other.
 
     Returns:
         Columns of ``scheme_comparison``.
     """
-    columns = {
-        "standard_customers": standard,
-        "notebook_customers": notebook,
-        "notebook_rules_customers": notebook_rules,
-    }
+    columns = ("standard_customers", "notebook_customers", "notebook_rules_customers")
     table = pd.DataFrame(
         {"segment": segments}
-        | {name: [counts.get(s, 0) for s in segments] for name, counts in columns.items()}
+        | {
+            name: [of_scheme.get(segment, 0) for segment in segments]
+            for name, of_scheme in zip(columns, counts, strict=True)
+        }
     )
     return table.assign(
         difference=table["notebook_customers"] - table["standard_customers"],
