@@ -17,6 +17,7 @@ from dagster._core.errors import DagsterAssetCheckFailedError
 from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
 )
 
 from amazon_seg_assets.errors import InputError
@@ -73,11 +74,11 @@ class HeadlessRun:
 
     def prepare(self, months: list[str]) -> None:
         """Cleans and joins a range of months."""
-        self._execute("prepare_months", _range_tags(months[0], months[-1]))
+        self._execute("prepare_months", _partition_tags(months[0], months[-1]))
 
     def segment(self, snapshot: str) -> None:
         """Segments the customers as of a month."""
-        self._execute("segment_snapshot", _range_tags(snapshot, snapshot))
+        self._execute("segment_snapshot", _partition_tags(snapshot, snapshot))
 
     def _job(self, name: str) -> JobDefinition:
         return self.definitions.resolve_job_def(name)
@@ -126,7 +127,10 @@ def months_to_prepare(store: Store, snapshot: str, all_months: bool) -> list[str
     return [min([*inside, *snapshot_months(snapshot)]), max([*inside, snapshot])]
 
 
-def _range_tags(first: str, last: str) -> dict[str, str]:
+def _partition_tags(first: str, last: str) -> dict[str, str]:
+    if first == last:
+        # Dagster records of which month a check is only where a run is of one.
+        return {PARTITION_NAME_TAG: first}
     return {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
 
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from dagster import (
     AssetCheckEvaluation,
+    AssetCheckKey,
     AssetKey,
     AssetSelection,
     DagsterInstance,
@@ -426,7 +427,7 @@ def test_a_range_tells_its_worst_month_and_needs_no_other(
     shutil.rmtree(store.path("joined_reviews", MONTHS[0]))
     success, found = evaluate(store, instance, "joined_reviews")
     assert success
-    assert found["rows_as_clean"].partition == LAST
+    assert found["rows_as_clean"].metadata["months_checked"].value == 1
 
 
 def test_thresholds_of_judgement_are_configuration(store: Store, instance: DagsterInstance) -> None:
@@ -472,6 +473,10 @@ def test_a_headless_run_goes_on_after_a_judgement(store: Store, instance: Dagste
     run = headless(store, instance, "k_sweep", k_sweep_checks={"min_silhouette": 0.999})
     run.segment(LAST)
     [warning] = run.warnings
+    record = instance.event_log_storage.get_asset_check_execution_history(
+        AssetCheckKey(AssetKey("k_sweep"), "silhouette_high_enough"), limit=1
+    )[0]
+    assert record.partition == LAST
     assert warning.startswith("k_sweep, silhouette_high_enough: 2023-02: The mean silhouette is 0.")
 
 
