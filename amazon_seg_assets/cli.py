@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import sys
 import time
 import warnings
@@ -18,6 +19,9 @@ from amazon_seg_assets.settings import PREFIX, Settings, load_settings
 if TYPE_CHECKING:
     from amazon_seg_assets.headless import HeadlessRun
     from amazon_seg_assets.storage.layout import Store
+
+_UI_HOST = "127.0.0.1"
+_DEFAULT_PORT = 3000
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -64,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 
     ui = commands.add_parser("ui", help="start the Dagster web UI on this machine")
     _add_settings(ui)
-    ui.add_argument("--port", type=int, default=3000)
+    ui.add_argument("--port", type=int, default=_DEFAULT_PORT, help="default: %(default)s")
     ui.set_defaults(command=_ui)
     return parser
 
@@ -181,12 +185,30 @@ def _ui(options: argparse.Namespace) -> None:
     from amazon_seg_assets.instance import ensure_dagster_home
 
     settings = _settings(options)
+    _require_usable(options.port)
     ensure_dagster_home()
     # The web server starts processes of its own, which read their settings from the environment.
     for name in ("source", "category", "storage", "sample_reviews", "spark_master"):
         os.environ[PREFIX + name.upper()] = str(getattr(settings, name))
-    print(f"Dagster UI: http://localhost:{options.port} (Ctrl-C stops it)")
-    workspace = Path("workspace.yaml")
-    what = ["-w", str(workspace)] if workspace.exists() else ["-m", "amazon_seg_assets.definitions"]
-    where = ["--host", "127.0.0.1", "--port", str(options.port)]
-    os.execv(sys.executable, [sys.executable, "-m", "dagster", "dev", *what, *where])
+    # Of this package, as that of the current folder may be of another project.
+    what = ["-w", str(Path(__file__).with_name("workspace.yaml"))]
+    where = ["--host", _UI_HOST, "--port", str(options.port)]
+    # Flushed, as this process becomes another one.
+    print(f"Dagster UI: http://localhost:{options.port} (Ctrl-C stops it)", flush=True)
+    # Dagster would have its newer tool `dg` used, which asks for another layout of the project.
+    quiet = ["-W", "ignore:Function `dev_command` is superseded"]
+    os.execv(sys.executable, [sys.executable, *quiet, "-m", "dagster", "dev", *what, *where])
+
+
+def _require_usable(port: int) -> None:
+    with socket.socket() as probe:
+        # As the web server does: a port whose last connections are still closing is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_UI_HOST, port))
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise InputError(
+                f"The UI cannot use port {port} ({reason}): choose another, such as "
+                f"`--port {_DEFAULT_PORT + 1}`, or stop what listens there."
+            ) from error

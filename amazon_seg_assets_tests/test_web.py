@@ -1,0 +1,192 @@
+"""The web UI and its daemon, operated over GraphQL: what a person clicks, without a browser."""
+
+import base64
+import os
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from dagster import DagsterInstance
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    BACKFILL_ID_TAG,
+)
+from pyspark.sql import SparkSession
+
+from amazon_seg_assets.assets.declaration import GROUPS
+from amazon_seg_assets.cli import main
+from amazon_seg_assets.definitions import build_definitions
+from amazon_seg_assets.headless import HeadlessRun
+from amazon_seg_assets.instance import ensure_dagster_home
+from amazon_seg_assets.settings import Settings
+from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets_tests.web_ui import WebUI, interrupt, wait_for, web_ui
+
+REVIEWS = 5_000
+LAST, BEFORE = "2023-09", "2023-08"
+SPARK_CONF = "spark.sql.shuffle.partitions=4 spark.driver.memory=1g"
+
+
+def of_snapshot(month: str) -> dict[str, str]:
+    return {ASSET_PARTITION_RANGE_START_TAG: month, ASSET_PARTITION_RANGE_END_TAG: month}
+
+
+@pytest.fixture(scope="module")
+def ui(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebUI]:
+    """The UI over months that a headless run has prepared, in the session that is there already."""
+    assert spark is not None
+    folder = tmp_path_factory.mktemp("web")
+    settings = Settings(storage=folder / "data", sample_reviews=REVIEWS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", str(folder / "home"))
+        home = ensure_dagster_home()
+        with DagsterInstance.get() as instance:
+            headless = HeadlessRun(build_definitions(settings), instance, lambda _: None)
+            headless.ingest()
+            headless.prepare(["2022-08", LAST])
+    conf = {"AMAZON_SEG_SPARK_CONF": SPARK_CONF}
+    with web_ui(settings.storage, home, "--reviews", str(REVIEWS), environment=conf) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def segmented(ui: WebUI) -> str:
+    """The run of a job on one snapshot."""
+    ops = {"k_sweep": {"k_min": 2, "k_max": 3, "k": 2, "starts": 2}}
+    return ui.launch("segment_snapshot", of_snapshot(LAST), ops)
+
+
+@pytest.fixture(scope="module")
+def backfilled(ui: WebUI, segmented: str) -> dict[str, Any]:
+    """A backfill of two assets for two snapshots, asked for while the job still runs."""
+    asked = ui.backfill(["rfm_features", "rfm_segments"], [BEFORE, LAST])
+    assert ui.wait_for_run(segmented)["status"] == "SUCCESS"
+    return ui.wait_for_backfill(asked)
+
+
+def rows(ui: WebUI, asset: str, snapshot: str) -> int:
+    folder = Store(ui.storage, "Electronics").path(asset, snapshot)
+    return int(pq.read_table(folder, partitioning=None).num_rows)
+
+
+def test_the_graph_is_there(ui: WebUI) -> None:
+    assets = ui.assets()
+    assert {asset["groupName"] for asset in assets.values()} == set(GROUPS)
+    assert {name: assets[name]["isPartitioned"] for name in ("raw_reviews", "rfm_segments")} == {
+        "raw_reviews": False,
+        "rfm_segments": True,
+    }
+    assert ui.metadata("raw_reviews")["dagster/row_count"] == REVIEWS
+
+
+def test_a_wrong_field_is_named(ui: WebUI) -> None:
+    with pytest.raises(RuntimeError, match="k_maxx"):
+        ui.launch("segment_snapshot", of_snapshot(LAST), {"k_sweep": {"k_maxx": 3}})
+
+
+def test_a_backfill_is_one_run_and_waits_for_its_turn(
+    ui: WebUI, segmented: str, backfilled: dict[str, Any]
+) -> None:
+    assert (backfilled["status"], backfilled["error"]) == ("COMPLETED_SUCCESS", None)
+    (run_id,) = (run["id"] for run in backfilled["runs"])
+    run, former = ui.run(run_id), ui.run(segmented)
+    assert run["tags"][ASSET_PARTITION_RANGE_START_TAG] == BEFORE
+    assert run["tags"][ASSET_PARTITION_RANGE_END_TAG] == LAST
+    assert BACKFILL_ID_TAG in run["tags"]
+    assert former["jobName"] == "segment_snapshot"
+    assert run["startTime"] >= former["endTime"]
+
+
+def test_only_what_was_asked_for_is_backfilled(
+    ui: WebUI, segmented: str, backfilled: dict[str, Any]
+) -> None:
+    (run_id,) = (run["id"] for run in backfilled["runs"])
+    made_by = {
+        (asset, snapshot): ui.metadata(asset, snapshot).get("run")
+        for asset in ("rfm_segments", "k_sweep", "segment_counts_plot")
+        for snapshot in (BEFORE, LAST)
+    }
+    assert made_by == {
+        ("rfm_segments", BEFORE): run_id,
+        ("rfm_segments", LAST): run_id,
+        ("k_sweep", BEFORE): None,
+        ("k_sweep", LAST): segmented,
+        ("segment_counts_plot", BEFORE): None,
+        ("segment_counts_plot", LAST): segmented,
+    }
+
+
+def test_each_snapshot_has_its_own_figures(ui: WebUI, backfilled: dict[str, Any]) -> None:
+    assert backfilled
+    customers = {
+        snapshot: ui.metadata("rfm_segments", snapshot)["dagster/partition_row_count"]
+        for snapshot in (BEFORE, LAST)
+    }
+    assert customers == {month: rows(ui, "rfm_segments", month) for month in (BEFORE, LAST)}
+    assert customers[BEFORE] != customers[LAST]
+    assert min(customers.values()) > 100
+
+
+def test_what_was_configured_is_reported(ui: WebUI, backfilled: dict[str, Any]) -> None:
+    assert backfilled
+    sweep = ui.metadata("k_sweep", LAST)
+    assert sweep["chosen_k"] == 2
+    assert sweep["dagster/partition_row_count"] == 2  # k = 2 and 3
+    assert rows(ui, "cluster_centers", LAST) == 2 + 3
+
+
+def test_a_plot_comes_with_its_metadata(ui: WebUI, backfilled: dict[str, Any]) -> None:
+    assert backfilled
+    metadata = ui.metadata("segment_counts_plot", LAST)
+    shown = re.fullmatch(r"!\[.+\]\(data:image/png;base64,(.+)\)", metadata["plot"])
+    assert shown is not None
+    png = Path(metadata["dagster/uri"]).read_bytes()
+    assert base64.b64decode(shown.group(1)) == png
+    assert png.startswith(b"\x89PNG")
+
+
+def test_checks_tell_their_figures(ui: WebUI, backfilled: dict[str, Any]) -> None:
+    check = ui.checks("rfm_segments")["equal_customers_get_equal_segments"]
+    result = check["executionForLatestMaterialization"]
+    assert result["status"] == "SUCCEEDED"
+    assert result["runId"] == backfilled["runs"][0]["id"]
+    labels = {entry["label"] for entry in result["evaluation"]["metadataEntries"]}
+    assert {"share", "threshold"} <= labels
+
+
+def test_ctrl_c_ends_everything(ui: WebUI, backfilled: dict[str, Any]) -> None:
+    """The last of the module: a run in the middle ends too, and is not left as running."""
+    assert backfilled
+    run_id = ui.launch("segment_snapshot", of_snapshot(LAST))
+    wait_for(lambda: ui.run(run_id)["status"] == "STARTED", "the run to start", 60)
+    assert interrupt(ui.process)
+    with DagsterInstance.from_config(str(ui.home)) as instance:
+        run = instance.get_run_by_id(run_id)
+    assert run is not None
+    assert run.is_finished
+
+
+def test_a_port_in_use_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    monkeypatch.setattr(os, "execv", lambda *_: pytest.fail("the UI was started"))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for wrong in (port, 70_000):
+            with pytest.raises(SystemExit, match="1"):
+                main(["ui", "--port", str(wrong)])
+            assert f"cannot use port {wrong}" in capsys.readouterr().err
+
+
+def test_the_ui_and_plain_dagster_commands_load_the_same_workspace() -> None:
+    project = Path(__file__).parents[1]
+    shipped = project / "amazon_seg_assets" / "workspace.yaml"
+    assert shipped.read_text() == (project / "workspace.yaml").read_text()

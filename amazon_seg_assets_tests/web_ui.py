@@ -1,0 +1,283 @@
+"""The web UI as ``amazon-seg ui`` starts it, driven over GraphQL as the browser does."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+LOCATION = "amazon_seg_assets"
+_REPOSITORY = "__repository__"
+_ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
+_BACKFILL_ENDED = {"COMPLETED_SUCCESS", "COMPLETED_FAILED", "COMPLETED", "FAILED", "CANCELED"}
+
+_LOADED = """{ workspaceOrError { ... on Workspace { locationEntries {
+    name loadStatus locationOrLoadError { __typename ... on PythonError { message } } } } } }"""
+_ASSETS = """{ assetNodes { assetKey { path } groupName kinds isPartitioned
+    owners { ... on TeamAssetOwner { team } } } }"""
+_LAUNCH = """mutation ($parameters: ExecutionParams!) { launchRun(executionParams: $parameters) {
+    __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
+    ... on RunConfigValidationInvalid { errors { message } } } }"""
+_RUN = """query ($id: ID!) { runOrError(runId: $id) { ... on Run { status jobName startTime endTime
+    tags { key value } } } }"""
+_BACKFILL = """mutation ($parameters: LaunchBackfillParams!) {
+    launchPartitionBackfill(backfillParams: $parameters) {
+    __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
+_BACKFILL_STATE = """query ($id: String!) { partitionBackfillOrError(backfillId: $id) {
+    ... on PartitionBackfill { status runs(limit: 100) { id } error { message } } } }"""
+_MATERIALIZATION = """query ($path: [String!]!, $partitions: [String!]) {
+    assetOrError(assetKey: {path: $path}) { ... on Asset {
+    assetMaterializations(partitions: $partitions, limit: 1) { runId metadataEntries {
+    __typename label
+    ... on IntMetadataEntry { intValue } ... on FloatMetadataEntry { floatValue }
+    ... on TextMetadataEntry { text } ... on MarkdownMetadataEntry { mdStr }
+    ... on BoolMetadataEntry { boolValue } ... on PathMetadataEntry { path }
+    ... on JsonMetadataEntry { jsonString } } } } } }"""
+_CHECKS = """query ($path: [String!]!) { assetNodeOrError(assetKey: {path: $path}) {
+    ... on AssetNode { assetChecksOrError { ... on AssetChecks { checks { name blocking
+    executionForLatestMaterialization { status runId evaluation { severity
+    metadataEntries { label } } } } } } } } }"""
+_VALUES = ("intValue", "floatValue", "text", "mdStr", "boolValue", "path", "jsonString")
+
+Found = TypeVar("Found")
+
+
+class WebUI:
+    """A running web server with its daemon.
+
+    Attributes:
+        url: of the web server.
+        storage: folder of the tables and plots.
+        home: Dagster's records.
+        process: the first of its processes, and leader of their group.
+    """
+
+    def __init__(
+        self, url: str, storage: Path, home: Path, process: subprocess.Popen[bytes]
+    ) -> None:
+        self.url = url
+        self.storage = storage
+        self.home = home
+        self.process = process
+
+    def query(self, document: str, **variables: Any) -> dict[str, Any]:
+        """The data that answers a GraphQL document.
+
+        Raises:
+            RuntimeError: the answer is an error.
+        """
+        request = urllib.request.Request(
+            f"{self.url}/graphql",
+            json.dumps({"query": document, "variables": variables}).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:
+            answer = json.load(response)
+        if answer.get("errors"):
+            raise RuntimeError(str(answer["errors"]))
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    def is_loaded(self) -> bool:
+        """Whether the code location is there.
+
+        Raises:
+            RuntimeError: it cannot be loaded.
+        """
+        try:
+            entries = self.query(_LOADED)["workspaceOrError"]["locationEntries"]
+        except OSError:
+            return False
+        loaded = [entry for entry in entries if entry["loadStatus"] == "LOADED"]
+        for entry in loaded:
+            if entry["locationOrLoadError"]["__typename"] != "RepositoryLocation":
+                raise RuntimeError(f"{entry['name']} does not load: {entry['locationOrLoadError']}")
+        return bool(loaded)
+
+    def assets(self) -> dict[str, dict[str, Any]]:
+        """What the graph shows of each asset, by name."""
+        nodes = self.query(_ASSETS)["assetNodes"]
+        return {node["assetKey"]["path"][-1]: node for node in nodes}
+
+    def launch(
+        self,
+        job: str,
+        tags: Mapping[str, str] | None = None,
+        ops: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> str:
+        """Launches a job, with the configuration of some of its assets; returns the run's id."""
+        config = {"ops": {asset: {"config": given} for asset, given in (ops or {}).items()}}
+        parameters = {
+            "selector": {
+                "repositoryLocationName": LOCATION,
+                "repositoryName": _REPOSITORY,
+                "jobName": job,
+            },
+            "runConfigData": config,
+            "executionMetadata": {
+                "tags": [{"key": key, "value": value} for key, value in (tags or {}).items()]
+            },
+        }
+        launched = self.query(_LAUNCH, parameters=parameters)["launchRun"]
+        if "run" not in launched:
+            raise RuntimeError(str(launched))
+        return str(launched["run"]["runId"])
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """The state of a run: status, job, times in seconds since 1970, tags."""
+        run: dict[str, Any] = self.query(_RUN, id=run_id)["runOrError"]
+        return run | {"tags": {tag["key"]: tag["value"] for tag in run["tags"]}}
+
+    def wait_for_run(self, run_id: str, seconds: float = 180) -> dict[str, Any]:
+        """The run, once it has ended."""
+
+        def ended() -> dict[str, Any] | None:
+            run = self.run(run_id)
+            return run if run["status"] in _ENDED else None
+
+        return wait_for(ended, f"run {run_id} to end", seconds)
+
+    def backfill(self, assets: Sequence[str], partitions: Sequence[str]) -> str:
+        """Launches a backfill; returns its id."""
+        parameters = {
+            "assetSelection": [{"path": [asset]} for asset in assets],
+            "partitionNames": list(partitions),
+        }
+        launched = self.query(_BACKFILL, parameters=parameters)["launchPartitionBackfill"]
+        if "backfillId" not in launched:
+            raise RuntimeError(str(launched))
+        return str(launched["backfillId"])
+
+    def wait_for_backfill(self, backfill_id: str, seconds: float = 180) -> dict[str, Any]:
+        """The backfill with its runs, once it has ended."""
+
+        def ended() -> dict[str, Any] | None:
+            state = self.query(_BACKFILL_STATE, id=backfill_id)
+            backfill: dict[str, Any] = state["partitionBackfillOrError"]
+            return backfill if backfill["status"] in _BACKFILL_ENDED else None
+
+        return wait_for(ended, f"backfill {backfill_id} to end", seconds)
+
+    def metadata(self, asset: str, partition: str | None = None) -> dict[str, Any]:
+        """Metadata of the latest materialization, by label, and the ``run`` that made it."""
+        found = self.query(
+            _MATERIALIZATION, path=[asset], partitions=None if partition is None else [partition]
+        )["assetOrError"]["assetMaterializations"]
+        if not found:
+            return {}
+        values = {
+            entry["label"]: next((entry[value] for value in _VALUES if value in entry), None)
+            for entry in found[0]["metadataEntries"]
+        }
+        return values | {"run": found[0]["runId"]}
+
+    def checks(self, asset: str) -> dict[str, dict[str, Any]]:
+        """The checks of an asset, by name, with their latest results."""
+        checks = self.query(_CHECKS, path=[asset])["assetNodeOrError"]["assetChecksOrError"]
+        return {check["name"]: check for check in checks.get("checks", [])}
+
+
+@contextmanager
+def web_ui(
+    storage: Path, home: Path, *options: str, environment: Mapping[str, str] | None = None
+) -> Iterator[WebUI]:
+    """Starts ``amazon-seg ui`` on a free port, and ends all its processes.
+
+    Args:
+        storage: folder of the tables and plots.
+        home: for Dagster's records and the log.
+        options: further options of the command.
+        environment: further settings.
+
+    Raises:
+        RuntimeError: it ends by itself, or the code location cannot be loaded; tells the log.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    port, log = free_port(), home / "ui.log"
+    with log.open("wb") as printed:
+        process = subprocess.Popen(
+            [
+                sys.executable, "-m", "amazon_seg_assets", "ui",
+                "--port", str(port), "--storage", str(storage), *options,
+            ],
+            env=os.environ | {"DAGSTER_HOME": str(home)} | dict(environment or {}),
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )  # fmt: skip
+    ui = WebUI(f"http://127.0.0.1:{port}", storage, home, process)
+
+    def loaded() -> bool:
+        if process.poll() is not None:
+            raise RuntimeError(f"the UI ended by itself:\n{log.read_text()}")
+        return ui.is_loaded()
+
+    try:
+        wait_for(loaded, "the UI to show the code location", 120)
+        yield ui
+    finally:
+        interrupt(process)
+
+
+def interrupt(process: subprocess.Popen[bytes], seconds: float = 30) -> bool:
+    """Ends a process and all of its group, as Ctrl-C does; by force what is left after a time.
+
+    Returns:
+        whether all ended of themselves.
+    """
+    deadline = time.monotonic() + seconds
+    _signal_group(process, signal.SIGINT)
+    while time.monotonic() < deadline:
+        process.poll()
+        if not members(process.pid):
+            return True
+        time.sleep(0.2)
+    _signal_group(process, signal.SIGKILL)
+    process.wait()
+    return False
+
+
+def members(group: int) -> list[int]:
+    """Processes of a group that have not ended; those nobody has waited for do not count."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, process_group = stat.read_text().rpartition(")")[2].split()[:3]
+        except OSError:
+            continue
+        if int(process_group) == group and state != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def _signal_group(process: subprocess.Popen[bytes], what: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, what)
+
+
+def wait_for(probe: Callable[[], Found | None], what: str, seconds: float) -> Found:
+    """What ``probe`` returns, once that is something."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = probe()
+        if found:
+            return found
+        time.sleep(0.5)
+    raise TimeoutError(f"waited {seconds:.0f} s for {what}")
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
