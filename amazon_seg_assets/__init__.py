@@ -6,12 +6,14 @@ Layers, each of which may import the ones below it and none above:
     assets, jobs, resources   Dagster: declare, select, call one pure function, return
     sources                   where raw files come from, and their readers
     storage                   tables and artifacts on disk
+    report                    a snapshot's report: sentences, document, HTML and Markdown
     transforms, plots         pure functions on Spark and on small pandas frames
     tables, rules             declarations: what is stored, and how customers are segmented
     engine                    the Spark session and the Java it runs on
     settings, errors          settings of a deployment, errors meant for people
 
-``transforms``, ``plots``, ``tables`` and ``rules`` import no Dagster; ``plots`` imports no Spark.
+``transforms``, ``plots``, ``report``, ``tables`` and ``rules`` import no Dagster; ``plots`` and
+``report`` import no Spark.
 """
 
 __version__ = "0.1.0"

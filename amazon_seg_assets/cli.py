@@ -161,6 +161,7 @@ def _summarize(
 ) -> None:
     from rich.console import Console
 
+    from amazon_seg_assets.assets.report import EXECUTIVE_REPORT
     from amazon_seg_assets.summary import segment_table
 
     console = Console()
@@ -168,7 +169,12 @@ def _summarize(
     for caution in cautions:
         console.print(f"Warning: {caution}", soft_wrap=True, highlight=False, markup=False)
     console.print(f"Done in {seconds:.0f} s.")
-    for name, path in (("Tables and plots", store.folder), ("Dagster's records", home)):
+    report = store.path(EXECUTIVE_REPORT, snapshot) / f"{EXECUTIVE_REPORT}.html"
+    for name, path in (
+        ("Report", report),
+        ("Tables and plots", store.folder),
+        ("Dagster's records", home),
+    ):
         console.print(f"  {name:<18} {path}", soft_wrap=True, highlight=False)
     console.print(f"  {'Plots as PNG':<18} {store.folder}/*_plot/month={snapshot}/", soft_wrap=True)
     console.print(f"  {'Web UI':<18} `make ui` or `amazon-seg ui`, then http://localhost:3000")

@@ -16,8 +16,10 @@ from amazon_seg_assets.assets import (
     clustering,
     densities,
     exploration,
+    export,
     ingestion,
     plots,
+    report,
     rfm,
     segmentation,
     validation,
@@ -36,6 +38,8 @@ ASSET_MODULES = (
     segmentation,
     validation,
     plots,
+    report,
+    export,
 )
 
 

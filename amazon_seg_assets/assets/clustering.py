@@ -94,7 +94,7 @@ def k_sweep(
             report_table(
                 store,
                 K_SWEEP,
-                write_small(table, store, K_SWEEP, snapshot),
+                write_small(table, store, K_SWEEP, snapshot, {"why": choice.reason}),
                 snapshot,
                 chosen_k=choice.k,
                 why=choice.reason,

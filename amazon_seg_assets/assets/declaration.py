@@ -36,6 +36,7 @@ GROUPS = {
     "segmentation": "RFM segments",
     "validation": "how good clusters and segments are",
     "plots": "pictures for people",
+    "report": "what people take away: the report, and customers by segment",
 }
 """All groups, in the order of the data's way."""
 

@@ -63,7 +63,7 @@ def review_profile(spark: SparkResource, storage: StoreResource) -> MaterializeR
     profile = profile_reviews(raw)
     shown = profile.columns.astype(object)
     times = shown["column"] == "timestamp"
-    shown.loc[times, _TIME_FIGURES] = shown.loc[times, _TIME_FIGURES].map(_day)
+    shown.loc[times, _TIME_FIGURES] = shown.loc[times, _TIME_FIGURES].map(utc_day)
     covered = shown.loc[times, ["min", "max"]].iloc[0]
     return _stored(
         store,
@@ -238,7 +238,7 @@ def _shown(frame: pd.DataFrame, empty: str = "No rows.") -> MetadataValue:
     return MetadataValue.md(markdown_frame(frame.assign(**written), _TEXT_WIDTH))
 
 
-def _day(time_ms: float | None) -> str | None:
+def utc_day(time_ms: float | None) -> str | None:
     """The date of a time in ms, UTC."""
     if time_ms is None or pd.isna(time_ms):
         return None
@@ -287,7 +287,7 @@ def _ratings(is_of_year: bool) -> Callable[[Store, pd.DataFrame], Picture]:
 
 def _reviews_over_time(store: Store, table: pd.DataFrame) -> Picture:
     latest = read_stats(store.path(RAW_REVIEWS.name, max(table["month"], default=None)))
-    return draw.reviews_over_time(table, str(_day(latest.maximum.get("timestamp"))))
+    return draw.reviews_over_time(table, str(utc_day(latest.maximum.get("timestamp"))))
 
 
 popular_products_plot = _plot_asset(

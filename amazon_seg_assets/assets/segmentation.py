@@ -1,5 +1,7 @@
 """RFM segments, and the small table that sums up segments and clusters."""
 
+from typing import Any
+
 from dagster import AssetExecutionContext, Config, MetadataValue
 from pydantic import Field
 from pyspark.sql import DataFrame
@@ -8,6 +10,7 @@ from amazon_seg_assets.assets.declaration import seg_asset, table_spec
 from amazon_seg_assets.assets.metadata import markdown_frame, report_table
 from amazon_seg_assets.resources import SparkResource, StoreResource
 from amazon_seg_assets.rules.scheme import Scheme, load_scheme
+from amazon_seg_assets.storage.footers import Stats
 from amazon_seg_assets.storage.small_tables import read_small
 from amazon_seg_assets.storage.spark_tables import read_table, write_snapshot
 from amazon_seg_assets.tables.customers import (
@@ -55,7 +58,16 @@ def rfm_segments(
         )
         cuts = cut_points(scheme, customers)
         segments = scoring.assign_segments(scoring.score(customers, cuts), scheme.cells)
-        stats = write_snapshot(segments, store, RFM_SEGMENTS, snapshot)
+        # The user's file of the scheme may change: the report tells the rules that were used.
+        rules: dict[str, Any] = {
+            "scheme": scheme.model_dump(mode="json", exclude_none=True),
+            "thresholds": {feature: points.thresholds() for feature, points in cuts.items()},
+        }
+
+        def used(_: Stats, rules: dict[str, Any] = rules) -> dict[str, Any]:
+            return rules
+
+        stats = write_snapshot(segments, store, RFM_SEGMENTS, snapshot, used)
         context.add_asset_metadata(
             report_table(
                 store,
@@ -67,8 +79,8 @@ def rfm_segments(
                 scheme_fingerprint=scheme.fingerprint,
                 unreachable_segments=scheme.unreachable,
                 **{
-                    f"thresholds_{feature}": MetadataValue.json(points.thresholds())
-                    for feature, points in cuts.items()
+                    f"thresholds_{feature}": MetadataValue.json(values)
+                    for feature, values in rules["thresholds"].items()
                 },
                 **{
                     f"thresholds_{feature}_mean": points.say_thresholds()

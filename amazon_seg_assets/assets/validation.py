@@ -107,29 +107,37 @@ def cluster_validation(
             validation.say_convergence(converged, iterations),
             validation.say_agreement(rand, information),
         )
+        figures = {
+            "silhouette": silhouette,
+            "segments_adjusted_rand": rand,
+            "segments_mutual_information": information,
+            "surviving_share_mean": float(found.survivors.mean()),
+        }
+        words = {
+            "sentences": sentences,
+            "silhouette_in_words": validation.in_words(silhouette, validation.SILHOUETTE_WORDS),
+            "agreement_in_words": validation.in_words(rand, validation.RAND_WORDS),
+        }
         context.add_asset_metadata(
             report_table(
                 store,
                 CLUSTER_VALIDATION,
-                write_small(table, store, CLUSTER_VALIDATION, snapshot),
+                write_small(table, store, CLUSTER_VALIDATION, snapshot, figures | words),
                 snapshot,
                 what_it_means=MetadataValue.md("\n".join(f"- {line}" for line in sentences)),
                 clusters=MetadataValue.md(markdown_frame(table[CLUSTER_VALIDATION.column_names])),
                 smallest_share=float(shares.min()),
                 largest_share=float(shares.max()),
                 balance=evenness,
-                silhouette=silhouette,
                 converged=converged,
                 iterations=iterations,
                 clusters_by_segments=MetadataValue.md(markdown_frame(contingency.reset_index())),
-                segments_adjusted_rand=rand,
-                segments_mutual_information=information,
                 resamples=config.resamples,
                 stability_adjusted_rand_mean=float(found.adjusted_rand.mean()),
                 stability_adjusted_rand_sd=found.spread,
                 stability_adjusted_rand_min=float(found.adjusted_rand.min()),
-                surviving_share_mean=float(found.survivors.mean()),
                 surviving_share_min=float(found.survivors.min()),
+                **figures,
             ),
             partition_key=snapshot,
         )
@@ -160,7 +168,7 @@ def scheme_comparison(
             report_table(
                 store,
                 SCHEME_COMPARISON,
-                write_small(table, store, SCHEME_COMPARISON, snapshot),
+                write_small(table, store, SCHEME_COMPARISON, snapshot, figures),
                 snapshot,
                 segments=MetadataValue.md(markdown_frame(table)),
                 **figures,

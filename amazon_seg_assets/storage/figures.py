@@ -1,4 +1,4 @@
-"""Facts about a stored partition that its files do not tell, kept beside them."""
+"""Facts about a stored table or partition that its files do not tell, kept beside them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.storage.layout import Store
 
 _FILE = "_figures.json"  # readers of Parquet folders skip names that begin with an underscore
@@ -15,7 +16,7 @@ Figures = Mapping[str, Any]
 
 
 def write_figures(folder: Path, figures: Figures) -> None:
-    """Writes the facts into the folder of a partition; nothing if there are none."""
+    """Writes the facts into the folder of a table or partition; nothing if there are none."""
     if figures:
         (folder / _FILE).write_text(json.dumps(figures, indent=1))
 
@@ -24,9 +25,24 @@ def read_figures(store: Store, asset: str, month: str | None = None) -> dict[str
     """The facts about a partition, or about an artifact that has none; empty if there are no facts.
 
     Raises:
-        InputError: the partition has not been materialized.
+        InputError: it has not been materialized.
     """
     store.require(asset, None if month is None else [month])
     path = store.path(asset, month) / _FILE
     figures: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return figures
+
+
+def require_figures(store: Store, asset: str, month: str) -> dict[str, Any]:
+    """The facts about one month of a table, which must have some.
+
+    Raises:
+        InputError: it has not been materialized, or by a version that kept no facts.
+    """
+    figures = read_figures(store, asset, month)
+    if not figures:
+        raise InputError(
+            f"{asset} of {store.category} has no figures of {month} beside it, as an earlier "
+            "version has stored it: materialize it again."
+        )
     return figures

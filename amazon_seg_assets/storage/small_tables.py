@@ -6,13 +6,28 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from amazon_seg_assets.storage.figures import Figures, write_figures
 from amazon_seg_assets.storage.footers import Stats, read_stats
 from amazon_seg_assets.storage.layout import Store, month_folder
 from amazon_seg_assets.tables.model import Table
 
 
-def write_small(frame: pd.DataFrame, store: Store, table: Table, month: str | None = None) -> Stats:
-    """Replaces a table, or one month of it; raises if the frame does not hold what is declared."""
+def write_small(
+    frame: pd.DataFrame,
+    store: Store,
+    table: Table,
+    month: str | None = None,
+    figures: Figures | None = None,
+) -> Stats:
+    """Replaces a table, or one month of it; raises if the frame does not hold what is declared.
+
+    Args:
+        frame: the columns of the table.
+        store: where to write.
+        table: what to write.
+        month: the month to replace; None replaces the whole table.
+        figures: facts to keep beside it.
+    """
     content = pa.Table.from_pandas(
         frame[table.column_names], table.arrow_schema, preserve_index=False
     )
@@ -20,6 +35,7 @@ def write_small(frame: pd.DataFrame, store: Store, table: Table, month: str | No
         target = folder if month is None else folder / month_folder(month)
         target.mkdir(exist_ok=True)
         pq.write_table(content, target / "part-0.zstd.parquet", compression="zstd")
+        write_figures(target, figures or {})
         return read_stats(target)
 
 

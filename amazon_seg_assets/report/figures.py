@@ -1,0 +1,110 @@
+"""The figures on which general recommendations depend; a run need not support all of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import pandas as pd
+
+from amazon_seg_assets.report.findings import LAPSED, NEWCOMERS, Findings
+
+MOST_POPULAR = "most popular"
+ALL_TIME = "all time"
+
+_AUDIO = re.compile(r"\b(ear ?buds?|ear ?phones?|head ?phones?|headsets?|airpods?)\b", re.I)
+
+
+@dataclass(frozen=True)
+class Stars:
+    """How verified purchases and others are rated.
+
+    Attributes:
+        verified: reviews of verified purchases.
+        unverified: other reviews.
+        verified_five: share of 5 stars among the former; NaN if there are none.
+        unverified_five: share of 5 stars among the latter; NaN if there are none.
+        extremes: share of 1 and 5 stars among all.
+        commonest: the rating that most reviews give.
+        commonest_share: its share of all.
+    """
+
+    verified: int
+    unverified: int
+    verified_five: float
+    unverified_five: float
+    extremes: float
+    commonest: float
+    commonest_share: float
+
+    @property
+    def excess(self) -> float:
+        """Share of 5 stars of the unverified, less that of the verified; NaN if either is none."""
+        return self.unverified_five - self.verified_five
+
+
+def figures_of(findings: Findings) -> dict[str, float]:
+    """The figures that this run supports, by the names of `GeneralRecommendation.figure`."""
+    found = {"one_review_share": findings.one_review / findings.customers}
+    if findings.treats_equals_equally and findings.reachable(NEWCOMERS):
+        found["newcomer_share"] = findings.customers_of(NEWCOMERS) / findings.customers
+    if findings.reachable(LAPSED):
+        found["lapsed_share"] = findings.customers_of(LAPSED) / findings.customers
+    stars = stars_of_the_year(findings)
+    if stars is not None and stars.verified and stars.unverified:
+        found["unverified_five_star_excess"] = stars.excess
+    popular = popular_products(findings)
+    if not popular.empty:
+        found["audio_share_of_popular"] = float(is_audio(popular["product_name"]).mean())
+    return found
+
+
+def stars_of(ratings: pd.DataFrame) -> Stars | None:
+    """How reviews of one scope of ``rating_counts`` are rated; None if there are none."""
+    total = int(ratings["reviews"].sum())
+    if not total:
+        return None
+    by_rating = ratings.groupby("rating")["reviews"].sum()
+    counts = {
+        verified: ratings[ratings["verified_purchase"] == verified] for verified in (True, False)
+    }
+    five = {verified: _five_star_share(rows) for verified, rows in counts.items()}
+    return Stars(
+        verified=int(counts[True]["reviews"].sum()),
+        unverified=int(counts[False]["reviews"].sum()),
+        verified_five=five[True],
+        unverified_five=five[False],
+        extremes=float(by_rating.reindex([1.0, 5.0], fill_value=0).sum() / total),
+        commonest=float(by_rating.idxmax()),
+        commonest_share=float(by_rating.max() / total),
+    )
+
+
+def stars_of_all_time(findings: Findings) -> Stars | None:
+    """How all reviews are rated; None where that has not been explored."""
+    ratings = findings.ratings
+    return None if ratings is None else stars_of(ratings[ratings["scope"] == ALL_TIME])
+
+
+def stars_of_the_year(findings: Findings) -> Stars | None:
+    """How reviews of the explored year are rated; None where that has not been explored."""
+    ratings = findings.ratings
+    return None if ratings is None else stars_of(ratings[ratings["scope"] != ALL_TIME])
+
+
+def popular_products(findings: Findings) -> pd.DataFrame:
+    """The products with most reviews in the explored year, the first first; may be empty."""
+    if findings.top_products is None:
+        return pd.DataFrame(columns=["product_name", "value", "year"])
+    listed = findings.top_products[findings.top_products["list"] == MOST_POPULAR]
+    return listed.sort_values("rank")
+
+
+def is_audio(names: pd.Series) -> pd.Series:
+    """Whether products are headphones and the like, by their names."""
+    return names.map(lambda name: isinstance(name, str) and _AUDIO.search(name) is not None)
+
+
+def _five_star_share(rows: pd.DataFrame) -> float:
+    total = rows["reviews"].sum()
+    return float(rows.loc[rows["rating"] == 5, "reviews"].sum() / total) if total else float("nan")

@@ -1,0 +1,58 @@
+"""Files for other programs: one for each value of a column, under a name that people chose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from pyspark.sql import DataFrame
+
+from amazon_seg_assets.storage.layout import Store, month_folder
+
+Form = Literal["csv", "parquet"]
+
+_PARTS = "parts"
+
+# RFC 4180: CRLF ends a line, and a quote inside quotes is doubled.
+_CSV_OPTIONS = {
+    "header": "true",
+    "encoding": "UTF-8",
+    "lineSep": "\r\n",
+    "quote": '"',
+    "escape": '"',
+    "ignoreLeadingWhiteSpace": "false",
+    "ignoreTrailingWhiteSpace": "false",
+    "compression": "none",
+}
+_PARQUET_OPTIONS = {"compression": "snappy"}  # the codec that most programs know
+
+
+def write_one_file_each(
+    frame: DataFrame,
+    store: Store,
+    asset: str,
+    month: str,
+    by: str,
+    form: Form,
+    check: Callable[[], None],
+) -> None:
+    """Replaces a month of an artifact by files ``<value of by>.<form>``.
+
+    Args:
+        frame: rows of each value in one partition, sorted; values serve as names of files.
+        store: where to write.
+        asset: what to write.
+        month: the month to replace; others stay untouched.
+        by: the column that says which file a row goes to; not in the files themselves.
+        form: of the files.
+        check: is called when all is written; if it raises, the former files stay.
+    """
+    with store.replacing(asset, [month]) as folder:
+        target, parts = folder / month_folder(month), folder / _PARTS
+        target.mkdir()
+        options = _CSV_OPTIONS if form == "csv" else _PARQUET_OPTIONS
+        frame.write.partitionBy(by).format(form).options(**options).save(str(parts))
+        for part in parts.glob(f"{by}=*"):
+            [file] = part.glob(f"part-*.{form}")
+            file.rename(target / f"{part.name.removeprefix(f'{by}=')}.{form}")
+        check()
