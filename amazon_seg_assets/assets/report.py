@@ -12,6 +12,7 @@ from amazon_seg_assets.assets.declaration import artifact_spec, seg_asset
 from amazon_seg_assets.assets.exploration import utc_day
 from amazon_seg_assets.ingestion.manifest import MonthCounts, require_manifest
 from amazon_seg_assets.partitions import SNAPSHOT_NEEDS, snapshot_months
+from amazon_seg_assets.report.advice import general_advice, segment_advice
 from amazon_seg_assets.report.compose import (
     CAPTIONS,
     EXPLORATION_PICTURES,
@@ -26,7 +27,7 @@ from amazon_seg_assets.report.insights import insights
 from amazon_seg_assets.report.markdown import to_markdown
 from amazon_seg_assets.resources import StoreResource
 from amazon_seg_assets.rules.recommendations import load_recommendations
-from amazon_seg_assets.rules.scheme import Scheme
+from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES, Scheme
 from amazon_seg_assets.storage.figures import read_figures, require_figures
 from amazon_seg_assets.storage.footers import read_stats
 from amazon_seg_assets.storage.layout import Store, month_folder
@@ -128,7 +129,7 @@ def executive_report(
                 "mean_monetary": findings.mean_spend,
                 "insights": len(insights(findings)),
                 "pictures": len(findings.illustrations),
-                "recommended_segments": len(findings.recommendations.segments),
+                "recommendations": len(segment_advice(findings)) + len(general_advice(findings)),
                 **figures_of(findings),
             },
             partition_key=snapshot,
@@ -168,10 +169,14 @@ def gather(store: Store, snapshot: str, recommendations: Path | None = None) -> 
         why_k=require_figures(store, K_SWEEP.name, snapshot)["why"],
         validation=_validation(require_figures(store, CLUSTER_VALIDATION.name, snapshot)),
         comparison=read_small(store, SCHEME_COMPARISON, snapshot),
-        ties=Ties(
-            ties["standard_equals_in_other_segments_share"],
-            ties["notebook_equals_in_other_segments_share"],
-        ),
+        ties={
+            name: Ties(
+                ties[f"{name}_equals_in_other_segments_share"],
+                ties[f"{name}_equal_frequency_other_score_share"],
+                ties[f"{name}_equal_frequency_most_scores"],
+            )
+            for name in BUILT_IN_SCHEMES
+        },
         ratings=_optional(store, RATING_COUNTS),
         top_products=_optional(store, TOP_PRODUCTS),
         illustrations={

@@ -178,16 +178,16 @@ def _segments(findings: Findings) -> tuple[Block, ...]:
         for row in ordered.itertuples(index=False)
     )
     header = (
-        "Segment", "Customers", "Share", "Days since the last review", "Reviews", "Mean spend",
-        "Total spend", "Share of spend",
+        "Segment", "Customers", "Share", "Recency (days)", "Reviews", "Mean spend", "Total spend",
+        "Share of spend",
     )  # fmt: skip
     colours = tuple(segment_colour(name) for name in ordered["segment"])
     empty = [name for name in findings.scheme.segments if name not in set(ordered["segment"])]
     return (
         Paragraph(
             f"Each customer is in exactly one segment, by the rules of the scheme "
-            f"{findings.scheme.name}. Days, reviews and mean spend are means over the segment's "
-            "customers."
+            f"{findings.scheme.name}. Recency, the days since the last review, reviews and mean "
+            "spend are means over the segment's customers."
         ),
         Table(header, rows, colours=colours),
         *([Note(f"No customer is in {join(empty, 'or')}.")] if empty else []),
@@ -237,8 +237,8 @@ def _clusters(findings: Findings) -> tuple[Block, ...]:
         for row in findings.clusters.itertuples(index=False)
     )
     header = (
-        "Cluster", "Label", "Customers", "Share", "Days since the last review", "Reviews",
-        "Mean spend", "Share of spend", "Silhouette", "Survival",
+        "Cluster", "Label", "Customers", "Share", "Recency (days)", "Reviews", "Mean spend",
+        "Share of spend", "Silhouette", "Survival",
     )  # fmt: skip
     return (
         Paragraph(
@@ -370,7 +370,7 @@ def _steps(
         *((f"left out: {step.reason}", f"−{count(step.rows)}") for step in left_out if step.rows),
         (end, count(rest)),
     ]
-    return Table(("", "Rows"), tuple(rows), caption=caption)
+    return Table(("Step", "Rows"), tuple(rows), caption=caption)
 
 
 def _choice(findings: Findings) -> tuple[Block, ...]:
@@ -390,7 +390,7 @@ def _choice(findings: Findings) -> tuple[Block, ...]:
             "The knee of the sum of squares is chosen if its silhouette is close to the best, "
             "else the best silhouette. Every k had several starts, each run to convergence."
         ),
-        Table(("k", "Sum of squares", "Silhouette", "Converged", ""), rows),
+        Table(("k", "Sum of squares", "Silhouette", "Converged", "Choice"), rows),
         *_pictures(findings, CHOICE_PICTURES),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from math import sqrt
 
 import pandas as pd
 
@@ -42,6 +43,16 @@ class Stars:
         """Share of 5 stars of the unverified, less that of the verified; NaN if either is none."""
         return self.unverified_five - self.verified_five
 
+    @property
+    def is_telling(self) -> bool:
+        """Whether the excess is more than chance: above two standard errors of no difference."""
+        if not (self.verified and self.unverified):
+            return False
+        fives = self.verified_five * self.verified + self.unverified_five * self.unverified
+        pooled = fives / (self.verified + self.unverified)
+        variance = pooled * (1 - pooled) * (1 / self.verified + 1 / self.unverified)
+        return abs(self.excess) > 2 * sqrt(variance)
+
 
 def figures_of(findings: Findings) -> dict[str, float]:
     """The figures that this run supports, by the names of `GeneralRecommendation.figure`."""
@@ -51,7 +62,7 @@ def figures_of(findings: Findings) -> dict[str, float]:
     if findings.reachable(LAPSED):
         found["lapsed_share"] = findings.customers_of(LAPSED) / findings.customers
     stars = stars_of_the_year(findings)
-    if stars is not None and stars.verified and stars.unverified:
+    if stars is not None and stars.is_telling:
         found["unverified_five_star_excess"] = stars.excess
     popular = popular_products(findings)
     if not popular.empty:

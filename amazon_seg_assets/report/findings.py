@@ -109,10 +109,19 @@ class Validation:
 
 @dataclass(frozen=True)
 class Ties:
-    """Customers whose equals get another segment, as a share of all; 0 to 1."""
+    """What a scheme does to equal customers.
 
-    standard: float
-    notebook: float
+    Attributes:
+        segment: customers who have an equal, in all features, in another segment, as a share of
+            all.
+        frequency: customers who have another frequency score than one of equal frequency, as a
+            share of all.
+        most_scores: most frequency scores that customers of one frequency have.
+    """
+
+    segment: float
+    frequency: float
+    most_scores: int
 
 
 @dataclass(frozen=True)
@@ -139,7 +148,7 @@ class Findings:
         why_k: the sentence that says how k was chosen.
         validation: of the clusters.
         comparison: columns of ``scheme_comparison``.
-        ties: of the two schemes.
+        ties: of the schemes ``standard`` and ``notebook``.
         ratings: columns of ``rating_counts``, None where nobody has materialized it.
         top_products: columns of ``top_products``, likewise.
         illustrations: stored pictures, by asset; those of the exploration may be missing.
@@ -160,7 +169,7 @@ class Findings:
     why_k: str
     validation: Validation
     comparison: pd.DataFrame
-    ties: Ties
+    ties: Mapping[str, Ties]
     ratings: pd.DataFrame | None = None
     top_products: pd.DataFrame | None = None
     illustrations: Mapping[str, Illustration] = field(default_factory=dict)

@@ -30,8 +30,6 @@ CONTRADICTIONS = (
 FEW_NEWCOMERS = 0.05
 HIGH_SPEND = 1.5
 """Mean spend of a segment that stands out, as a multiple of that of all customers."""
-STARS_APART = 0.01
-"""From this difference of shares on, ratings count as different."""
 CONTRADICTION = 0.01
 """From this share of a segment on, a contradiction is worth a sentence."""
 
@@ -82,10 +80,10 @@ def highest_mean_spend(findings: Findings) -> Insight | None:
     if top["monetary"] < HIGH_SPEND * findings.mean_spend:
         return None
     return Insight(
-        f"{top['segment']} spend most each",
-        f"{counted(top['customers'], 'customer')} of {top['segment']} spent "
-        f"{money(top['monetary'])} each on average, {top['monetary'] / findings.mean_spend:.1f} "
-        f"times the mean of all customers ({money(findings.mean_spend)}).",
+        f"Highest mean spend: {top['segment']}",
+        f"{counted(top['customers'], 'customer')} with a mean spend of {money(top['monetary'])}, "
+        f"{top['monetary'] / findings.mean_spend:.1f} times that of all customers "
+        f"({money(findings.mean_spend)}).",
     )
 
 
@@ -165,7 +163,7 @@ def single_reviews(findings: Findings) -> Insight:
     return Insight(
         "Most customers left a single review"
         if part > 0.5
-        else "Many customers left several reviews",
+        else "At least half of the customers left several reviews",
         f"{count(findings.one_review)} of {counted(findings.customers, 'customer')}, "
         f"{share(part)}, have one review that counts in the window; {count(repeat)} have more.",
         headline=True,
@@ -261,7 +259,7 @@ def verified_ratings(findings: Findings) -> Insight | None:
     stars = stars_of_the_year(findings)
     if stars is None or not (stars.verified and stars.unverified):
         return None
-    if abs(stars.excess) < STARS_APART:
+    if not stars.is_telling:
         title = "Verified or not, 5 stars are about as common"
     elif stars.excess > 0:
         title = "Reviews without a verified purchase give 5 stars more often"
@@ -297,27 +295,32 @@ def popular(findings: Findings) -> Insight | None:
 
 
 def equal_customers(findings: Findings) -> Insight | None:
-    """What the two schemes do to equal customers, if they differ in it."""
-    found, table = findings.ties, findings.comparison
-    if found.notebook <= found.standard:
+    """What the notebook scheme does to equal customers, if it separates more of them."""
+    standard, notebook = findings.ties["standard"], findings.ties["notebook"]
+    if notebook.frequency <= standard.frequency:
         return None
+    table = findings.comparison.sort_values(["difference_by_scores", "segment"])
     moved = int(table["difference_by_scores"].clip(lower=0).sum())
-    ordered = table.sort_values(["difference_by_scores", "segment"])
-    least, most = ordered.iloc[0], ordered.iloc[-1]
+    least, most = table.iloc[0], table.iloc[-1]
     shift = (
-        f" Its scores alone put {counted(moved, 'customer')} or more into another segment: "
+        f" This alone puts {counted(moved, 'customer')} or more into another segment: "
         f"{least['segment']} loses {count(-least['difference_by_scores'])}, {most['segment']} "
         f"gains {count(most['difference_by_scores'])}."
         if moved
         else ""
     )
+    equals = (
+        f" {share(notebook.segment)} have an equal, in recency, frequency and spend, in another "
+        "segment."
+        if notebook.segment
+        else ""
+    )
+    under_standard = share(standard.frequency) if standard.frequency else "nobody does"
     return Insight(
-        "Equal customers get equal segments under the standard scheme alone"
-        if not found.standard
-        else "The notebook scheme separates more equal customers",
-        f"Under the notebook scheme {share(found.notebook)} of the customers have an equal, in "
-        f"recency, frequency and spend, in another segment; under the standard scheme "
-        f"{share(found.standard) if found.standard else 'none'}.{shift}",
+        "The notebook scheme separates equal customers",
+        f"Under it {share(notebook.frequency)} of the customers have another frequency score than "
+        f"somebody with as many reviews, up to {counted(notebook.most_scores, 'score')} for the "
+        f"same number; under the standard scheme {under_standard}.{equals}{shift}",
     )
 
 

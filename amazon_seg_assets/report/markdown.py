@@ -22,7 +22,7 @@ from amazon_seg_assets.report.document import (
 
 _SPECIAL = re.compile(r"[\\`*_\[\]|#~&<>]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_OPENS_A_BLOCK = re.compile(r"^(\d*)([-+=.)])")
+_OPENS_A_BLOCK = re.compile(r"^(\d+(?=[.)](?:\s|$))|(?=[-+=]))(.)")
 
 
 def to_markdown(document: Document) -> str:
