@@ -113,7 +113,9 @@ def popular_products(findings: Findings) -> pd.DataFrame:
 
 def is_audio(names: pd.Series) -> pd.Series:
     """Whether products are headphones and the like, by their names."""
-    return names.map(lambda name: isinstance(name, str) and _AUDIO.search(name) is not None)
+    return names.map(lambda name: isinstance(name, str) and _AUDIO.search(name) is not None).astype(
+        bool
+    )
 
 
 def _five_star_share(rows: pd.DataFrame) -> float:

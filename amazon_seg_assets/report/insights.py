@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
@@ -215,8 +216,8 @@ def contradictions(findings: Findings) -> Insight | None:
     parts = []
     for segment, label in CONTRADICTIONS:
         rows = findings.overlap[findings.overlap["segment"] == segment]
-        there = rows[rows["cluster_label"].map(lambda name, label=label: _is_labelled(name, label))]
-        customers, of_all = int(there["customers"].sum()), int(rows["customers"].sum())
+        there = rows["cluster_label"].map(partial(_is_labelled, label=label)).astype(bool)
+        customers, of_all = int(rows.loc[there, "customers"].sum()), int(rows["customers"].sum())
         if of_all and customers / of_all >= CONTRADICTION:
             parts.append(
                 f"{count(customers)} of {count(of_all)} {segment} "

@@ -1,0 +1,553 @@
+"""The report: sentences worked out by hand, hostile text, and the pages themselves."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from dagster import AssetKey, DagsterInstance, ExecuteInProcessResult
+from pyspark.sql import SparkSession
+
+from amazon_seg_assets.assets.report import gather
+from amazon_seg_assets.definitions import build_definitions
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.headless import HeadlessRun
+from amazon_seg_assets.report import insights as say
+from amazon_seg_assets.report.advice import general_advice, segment_advice
+from amazon_seg_assets.report.compose import CAPTIONS, EXPLORATION_PICTURES, PICTURES, compose
+from amazon_seg_assets.report.document import Illustration
+from amazon_seg_assets.report.figures import figures_of
+from amazon_seg_assets.report.findings import Findings, Origin, Step, Ties, Validation, Window
+from amazon_seg_assets.report.html import to_html
+from amazon_seg_assets.report.markdown import escape, to_markdown
+from amazon_seg_assets.rules.recommendations import load_recommendations
+from amazon_seg_assets.rules.scheme import load_scheme
+from amazon_seg_assets.settings import Settings
+from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets_tests.raw_files import product, review, write_raw
+
+HOSTILE = "<script>alert(1)</script> ](javascript:alert(1)) | `code` **x** \u202e&amp; '\"\n# y"
+
+
+def segments(**rows: tuple[int, float, float, float]) -> pd.DataFrame:
+    """Customers, mean recency, frequency and monetary by segment, the largest first."""
+    table = pd.DataFrame(
+        [(name.replace("_", " "), *row) for name, row in rows.items()],
+        columns=["segment", "customers", "recency", "frequency", "monetary"],
+    )
+    table["share"] = table["customers"] / table["customers"].sum()
+    return table.assign(total_monetary=table["customers"] * table["monetary"])
+
+
+def overlap(*rows: tuple[int, str, str, int]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["cluster", "cluster_label", "segment", "customers"])
+
+
+def rated(scope: str, verified: bool, *reviews: int) -> pd.DataFrame:
+    """Reviews with 1, 2, 3, 4 and 5 stars."""
+    return pd.DataFrame(
+        {
+            "scope": scope,
+            "rating": [1.0, 2.0, 3.0, 4.0, 5.0],
+            "verified_purchase": verified,
+            "reviews": reviews,
+        }
+    )
+
+
+def popular(*names: str | None) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "list": "most popular",
+            "rank": range(1, len(names) + 1),
+            "parent_asin": [f"B{number}" for number in range(len(names))],
+            "product_name": names,
+            "value": [100.0 - number for number in range(len(names))],
+            "year": 2023,
+        }
+    )
+
+
+@pytest.fixture
+def findings() -> Findings:
+    """100 customers: 20 Champions at 100 USD, 50 Hibernating and 30 Lost at 10 USD each."""
+    scheme = load_scheme("standard")
+    clusters = segments(Churned=(80, 250, 1.0, 10.0), Loyal=(20, 10, 4.0, 100.0))
+    names = ["New Customers", "Champions", "Lost"]
+    return Findings(
+        category="Toys",
+        snapshot="2023-03",
+        origin=Origin(
+            "a folder", 1000, 900, 2, "2001-01-01", "2023-03-20", 50,
+            [Step("listed again", 5)], 40,
+        ),
+        window=Window(
+            "2022-03-20", "2023-03-20", 0.25, 13, 400,
+            [Step("not verified", 40), Step("duplicates", 0), Step("no price", 60)], 60, 240,
+        ),
+        scheme=scheme,
+        thresholds={"recency": [300.0, 200.0], "frequency": [1.0], "monetary": [5.5, 1250.0]},
+        recommendations=load_recommendations(scheme),
+        segments=segments(
+            Hibernating=(50, 200, 1.0, 10.0), Lost=(30, 300, 1.0, 10.0),
+            Champions=(20, 10, 4.0, 100.0),
+        ),
+        clusters=clusters.rename(columns={"segment": "cluster_label"}).assign(
+            cluster=[0, 1], silhouette=[0.8, 0.7], survival=[1.0, 0.9]
+        ),
+        overlap=overlap(
+            (0, "Churned", "Hibernating", 50), (0, "Churned", "Lost", 30),
+            (1, "Loyal", "Champions", 20),
+        ),
+        one_review=80,
+        sweep=pd.DataFrame(
+            {
+                "k": [2], "wcss": [123.4], "silhouette": [0.75], "iterations": [3],
+                "converged": [True], "seconds": [9.87], "chosen": [True],
+            }
+        ),
+        why_k="k = 2 was set by hand.",
+        validation=Validation(["Sizes are even."], 0.75, "strong structure", 0.4, "poor", 0.98),
+        comparison=pd.DataFrame(
+            {"segment": names, "difference_by_scores": [-12, 9, 3]}
+        ),
+        ties={"standard": Ties(0.0, 0.0, 1), "notebook": Ties(0.25, 0.8, 5)},
+        illustrations={
+            name: Illustration(name, b"<svg/>", f"What {name} shows", CAPTIONS[name])
+            for name in PICTURES
+        },
+    )  # fmt: skip
+
+
+def test_lapsed_customers_are_most_if_they_are(findings: Findings) -> None:
+    found = say.lapsed(findings)
+    assert found is not None
+    assert found.title == "Most of the customers have lapsed, or are about to"
+    # Spend: 800 of 2,800 USD. Days: (50 * 200 + 30 * 300) / 80, and with 20 * 10 all over 100.
+    assert found.text == (
+        "Hibernating and Lost hold 80 customers, 80.0 % of all, and 28.6 % of the spend. Their "
+        "last review lies 238 days back on average, against 192 for all customers."
+    )
+    few = replace(findings, segments=segments(Champions=(9, 1, 4, 9), Lost=(1, 300, 1, 9)))
+    found = say.lapsed(few)
+    assert found is not None
+    assert found.title == "10.0 % of the customers have lapsed, or are about to"
+    assert found.text.startswith("Lost holds 1 customer, 10.0 %")
+    assert say.lapsed(replace(findings, segments=segments(Champions=(9, 1, 4, 9)))) is None
+
+
+def test_the_notebook_s_lost_are_told_apart(findings: Findings) -> None:
+    found = say.lapsed(replace(findings, scheme=load_scheme("notebook")))
+    assert found is not None
+    assert found.text.endswith("Lost is also where customers go whom no other rule covers.")
+
+
+def test_who_brings_the_money(findings: Findings) -> None:
+    found = say.who_brings_the_money(findings)
+    assert found is not None
+    assert found.title == "Half of the spend comes from 1 of 3 segments"
+    assert found.text == "Champions holds 20.0 % of the customers and 71.4 % of the spend."
+    two = segments(At_Risk=(1, 9, 1, 40), Lost=(1, 9, 1, 40), Promising=(2, 9, 1, 10))
+    found = say.who_brings_the_money(replace(findings, segments=two))
+    assert found is not None
+    assert found.text.startswith("At Risk and Lost hold 50.0 % of the customers and 80.0 %")
+    one = replace(findings, segments=segments(Lost=(5, 9, 1, 40)))
+    assert say.who_brings_the_money(one) is None
+
+
+def test_a_high_mean_spend_stands_out_or_not(findings: Findings) -> None:
+    found = say.highest_mean_spend(findings)
+    assert found is not None
+    assert (found.title, found.text) == (
+        "Highest mean spend: Champions",
+        "20 customers with a mean spend of $100.00, 3.6 times that of all customers ($28.00).",
+    )
+    even = segments(Lost=(5, 9, 1, 12), Champions=(5, 9, 1, 11))
+    assert say.highest_mean_spend(replace(findings, segments=even)) is None
+
+
+def test_customers_at_stake_spend_more_and_are_gone_longer(findings: Findings) -> None:
+    assert say.at_stake(findings) is None
+    table = segments(Champions=(1, 10, 2, 50.0), At_Risk=(1, 300, 2, 150.0))
+    found = say.at_stake(replace(findings, segments=table))
+    assert found is not None
+    assert found.text == (
+        "At Risk holds 1 customer who spent $150.00 each on average (all customers: $100.00), "
+        "75.0 % of the spend, but were last active 300 days ago on average (all customers: 155)."
+    )
+    poor = segments(Champions=(1, 10, 2, 150.0), At_Risk=(1, 300, 2, 50.0))
+    assert say.at_stake(replace(findings, segments=poor)) is None
+
+
+def test_newcomers_only_where_equal_customers_get_equal_scores(findings: Findings) -> None:
+    found = say.newcomers(findings)
+    assert found is not None
+    assert found.title == "No newcomers"
+    assert say.newcomers(replace(findings, scheme=load_scheme("notebook"))) is None
+    table = segments(Lost=(96, 9, 1, 9), Promising=(3, 9, 1, 9), New_Customers=(1, 9, 1, 9))
+    found = say.newcomers(replace(findings, segments=table))
+    assert found is not None
+    assert found.title == "Few newcomers"
+    assert found.text == (
+        "4 customers, 4.0 % of all, were active lately with little frequency and spend so far: 1 "
+        "in New Customers and 3 in Promising."
+    )
+
+
+def test_single_reviews(findings: Findings) -> None:
+    assert say.single_reviews(findings).text == (
+        "80 of 100 customers, 80.0 %, have one review that counts in the window; 20 have more."
+    )
+    assert say.single_reviews(replace(findings, one_review=50)).title.startswith("At least half")
+
+
+def test_agreement_names_the_most_scattered_segment(findings: Findings) -> None:
+    found = say.agreement(findings)
+    assert found is not None
+    assert found.text.endswith("Each segment lies within one cluster.")
+    rows = overlap((0, "A", "Lost", 60), (1, "B", "Lost", 20), (0, "A", "Champions", 20))
+    found = say.agreement(replace(findings, overlap=rows))
+    assert found is not None
+    assert found.text.endswith(
+        "The segment most scattered is Lost: 75.0 % of it is in the cluster A, the rest in 1 other."
+    )
+
+
+def test_contradictions_of_segments_and_labels(findings: Findings) -> None:
+    assert say.contradictions(findings) is None
+    rows = overlap(
+        (0, "One Time Big Spender (higher spend)", "Champions", 5),
+        (1, "Loyal Customer", "Champions", 15),
+        (2, "New Customer", "Lost", 1),
+        (3, "Churned", "Lost", 199),
+    )
+    found = say.contradictions(replace(findings, overlap=rows))
+    assert found is not None
+    # One of 200 is below a hundredth.
+    assert found.text == (
+        "5 of 20 Champions (25.0 %) are in a cluster labelled One Time Big Spender."
+    )
+
+
+def test_ties_are_told_if_the_notebook_separates_equals(findings: Findings) -> None:
+    found = say.equal_customers(findings)
+    assert found is not None
+    assert found.text == (
+        "Under it 80.0 % of the customers have another frequency score than somebody with as many "
+        "reviews, up to 5 scores for the same number; under the standard scheme nobody does. "
+        "25.0 % have an equal, in recency, frequency and spend, in another segment. This alone "
+        "puts 12 customers or more into another segment: New Customers loses 12, Champions gains "
+        "9."
+    )
+    none = {"standard": Ties(0.0, 0.0, 1), "notebook": Ties(0.0, 0.0, 1)}
+    assert say.equal_customers(replace(findings, ties=none)) is None
+
+
+def test_ratings_of_verified_purchases_and_others(findings: Findings) -> None:
+    assert say.ratings(findings) is None
+    assert say.verified_ratings(findings) is None
+    table = pd.concat(
+        [
+            rated("all time", True, 200, 0, 0, 100, 500),
+            rated("all time", False, 0, 0, 200, 0, 0),
+            rated("2023", True, 0, 0, 0, 400, 600),
+            rated("2023", False, 0, 0, 0, 25, 75),
+        ]
+    )
+    explored = replace(findings, ratings=table)
+    found = say.ratings(explored)
+    assert found is not None
+    assert found.title == "5 stars is the most common rating"
+    assert found.text == (
+        "50.0 % of all raw reviews give it; 1 and 5 stars together make up 70.0 %: reviewers tend "
+        "to the extremes."
+    )
+    found = say.verified_ratings(explored)
+    assert found is not None
+    assert found.title == "Reviews without a verified purchase give 5 stars more often"
+    assert found.text == (
+        "In 2023, 75.0 % of 100 reviews without a verified purchase give 5 stars, against 60.0 % "
+        "of 1,000 with one."
+    )
+    assert figures_of(explored)["unverified_five_star_excess"] == pytest.approx(0.15)
+
+
+def test_few_reviews_support_no_difference(findings: Findings) -> None:
+    # 3 of 4 against 60 of 100: two standard errors of no difference are 0.50.
+    table = pd.concat([rated("2023", True, 0, 0, 0, 40, 60), rated("2023", False, 0, 0, 0, 1, 3)])
+    few = replace(findings, ratings=table)
+    found = say.verified_ratings(few)
+    assert found is not None
+    assert found.title == "Verified or not, 5 stars are about as common"
+    assert "unverified_five_star_excess" not in figures_of(few)
+    none = pd.concat([rated("2023", True, 0, 0, 0, 40, 60), rated("2023", False, 0, 0, 0, 0, 0)])
+    assert say.verified_ratings(replace(findings, ratings=none)) is None
+
+
+def test_popular_products_and_audio(findings: Findings) -> None:
+    names = ("Wireless Ear Buds, black", "Headphone Case", "Heads up display", None)
+    found = say.popular(replace(findings, top_products=popular(*names)))
+    assert found is not None
+    assert found.text == (
+        "The product with most reviews is “Wireless Ear Buds, black”, with 100 reviews. 2 of the 4 "
+        "most reviewed products are headphones, earbuds or headsets, by their names."
+    )
+    explored = replace(findings, top_products=popular(*names))
+    assert figures_of(explored)["audio_share_of_popular"] == 0.5
+    unnamed = say.popular(replace(findings, top_products=popular(None)))
+    assert unnamed is not None
+    assert unnamed.text == "The product with most reviews is “(no name)”, with 100 reviews."
+    assert say.popular(replace(findings, top_products=popular())) is None
+
+
+def test_figures_that_a_run_does_not_support_are_left_out(findings: Findings) -> None:
+    assert figures_of(findings) == {
+        "one_review_share": 0.8,
+        "newcomer_share": 0.0,
+        "lapsed_share": 0.8,
+    }
+    notebook = replace(findings, scheme=load_scheme("notebook"))
+    assert "newcomer_share" not in figures_of(notebook)
+
+
+def test_advice_is_by_priority_and_low_spend_is_minded(findings: Findings) -> None:
+    advice = segment_advice(findings)
+    assert [one.title for one in advice] == ["Champions", "Hibernating", "Lost"]
+    assert [one.priority for one in advice] == [2, 7, 8]
+    assert advice[0].figures == ("20 customers (20.0 %) · mean spend $100.00 · 71.4 % of all spend")
+    assert [field.lead for field in advice[1].fields][-1] == "Mind the cost"
+    assert [one.title for one in general_advice(findings)] == [
+        "Look for new customers",
+        "Launch a win-back campaign",
+        "Give a reason to come back",
+    ]
+
+
+class Page(HTMLParser):
+    """Collects what a test asks of a page."""
+
+    VOID = ("meta", "img", "link", "br")
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def values(self, tag: str, name: str) -> list[str]:
+        return [value for t, n, value in self.attributes if (t, n) == (tag, name)]
+
+
+def check_page(html: str) -> Page:
+    page = Page(html)
+    assert page.open == []
+    assert page.values("html", "lang") == ["en"]
+    assert not {"script", "link", "iframe", "object", "form"} & set(page.tags)
+    assert not [name for _, name, _ in page.attributes if name.startswith("on")]
+    assert all(
+        value.startswith("data:image/svg+xml;base64,") for value in page.values("img", "src")
+    )
+    assert "url(" not in html
+    assert "@import" not in html
+    alts = page.values("img", "alt")
+    assert len(alts) == page.tags.count("img")
+    assert all(alts)
+    ids = [value for _, name, value in page.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+    links = page.values("a", "href")
+    assert links
+    assert all(link.startswith("#") and link[1:] in ids for link in links)
+    assert page.tags.count("h1") == 1
+    return page
+
+
+def test_the_page_needs_nothing_else(findings: Findings) -> None:
+    page = check_page(to_html(compose(findings)))
+    assert page.tags.count("img") == len(PICTURES)
+    assert "100 customers" in page.text
+    assert "k = 2 was set by hand." in page.text
+    assert "9.87" not in page.text  # how long it took differs from run to run
+
+
+def test_both_forms_say_the_same_and_always_the_same(findings: Findings) -> None:
+    html, markdown = to_html(compose(findings)), to_markdown(compose(findings))
+    assert (html, markdown) == (to_html(compose(findings)), to_markdown(compose(findings)))
+    for text in (
+        "Champions holds 20.0 % of the customers and 71.4 % of the spend.",
+        "A review is not a purchase",
+        "Raw reviews of the 13 months read for the window",
+        "Not shown: materialize rating",
+    ):
+        assert text in html
+        assert text in markdown
+    assert "| left out: not verified | −40 |" in markdown
+    assert "duplicates" not in markdown.split("From raw reviews")[1].split("\n\n")[1]
+    assert "| Reviews that count | 300 |" in markdown
+    assert "| Spend | $5.50 | $1,250 | – | – |" in markdown
+    # Markdown links to the headings by what it makes of them.
+    assert "- [The data and its limits](#the-data-and-its-limits)" in markdown
+
+
+def test_text_from_the_data_is_only_text(findings: Findings) -> None:
+    hostile = replace(
+        findings,
+        origin=replace(findings.origin, source=HOSTILE),
+        top_products=popular(HOSTILE, None),
+        illustrations={"elbow_plot": Illustration("elbow_plot", b"<svg/>", HOSTILE, HOSTILE)},
+    )
+    page = check_page(to_html(compose(hostile)))
+    assert "<script>alert(1)</script>" in page.text
+    markdown = to_markdown(compose(hostile))
+    assert "<script" not in markdown
+    assert "\n# y" not in markdown
+    [row] = [line for line in markdown.splitlines() if line.startswith("| 1 | &lt;")]
+    assert row == (
+        "| 1 | &lt;script&gt;alert(1)&lt;/script&gt; \\](javascript:alert(1)) \\| \\`code\\` "
+        "\\*\\*x\\*\\* &amp;amp; '\" \\# y | 100 |"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1. first", "1\\. first"),
+        ("2) second", "2\\) second"),
+        ("1.05", "1.05"),
+        ("- item", "\\- item"),
+        ("a\nb  c", "a b c"),
+        ("<b>&", "&lt;b&gt;&amp;"),
+    ],
+)
+def test_markdown_takes_texts_as_they_are(text: str, expected: str) -> None:
+    assert escape(text) == expected
+
+
+def test_segments_without_a_recommendation_are_named(findings: Findings) -> None:
+    own = replace(findings, segments=segments(Whales=(3, 9, 1, 9)))
+    assert segment_advice(own) == []
+    assert "There is no recommendation for Whales" in to_markdown(compose(own))
+
+
+PURCHASES = [
+    review(f"user-{user:02d}", f"product-{user % 3}", f"2023-0{1 + user % 3}-1{user % 9}T12:00:00")
+    for user in range(12)
+]
+PRODUCTS = [product(f"product-{number}", 10.0 * 3**number, title=HOSTILE) for number in range(3)]
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[DagsterInstance]:
+    with DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+@pytest.fixture(scope="module")
+def settings(
+    spark: SparkSession, instance: DagsterInstance, tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
+    """A snapshot of twelve customers, with all that the main job makes of it."""
+    assert spark is not None
+    folder = write_raw(tmp_path_factory.mktemp("report"), "Toys", PURCHASES, PRODUCTS)
+    settings = Settings(source=str(folder), category="Toys", storage=folder / "data")
+    run = HeadlessRun(
+        build_definitions(settings), instance, lambda _: None, ops={"k_sweep": {"k_max": 3}}
+    )
+    run.ingest()
+    run.prepare([f"2022-{month:02d}" for month in range(3, 13)] + ["2023-01", "2023-02", "2023-03"])
+    run.segment("2023-03")
+    return settings
+
+
+def materialize(
+    settings: Settings, instance: DagsterInstance, job: str, assets: list[str], **ops: Any
+) -> ExecuteInProcessResult:
+    return (
+        build_definitions(settings)
+        .resolve_job_def(job)
+        .execute_in_process(
+            {"ops": {asset: {"config": given} for asset, given in ops.items()}},
+            instance=instance,
+            partition_key="2023-03" if job == "segment_snapshot" else None,
+            asset_selection=[AssetKey(name) for name in assets],
+            raise_on_error=False,
+        )
+    )
+
+
+def stored(settings: Settings) -> tuple[bytes, bytes]:
+    folder = Store(settings.storage, "Toys").path("executive_report", "2023-03")
+    html, markdown = (folder / f"executive_report.{form}" for form in ("html", "md"))
+    return html.read_bytes(), markdown.read_bytes()
+
+
+def test_the_report_is_stored_with_and_without_the_exploration(
+    settings: Settings, instance: DagsterInstance
+) -> None:
+    html, markdown = stored(settings)
+    page = check_page(html.decode())
+    assert page.tags.count("img") == len(PICTURES)
+    assert "12 customers" in page.text
+    assert "Not shown: materialize rating_counts and top_products first" in page.text
+    again = materialize(settings, instance, "segment_snapshot", ["executive_report"])
+    assert stored(settings) == (html, markdown)
+    [event] = again.asset_materializations_for_node("executive_report")
+    metadata = {key: value.value for key, value in event.metadata.items()}
+    assert metadata["report"] == markdown.decode()
+    assert (metadata["customers"], metadata["one_review_share"]) == (12, 1.0)
+    assert metadata["bytes"] == len(html)
+
+    explored = ["rating_counts", "top_products", "popular_products_plot"]
+    assert materialize(settings, instance, "explore", explored).success
+    assert materialize(settings, instance, "segment_snapshot", ["executive_report"]).success
+    page = check_page(stored(settings)[0].decode())
+    assert page.tags.count("img") == len(PICTURES) + 1
+    assert "Not shown" not in page.text
+    assert "“<script>alert(1)</script>" in page.text
+
+
+def test_recommendations_of_one_s_own(
+    settings: Settings, instance: DagsterInstance, tmp_path: Path
+) -> None:
+    before, own = stored(settings), tmp_path / "own.yaml"
+    own.write_text("segments: {}\ngeneral: []\n")
+    failed = materialize(
+        settings, instance, "segment_snapshot", ["executive_report"],
+        executive_report={"recommendations": str(own)},
+    )  # fmt: skip
+    [failure] = failed.get_step_failure_events()
+    assert "Champions of the scheme standard is missing" in str(failure.step_failure_data)
+    assert stored(settings) == before
+
+
+def test_a_table_of_an_earlier_version_is_told(settings: Settings) -> None:
+    store = Store(settings.storage, "Toys")
+    figures = store.path("k_sweep", "2023-03") / "_figures.json"
+    content = figures.read_text()
+    figures.unlink()
+    try:
+        with pytest.raises(InputError, match=r"k_sweep of Toys has no figures of 2023-03"):
+            gather(store, "2023-03")
+    finally:
+        figures.write_text(content)
+
+
+def test_every_picture_has_a_caption() -> None:
+    assert set(CAPTIONS) == {*PICTURES, *EXPLORATION_PICTURES}
