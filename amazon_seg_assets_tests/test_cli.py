@@ -41,6 +41,9 @@ def test_a_run_ends_with_segments_and_paths(
     captured = capsys.readouterr()
     assert "Toys, snapshot 2023-03: 12 customers" in captured.out
     assert str(folder.parent / "out" / "Toys") in captured.out.replace("\n", "")
+    report = folder.parent / "out/Toys/executive_report/month=2023-03/executive_report.html"
+    assert f"Report             {report}" in captured.out
+    assert report.is_file()
     assert "rfm_segments" in captured.err
     assert (folder.parent / "out/Toys/rfm_segments/month=2023-03").is_dir()
     assert (folder.parent / "home/dagster.yaml").is_file()

@@ -79,7 +79,7 @@ def test_csv_is_safe_in_order_and_complete(tmp_path: Path, customers: DataFrame)
         "'@x",
         'quo"te, comma',
         " blanks ",
-        "line\nend",
+        "line\r\nend",
         "'\tx",
     ]
     assert (folder / "lost.csv").read_bytes().split(b"\r\n") == [

@@ -261,7 +261,7 @@ def verified_ratings(findings: Findings) -> Insight | None:
     if stars is None or not (stars.verified and stars.unverified):
         return None
     if not stars.is_telling:
-        title = "Verified or not, 5 stars are about as common"
+        title = "With a verified purchase or without, 5 stars are as common, within chance"
     elif stars.excess > 0:
         title = "Reviews without a verified purchase give 5 stars more often"
     else:

@@ -13,7 +13,7 @@ Form = Literal["csv", "parquet"]
 
 _PARTS = "parts"
 
-# RFC 4180: CRLF ends a line, and a quote inside quotes is doubled.
+# RFC 4180: CRLF ends a line, also one inside quotes, and a quote inside quotes is doubled.
 _CSV_OPTIONS = {
     "header": "true",
     "encoding": "UTF-8",
