@@ -23,10 +23,16 @@ def to_html(document: Document) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=_keep_together,
     )
     environment.tests["of_kind"] = lambda block, kind: type(block).__name__ == kind
     environment.filters["data_uri"] = _data_uri
     return environment.get_template(_TEMPLATE).render(document=document)
+
+
+def _keep_together(value: object) -> object:
+    """No line ends between a number and its per cent."""
+    return value.replace(" %", "\N{NO-BREAK SPACE}%") if type(value) is str else value
 
 
 def _data_uri(svg: bytes) -> str:
