@@ -56,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--scheme", help="RFM scheme: standard, notebook, or a YAML file")
     run.add_argument("--k", type=int, help="number of clusters; default: chosen by rule")
     run.add_argument("--force", action="store_true", help="ingest even an unchanged source")
+    run.add_argument(
+        "--skip-exploration", action="store_true", help="leave out the tables and plots of raw data"
+    )
     run.add_argument("--verbose", action="store_true", help="logs, and stack traces of failures")
     run.set_defaults(command=_run)
 
@@ -132,13 +135,16 @@ def _run(options: argparse.Namespace) -> None:
 def _execute(
     run: HeadlessRun, options: argparse.Namespace, settings: Settings, progress: Any
 ) -> tuple[Store, str]:
-    from amazon_seg_assets.headless import default_snapshot, months_to_prepare
+    from amazon_seg_assets.snapshots import default_snapshot, months_to_prepare
     from amazon_seg_assets.storage.layout import Store
 
     jobs = ("ingest", "prepare_months", "segment_snapshot")
     progress.expect(sum(run.steps(job) for job in jobs))
     store = Store(settings.storage.expanduser().absolute(), settings.category)
     run.ingest()
+    if not options.skip_exploration and not run.is_explored(store):
+        progress.expect(sum(run.steps(job) for job in (*jobs, "explore")))
+        run.explore()
     snapshot = options.snapshot or default_snapshot(store)
     run.prepare(months_to_prepare(store, snapshot, options.all_months))
     run.segment(snapshot)

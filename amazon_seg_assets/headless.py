@@ -1,4 +1,4 @@
-"""The main job without the UI: three Dagster runs in one process, with one Spark session."""
+"""The main job without the UI: Dagster runs in turn in one process, with one Spark session."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,17 +14,11 @@ from dagster import (
     JobDefinition,
 )
 from dagster._core.errors import DagsterAssetCheckFailedError
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-    PARTITION_NAME_TAG,
-)
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.ingestion.manifest import require_manifest
-from amazon_seg_assets.partitions import FIRST_MONTH, LAST_MONTH, snapshot_months
+from amazon_seg_assets.jobs import range_tags
+from amazon_seg_assets.staleness import is_up_to_date
 from amazon_seg_assets.storage.layout import Store
-from amazon_seg_assets.tables.raw import RAW_REVIEWS
 
 
 class RunError(Exception):
@@ -72,13 +66,29 @@ class HeadlessRun:
         """Ingests the source, if it has changed."""
         self._execute("ingest", {})
 
+    def is_explored(self, store: Store) -> bool:
+        """Whether the exploration's results are of the raw tables as they now are."""
+        layer = self._job("explore").asset_layer
+        return all(
+            is_up_to_date(self.instance, store, key, layer.get(key).code_version)
+            for key in layer.selected_asset_keys
+        )
+
+    def explore(self) -> None:
+        """Shows what the raw tables hold."""
+        self._execute("explore", {})
+
     def prepare(self, months: list[str]) -> None:
         """Cleans and joins a range of months."""
-        self._execute("prepare_months", _partition_tags(months[0], months[-1]))
+        self._execute("prepare_months", range_tags(months[0], months[-1]))
 
     def segment(self, snapshot: str) -> None:
         """Segments the customers as of a month."""
-        self._execute("segment_snapshot", _partition_tags(snapshot, snapshot))
+        self._execute("segment_snapshot", range_tags(snapshot, snapshot))
+
+    def full(self, first: str, last: str) -> None:
+        """Everything, with the months and the snapshots of a range."""
+        self._execute("full", range_tags(first, last))
 
     def _job(self, name: str) -> JobDefinition:
         return self.definitions.resolve_job_def(name)
@@ -103,35 +113,6 @@ class HeadlessRun:
         self.warnings.extend(_sentence(each) for each in failed if not each.blocking)
         if not result.success:
             raise _failure(result.all_events, [each for each in failed if each.blocking])
-
-
-def default_snapshot(store: Store) -> str:
-    """The last month of the span that has a verified review."""
-    months = require_manifest(store, RAW_REVIEWS.name).months
-    with_reviews = [
-        month
-        for month, counts in months.items()
-        if counts.verified and FIRST_MONTH <= month <= LAST_MONTH
-    ]
-    if not with_reviews:
-        raise InputError(f"{store.category} has no reviews of verified purchases to segment.")
-    return max(with_reviews)
-
-
-def months_to_prepare(store: Store, snapshot: str, all_months: bool) -> list[str]:
-    """The months that a snapshot needs, or all that have reviews up to it and after."""
-    if not all_months:
-        return snapshot_months(snapshot)
-    months = require_manifest(store, RAW_REVIEWS.name).months
-    inside = sorted(month for month in months if FIRST_MONTH <= month <= LAST_MONTH)
-    return [min([*inside, *snapshot_months(snapshot)]), max([*inside, snapshot])]
-
-
-def _partition_tags(first: str, last: str) -> dict[str, str]:
-    if first == last:
-        # Dagster records of which month a check is only where a run is of one.
-        return {PARTITION_NAME_TAG: first}
-    return {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
 
 
 def _new_run_id() -> str:

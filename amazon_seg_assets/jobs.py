@@ -1,6 +1,11 @@
-"""Jobs by purpose; a headless run is the first three of them in turn."""
+"""Jobs by purpose; a headless run is ``ingest``, ``explore``, and the next two in turn."""
 
 from dagster import AssetSelection, define_asset_job
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
+)
 
 INGESTED = AssetSelection.assets("raw_reviews", "raw_metadata", "clean_metadata")
 MONTHLY = AssetSelection.assets("clean_reviews", "joined_reviews")
@@ -28,4 +33,22 @@ explore = define_asset_job(
     description="Shows what the raw tables hold, whatever the snapshot.",
 )
 
-JOBS = [ingest, prepare_months, segment_snapshot, explore]
+full = define_asset_job(
+    "full",
+    selection=AssetSelection.all(),
+    description=(
+        "Everything in one run: ingests, explores, prepares the months of a range and segments "
+        "the snapshots of the same range. The twelve months before the range must have been "
+        "prepared, unless they are before the span."
+    ),
+)
+
+JOBS = [ingest, prepare_months, segment_snapshot, explore, full]
+
+
+def range_tags(first: str, last: str) -> dict[str, str]:
+    """Tags that make one run out of a range of months, as the UI's single-run backfill does."""
+    if first == last:
+        # Dagster records of which month a check is only where a run is of one.
+        return {PARTITION_NAME_TAG: first}
+    return {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}

@@ -47,6 +47,7 @@ def test_a_run_ends_with_segments_and_paths(
     assert "rfm_segments" in captured.err
     assert (folder.parent / "out/Toys/rfm_segments/month=2023-03").is_dir()
     assert (folder.parent / "home/dagster.yaml").is_file()
+    assert (folder.parent / "out/Toys/reviews_over_time_plot").is_dir()
 
 
 def test_settings_come_from_the_environment_and_a_file(

@@ -7,7 +7,7 @@ from dagster import DagsterInstance
 from pyspark.sql import SparkSession
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.headless import default_snapshot
+from amazon_seg_assets.snapshots import default_snapshot
 from amazon_seg_assets_tests.graph import Graph
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 

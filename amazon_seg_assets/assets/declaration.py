@@ -110,11 +110,11 @@ def seg_asset(*specs: AssetSpec) -> Callable[[Callable[..., Any]], Any]:
     A range of months is one run. What a user can mend fails with its sentence alone, and is not
     tried again; any other error keeps its stack trace.
     """
-    partitioned = specs[0].partitions_def is not None
     make = multi_asset(
         name=specs[0].key.path[-1],
         specs=specs,
-        backfill_policy=BackfillPolicy.single_run() if partitioned else None,
+        # Also without partitions: a run of a range takes only assets that all have this policy.
+        backfill_policy=BackfillPolicy.single_run(),
     )
 
     def decorate(function: Callable[..., Any]) -> Any:
