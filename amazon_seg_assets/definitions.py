@@ -24,6 +24,7 @@ from amazon_seg_assets.assets import (
     segmentation,
     validation,
 )
+from amazon_seg_assets.automation import SCHEDULES, SENSORS
 from amazon_seg_assets.jobs import JOBS
 from amazon_seg_assets.resources import resources_for
 from amazon_seg_assets.settings import Settings, load_settings
@@ -56,6 +57,8 @@ def build_definitions(
         assets=load_assets_from_modules(ASSET_MODULES),
         asset_checks=load_asset_checks_from_modules([checks]),
         jobs=JOBS,
+        schedules=SCHEDULES,
+        sensors=SENSORS,
         resources={**resources_for(settings), **(resources or {})},
         # One process a run, and so one Spark session: each step of another executor starts its own.
         executor=in_process_executor,

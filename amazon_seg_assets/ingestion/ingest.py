@@ -83,6 +83,11 @@ def ingest_metadata(
     )
 
 
+def content_version(source: Source, kind: Kind, category: str) -> str:
+    """The version of a source's content and of the reader, as a table made of it would have."""
+    return f"{READER_VERSION}-{source.version(kind, category)}"
+
+
 def _ingest(
     source: Source,
     kind: Kind,
@@ -94,7 +99,7 @@ def _ingest(
     processes: int | None,
 ) -> tuple[Manifest, bool]:
     files = source.files(kind, store.category)
-    version = f"{READER_VERSION}-{source.version(kind, store.category)}"
+    version = content_version(source, kind, store.category)
     former = read_manifest(store, table.name)
     if former is not None and former.version == version and not force:
         return former, False

@@ -1,0 +1,260 @@
+"""What may start runs by itself: two sensors and a schedule, all off until somebody turns them on.
+
+They form a chain. ``source_changed`` ingests a source that has changed; ``months_changed`` then
+prepares the months that the ingestion changed, and redoes the snapshots that look at them.
+``last_complete_month`` adds the snapshot of each month that has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+from dagster import (
+    AssetKey,
+    AssetRecordsFilter,
+    DagsterInstance,
+    DagsterRunStatus,
+    DefaultScheduleStatus,
+    DefaultSensorStatus,
+    EventLogRecord,
+    RunRequest,
+    RunsFilter,
+    ScheduleEvaluationContext,
+    SensorEvaluationContext,
+    SensorResult,
+    SkipReason,
+    schedule,
+    sensor,
+)
+from pydantic import BaseModel
+
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.ingestion.ingest import content_version
+from amazon_seg_assets.ingestion.manifest import read_manifest, require_manifest
+from amazon_seg_assets.jobs import ingest, prepare_months, range_tags, segment_snapshot
+from amazon_seg_assets.partitions import (
+    FIRST_MONTH,
+    LAST_MONTH,
+    MONTH_FORMAT,
+    month_after,
+    snapshot_months,
+)
+from amazon_seg_assets.resources import SourceResource, StoreResource
+from amazon_seg_assets.snapshots import contiguous, dependent_snapshots, segmentable_months
+from amazon_seg_assets.sources.base import Kind
+from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets.tables.clean import JOINED_REVIEWS
+from amazon_seg_assets.tables.customers import SEGMENT_SUMMARY
+from amazon_seg_assets.tables.model import Table
+from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
+
+REFRESH_TAG = "amazon_seg/refresh"
+"""Runs that one ingestion led to share the value of this tag."""
+
+# Looking at a source costs a few requests, and a source changes once in months.
+_SOURCE_EVERY_SECONDS = 3600
+# Looking at Dagster's own records costs next to nothing.
+_RECORDS_EVERY_SECONDS = 60
+# The day after a month has ended everywhere on earth.
+_SECOND_OF_MONTH = "0 6 2 * *"
+
+_RAW_TABLES = {Kind.REVIEWS: RAW_REVIEWS, Kind.METADATA: RAW_METADATA}
+
+
+@sensor(
+    job=ingest,
+    minimum_interval_seconds=_SOURCE_EVERY_SECONDS,
+    default_status=DefaultSensorStatus.STOPPED,
+    description=(
+        "Ingests the source if its files are no longer those that the raw tables were made of. "
+        "Only their names, sizes and versions are looked at."
+    ),
+)
+def source_changed(
+    context: SensorEvaluationContext, source: SourceResource, storage: StoreResource
+) -> RunRequest | SkipReason:
+    """Compares the source's version with that of the raw tables.
+
+    A version is asked for once after each ingestion: where its run failed, a person has to look.
+    """
+    store = storage.store
+    try:
+        opened = source.open()
+        offered = {kind: content_version(opened, kind, store.category) for kind in _RAW_TABLES}
+    except InputError as error:
+        return SkipReason(str(error))
+    manifests = {kind: read_manifest(store, table.name) for kind, table in _RAW_TABLES.items()}
+    if all(manifest and manifest.version == offered[kind] for kind, manifest in manifests.items()):
+        return SkipReason(f"The source has not changed: {' '.join(offered.values())}.")
+    # A source may come back to a former version, which must then be ingested again.
+    ingested = max(_last_event(context.instance, table) for table in _RAW_TABLES.values())
+    return RunRequest(run_key=f"{'-'.join(offered.values())}-after-{ingested}")
+
+
+class _Refresh(BaseModel):
+    """Where ``months_changed`` is, kept as its cursor.
+
+    Attributes:
+        seen: number of the last ingestion it has looked at.
+        changed: months whose snapshots are still to be requested.
+        ranges: months that it had prepared for them, as first and last of each run.
+    """
+
+    seen: int
+    changed: list[str] = []
+    ranges: list[tuple[str, str]] = []
+
+
+@sensor(
+    jobs=[prepare_months, segment_snapshot],
+    minimum_interval_seconds=_RECORDS_EVERY_SECONDS,
+    default_status=DefaultSensorStatus.STOPPED,
+    description=(
+        "After an ingestion, prepares the months that it changed, and once these runs have "
+        "succeeded, segments anew the snapshots that look at these months: those that there are, "
+        "and the newest. Begins with the first ingestion after it is turned on. Changed products "
+        "do not count, as they change all months at once."
+    ),
+)
+def months_changed(context: SensorEvaluationContext, storage: StoreResource) -> SensorResult:
+    """Requests months first, then snapshots, so that no snapshot is made from half of the change.
+
+    Where preparing fails, the snapshots wait until that run has been repeated with success, or the
+    next ingestion asks for the same months again.
+    """
+    store, instance = storage.store, context.instance
+    if context.cursor is None:
+        start = _Refresh(seen=_last_event(instance, RAW_REVIEWS))
+        return _wait("Turned on; waits for the next ingestion.", start)
+    state = _Refresh.model_validate_json(context.cursor)
+    events = list(_events_after(instance, state.seen))
+    if any(not _is_finished(instance, event.run_id) for event in events):
+        return _wait("An ingestion is at work.", state)
+    changed = {month for event in events for month in _months_changed(event)}
+    inside = {month for month in changed if FIRST_MONTH <= month <= LAST_MONTH}
+    seen = max([state.seen, *(event.storage_id for event in events)])
+    if inside:
+        return _request_months(store, seen, sorted(inside | set(state.changed)))
+    if not state.changed:
+        return _wait("No month has changed.", _Refresh(seen=seen))
+    waiting = [months for months in state.ranges if not _is_prepared(instance, state.seen, months)]
+    if waiting:
+        named = ", ".join(f"{first} … {last}" for first, last in waiting)
+        return _wait(f"Snapshots wait until these months have been prepared: {named}.", state)
+    return _request_snapshots(store, seen, state.changed)
+
+
+def _wait(reason: str, state: _Refresh) -> SensorResult:
+    return SensorResult(skip_reason=reason, cursor=state.model_dump_json())
+
+
+def _request_months(store: Store, seen: int, changed: list[str]) -> SensorResult:
+    """Has the changed months prepared, and those that their snapshots lack."""
+    look_back = {month for end in _snapshots(store, changed) for month in snapshot_months(end)}
+    ranges = contiguous({*changed, *(look_back - set(store.months(JOINED_REVIEWS.name)))})
+    return SensorResult(
+        run_requests=_requests(prepare_months.name, seen, ranges),
+        cursor=_Refresh(seen=seen, changed=changed, ranges=ranges).model_dump_json(),
+    )
+
+
+def _request_snapshots(store: Store, seen: int, changed: list[str]) -> SensorResult:
+    ranges = contiguous(_snapshots(store, changed))
+    return SensorResult(
+        run_requests=_requests(segment_snapshot.name, seen, ranges),
+        skip_reason=None if ranges else "No snapshot looks at the months that have changed.",
+        cursor=_Refresh(seen=seen).model_dump_json(),
+    )
+
+
+def _snapshots(store: Store, changed: list[str]) -> list[str]:
+    segmentable = segmentable_months(require_manifest(store, RAW_REVIEWS.name))
+    return dependent_snapshots(changed, store.months(SEGMENT_SUMMARY.name), segmentable)
+
+
+def _requests(job: str, seen: int, ranges: Sequence[tuple[str, str]]) -> list[RunRequest]:
+    """One run for each range of months without a gap."""
+    return [
+        RunRequest(
+            run_key=f"{seen}-{job}-{first}",
+            job_name=job,
+            tags={**range_tags(first, last), REFRESH_TAG: str(seen)},
+        )
+        for first, last in ranges
+    ]
+
+
+def _is_prepared(instance: DagsterInstance, seen: int, months: tuple[str, str]) -> bool:
+    """Whether the run of a range, or a repetition of it, has succeeded."""
+    asked = RunsFilter(
+        tags={**range_tags(*months), REFRESH_TAG: str(seen)},
+        statuses=[DagsterRunStatus.SUCCESS],
+        job_name=prepare_months.name,
+    )
+    return bool(instance.get_runs(asked, limit=1))
+
+
+def _events_after(instance: DagsterInstance, seen: int) -> Iterator[EventLogRecord]:
+    """Ingestions of reviews after one of them, the first first."""
+    asked = AssetRecordsFilter(AssetKey(RAW_REVIEWS.name), after_storage_id=seen)
+    page, cursor = 100, None
+    while True:
+        result = instance.fetch_materializations(asked, page, cursor, ascending=True)
+        yield from result.records
+        if not result.has_more:
+            return
+        cursor = result.cursor
+
+
+def _last_event(instance: DagsterInstance, table: Table) -> int:
+    """Number of the last ingestion of a raw table; 0 if there was none."""
+    records = instance.fetch_materializations(AssetKey(table.name), limit=1).records
+    return records[0].storage_id if records else 0
+
+
+def _is_finished(instance: DagsterInstance, run_id: str) -> bool:
+    run = instance.get_run_by_id(run_id)
+    return run is None or run.is_finished
+
+
+def _months_changed(event: EventLogRecord) -> list[str]:
+    materialization = event.asset_materialization
+    months = materialization and materialization.metadata.get("months_changed")
+    return cast("list[str]", months.value) if months else []
+
+
+@schedule(
+    job=segment_snapshot,
+    cron_schedule=_SECOND_OF_MONTH,
+    execution_timezone="UTC",
+    default_status=DefaultScheduleStatus.STOPPED,
+    description=(
+        "Segments the customers as of the end of the last complete month, if its reviews and "
+        "those of the twelve months before have been prepared."
+    ),
+)
+def last_complete_month(
+    context: ScheduleEvaluationContext, storage: StoreResource
+) -> RunRequest | SkipReason:
+    """Requests the snapshot of the month before the tick, unless it could only fail."""
+    month = month_after(context.scheduled_execution_time.strftime(MONTH_FORMAT), -1)
+    store = storage.store
+    if not FIRST_MONTH <= month <= LAST_MONTH:
+        return SkipReason(
+            f"{month} is outside the span {FIRST_MONTH} … {LAST_MONTH}: set AMAZON_SEG_LAST_MONTH."
+        )
+    manifest = read_manifest(store, RAW_REVIEWS.name)
+    if manifest is None or month not in segmentable_months(manifest):
+        return SkipReason(f"{store.category} has no reviews of verified purchases in {month}.")
+    missing = sorted(set(snapshot_months(month)) - set(store.months(JOINED_REVIEWS.name)))
+    if missing:
+        return SkipReason(
+            f"{JOINED_REVIEWS.name} of {store.category} lacks {missing[0]} … {missing[-1]} "
+            f"({len(missing)} months): prepare them first."
+        )
+    return RunRequest(run_key=month, partition_key=month)
+
+
+SCHEDULES = [last_complete_month]
+SENSORS = [source_changed, months_changed]

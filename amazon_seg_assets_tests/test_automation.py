@@ -1,0 +1,251 @@
+"""Ticks of the sensors and of the schedule; none of them runs anything."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dagster import (
+    AssetMaterialization,
+    DagsterEvent,
+    DagsterEventType,
+    DagsterInstance,
+    DagsterRunStatus,
+    RunRequest,
+    SensorResult,
+    SkipReason,
+    build_schedule_context,
+    build_sensor_context,
+)
+from dagster._core.events import StepMaterializationData
+from dagster._core.test_utils import create_run_for_test
+
+from amazon_seg_assets.automation import (
+    REFRESH_TAG,
+    last_complete_month,
+    months_changed,
+    source_changed,
+)
+from amazon_seg_assets.definitions import build_definitions
+from amazon_seg_assets.ingestion.ingest import ingest_metadata, ingest_reviews
+from amazon_seg_assets.jobs import range_tags
+from amazon_seg_assets.partitions import month_range
+from amazon_seg_assets.resources import SourceResource, StoreResource
+from amazon_seg_assets.settings import Settings
+from amazon_seg_assets.snapshots import contiguous, dependent_snapshots
+from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets_tests.raw_files import product, review, write_raw
+
+MONTHS = [f"2022-{month:02d}" for month in range(1, 13)] + ["2023-01", "2023-02", "2023-03"]
+REVIEWS = [review("somebody", "thing", f"{month}-15T12:00:00") for month in MONTHS]
+
+
+class Place:
+    """A source and a storage, and what Dagster has recorded about them."""
+
+    def __init__(self, folder: Path, instance: DagsterInstance) -> None:
+        self.folder, self.instance = folder, instance
+        self.source = SourceResource(
+            name=str(folder), sample_directory="", sample_reviews=0, max_malformed_share=0
+        )
+        self.storage = StoreResource(root=str(folder / "data"), category="Toys")
+        self.cursor: str | None = None
+        self.publish(REVIEWS)
+
+    @property
+    def store(self) -> Store:
+        return self.storage.store
+
+    def publish(self, reviews: list[dict[str, Any]]) -> None:
+        write_raw(self.folder, "Toys", reviews, [product("thing", 10.0)])
+
+    def ingest(self, months: list[str] | None = None, is_finished: bool = True) -> None:
+        """Ingests, and records it as the asset would, with these months as changed."""
+        source = self.source.open()
+        manifest, _ = ingest_reviews(source, self.store, 0, False, lambda _: None, 1)
+        ingest_metadata(source, self.store, 0, False, lambda _: None, 1)
+        status = DagsterRunStatus.SUCCESS if is_finished else DagsterRunStatus.STARTED
+        run = create_run_for_test(self.instance, "ingest", status=status)
+        changed = manifest.months_changed if months is None else months
+        event = AssetMaterialization("raw_reviews", metadata={"months_changed": changed})
+        self.instance.report_dagster_event(
+            DagsterEvent(
+                DagsterEventType.ASSET_MATERIALIZATION.value,
+                "ingest",
+                event_specific_data=StepMaterializationData(event),
+            ),
+            run_id=run.run_id,
+        )
+
+    def stored(self, asset: str, months: list[str]) -> None:
+        for month in months:
+            self.store.path(asset, month).mkdir(parents=True)
+
+    def run(self, request: RunRequest, status: DagsterRunStatus) -> None:
+        """Records a requested run as ended."""
+        create_run_for_test(self.instance, str(request.job_name), status=status, tags=request.tags)
+
+    def looks_at_source(self) -> RunRequest | SkipReason:
+        outcome = source_changed(
+            build_sensor_context(self.instance), source=self.source, storage=self.storage
+        )
+        assert isinstance(outcome, RunRequest | SkipReason)
+        return outcome
+
+    def looks_at_months(self) -> Sequence[RunRequest] | str:
+        """Runs requested, or why there are none."""
+        context = build_sensor_context(self.instance, cursor=self.cursor)
+        outcome = months_changed(context, storage=self.storage)
+        assert isinstance(outcome, SensorResult)
+        self.cursor = outcome.cursor
+        skipped = outcome.skip_reason
+        return outcome.run_requests or [] if skipped is None else str(skipped.skip_message)
+
+
+def asked(requests: Sequence[RunRequest] | str) -> list[tuple[str | None, str, str]]:
+    """Job, first and last month of each run."""
+    assert not isinstance(requests, str), requests
+    first, last = range_tags("", "")
+    return [(each.job_name, each.tags[first], each.tags[last]) for each in requests]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    with DagsterInstance.ephemeral() as instance:
+        yield Place(tmp_path, instance)
+
+
+def test_a_snapshot_depends_on_its_month_and_the_twelve_before() -> None:
+    every = [*MONTHS, "2023-04", "2023-05"]
+    # January 2022 counts up to January 2023.
+    assert dependent_snapshots(["2022-01"], every, every) == MONTHS[:13]
+    # Of those, what there is.
+    assert dependent_snapshots(["2022-01"], ["2021-12", "2022-06", "2023-02"], every) == ["2022-06"]
+    # The newest is new; it looks back to May 2022.
+    assert dependent_snapshots(["2022-05"], [], every) == ["2023-05"]
+    assert dependent_snapshots(["2022-04"], [], every) == []
+    # A month that has lost its reviews has no snapshot of its own any more.
+    assert dependent_snapshots(["2023-05"], ["2023-05"], every[:-1]) == []
+    assert dependent_snapshots(["2023-04"], ["2023-05"], []) == []
+
+
+def test_months_without_a_gap_are_one_range() -> None:
+    assert contiguous(["2023-01", "2022-12", "2023-03", "2023-01"]) == [
+        ("2022-12", "2023-01"),
+        ("2023-03", "2023-03"),
+    ]
+    assert contiguous([]) == []
+
+
+def test_a_changed_source_is_ingested_once(place: Place) -> None:
+    first = place.looks_at_source()
+    assert isinstance(first, RunRequest)
+    again = place.looks_at_source()
+    assert isinstance(again, RunRequest)
+    assert again.run_key == first.run_key  # Dagster starts one run for each key
+    place.ingest()
+    same = place.looks_at_source()
+    assert isinstance(same, SkipReason)
+    assert "has not changed" in str(same.skip_message)
+    place.publish(REVIEWS[1:])
+    changed = place.looks_at_source()
+    assert isinstance(changed, RunRequest)
+    assert changed.run_key != first.run_key
+
+
+def test_a_source_that_cannot_be_read_is_told(place: Place) -> None:
+    (place.folder / "raw/review_categories/Toys.jsonl").unlink()
+    outcome = place.looks_at_source()
+    assert isinstance(outcome, SkipReason)
+    assert "There are no reviews" in str(outcome.skip_message)
+
+
+def test_changed_months_are_prepared_and_then_their_snapshots_made(place: Place) -> None:
+    place.ingest()
+    assert place.looks_at_months() == "Turned on; waits for the next ingestion."
+    assert place.looks_at_months() == "No month has changed."
+    place.stored("joined_reviews", month_range("2021-01", "2023-03"))
+    place.stored("segment_summary", ["2022-01", "2022-02", "2022-12", "2023-01"])
+
+    place.ingest(["1990-01", "2022-02", "2022-03", "2022-06"])
+    months = place.looks_at_months()
+    assert asked(months) == [
+        ("prepare_months", "2022-02", "2022-03"),
+        ("prepare_months", "2022-06", "2022-06"),
+    ]
+    assert not isinstance(months, str)
+    assert "2022-02 … 2022-03, 2022-06 … 2022-06" in place.looks_at_months()
+    place.run(months[0], DagsterRunStatus.SUCCESS)
+    place.run(months[1], DagsterRunStatus.FAILURE)
+    assert "prepared: 2022-06 … 2022-06." in place.looks_at_months()
+    place.run(months[1], DagsterRunStatus.SUCCESS)  # repeated from where it failed
+    # 2022-01 is before the change; 2022-02, 2022-12 and 2023-01 are stored; 2023-03 is the newest.
+    snapshots = place.looks_at_months()
+    assert asked(snapshots) == [
+        ("segment_snapshot", "2022-02", "2022-02"),
+        ("segment_snapshot", "2022-12", "2023-01"),
+        ("segment_snapshot", "2023-03", "2023-03"),
+    ]
+    assert not isinstance(snapshots, str)
+    tags = {each.tags[REFRESH_TAG] for each in (*months, *snapshots)}
+    assert len(tags) == 1
+    assert place.looks_at_months() == "No month has changed."
+
+
+def test_the_look_back_of_a_new_snapshot_is_prepared_with_it(place: Place) -> None:
+    place.looks_at_months()
+    place.ingest(["2023-03"])
+    assert asked(place.looks_at_months()) == [("prepare_months", "2022-03", "2023-03")]
+
+
+def test_an_ingestion_at_work_is_waited_for(place: Place) -> None:
+    place.looks_at_months()
+    place.ingest(["2023-03"], is_finished=False)
+    assert place.looks_at_months() == "An ingestion is at work."
+
+
+def test_a_second_ingestion_meanwhile_adds_its_months(place: Place) -> None:
+    place.looks_at_months()
+    place.stored("joined_reviews", MONTHS)
+    place.ingest(["2022-05"])
+    assert asked(place.looks_at_months()) == [("prepare_months", "2022-05", "2022-05")]
+    place.ingest(["2022-07"])
+    assert asked(place.looks_at_months()) == [
+        ("prepare_months", "2022-05", "2022-05"),
+        ("prepare_months", "2022-07", "2022-07"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tick", "outcome"),
+    [
+        (datetime(2023, 4, 2, 6, tzinfo=UTC), "2023-03"),
+        (datetime(2023, 5, 2, 6, tzinfo=UTC), "no reviews of verified purchases in 2023-04"),
+        (datetime(2023, 11, 2, 6, tzinfo=UTC), "2023-10 is outside the span"),
+        (datetime(2023, 1, 2, 6, tzinfo=UTC), "lacks 2021-12 … 2021-12 (1 months)"),
+    ],
+)
+def test_the_last_complete_month_is_segmented(place: Place, tick: datetime, outcome: str) -> None:
+    place.ingest()
+    place.stored("joined_reviews", MONTHS)
+    repository = build_definitions(Settings()).get_repository_def()
+    context = build_schedule_context(
+        place.instance,
+        scheduled_execution_time=tick,
+        resources={"storage": place.storage},
+        repository_def=repository,
+    )
+    decided = last_complete_month.evaluate_tick(context)
+    if decided.skip_message:
+        assert outcome in decided.skip_message
+    else:
+        assert [request.tags["dagster/partition"] for request in decided.run_requests or []] == [
+            outcome
+        ]
+
+
+def test_nothing_starts_by_itself() -> None:
+    definitions = build_definitions(Settings())
+    assert [each.default_status.value for each in definitions.sensors or []] == ["STOPPED"] * 2
+    assert [each.default_status.value for each in definitions.schedules or []] == ["STOPPED"]
