@@ -103,6 +103,7 @@ def _run(options: argparse.Namespace) -> None:
     from amazon_seg_assets.definitions import build_definitions
     from amazon_seg_assets.headless import HeadlessRun, RunError
     from amazon_seg_assets.instance import ensure_dagster_home
+    from amazon_seg_assets.jobs import run_tags
     from amazon_seg_assets.partitions import require_in_span
     from amazon_seg_assets.progress import Progress
     from amazon_seg_assets.rules.scheme import load_scheme
@@ -121,6 +122,7 @@ def _run(options: argparse.Namespace) -> None:
             progress.on_event,
             ops=_run_configuration(options),
             log_level="INFO" if options.verbose else "CRITICAL",
+            tags=run_tags(settings),
         )
         try:
             store, snapshot = _execute(run, options, settings, progress)

@@ -1,11 +1,18 @@
 """What Dagster loads: assets, jobs and resources, for given settings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from dagster import (
+    AnchorBasedFilePathMapping,
+    AssetSpec,
     Definitions,
+    FreshnessPolicy,
+    apply_freshness_policy,
     in_process_executor,
+    link_code_references_to_git,
     load_asset_checks_from_modules,
     load_assets_from_modules,
 )
@@ -43,6 +50,11 @@ ASSET_MODULES = (
     export,
 )
 
+MONTHLY_FRESHNESS = FreshnessPolicy.time_window(
+    warn_window=timedelta(days=35), fail_window=timedelta(days=70)
+)
+"""A month of data at a time: what has missed one month is late, what has missed two is wrong."""
+
 
 def build_definitions(
     settings: Settings, resources: Mapping[str, Any] | None = None
@@ -54,7 +66,7 @@ def build_definitions(
         resources: take the place of those that follow from the settings, by name.
     """
     return Definitions(
-        assets=load_assets_from_modules(ASSET_MODULES),
+        assets=_linked_to_git(load_assets_from_modules(ASSET_MODULES), settings),
         asset_checks=load_asset_checks_from_modules([checks]),
         jobs=JOBS,
         schedules=SCHEDULES,
@@ -62,6 +74,22 @@ def build_definitions(
         resources={**resources_for(settings), **(resources or {})},
         # One process a run, and so one Spark session: each step of another executor starts its own.
         executor=in_process_executor,
+    ).map_asset_specs(func=_expected_fresh)
+
+
+def _expected_fresh(spec: AssetSpec) -> AssetSpec:
+    return apply_freshness_policy(spec, MONTHLY_FRESHNESS)
+
+
+def _linked_to_git(assets: Sequence[Any], settings: Settings) -> Sequence[Any]:
+    """Code references that lead to the repository on the web, if a setting says where it is."""
+    if not settings.git_url:
+        return assets
+    return link_code_references_to_git(
+        assets,
+        settings.git_url.removesuffix("/"),
+        settings.git_branch,
+        AnchorBasedFilePathMapping(Path(__file__), "amazon_seg_assets/definitions.py"),
     )
 
 

@@ -49,6 +49,7 @@ class HeadlessRun:
         ops: run configuration, by asset.
         log_level: of what is printed.
         warnings: what checks that block nothing had to say, as far as the jobs have run.
+        tags: of each run.
     """
 
     definitions: Definitions
@@ -57,6 +58,7 @@ class HeadlessRun:
     ops: Mapping[str, Any] = field(default_factory=dict)
     log_level: str = "CRITICAL"
     warnings: list[str] = field(default_factory=list)
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     def steps(self, job: str) -> int:
         """How many steps a job has."""
@@ -105,7 +107,7 @@ class HeadlessRun:
         result = job.execute_in_process(
             run_config=run_config,
             instance=self.instance,
-            tags=tags,
+            tags={**self.tags, **tags},
             run_id=run_id,
             raise_on_error=False,
         )

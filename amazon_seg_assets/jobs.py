@@ -7,6 +7,20 @@ from dagster._core.storage.tags import (
     PARTITION_NAME_TAG,
 )
 
+from amazon_seg_assets.settings import Settings, load_settings
+
+
+def run_tags(settings: Settings) -> dict[str, str]:
+    """Tags by which runs of several categories, sources or clusters can be told apart."""
+    return {
+        "amazon_seg/category": settings.category,
+        "amazon_seg/source": settings.source,
+        "amazon_seg/spark_master": settings.spark_master,
+    }
+
+
+TAGS = run_tags(load_settings())
+
 INGESTED = AssetSelection.assets("raw_reviews", "raw_metadata", "clean_metadata")
 MONTHLY = AssetSelection.assets("clean_reviews", "joined_reviews")
 EXPLORED = AssetSelection.groups("exploration")
@@ -14,28 +28,33 @@ EXPLORED = AssetSelection.groups("exploration")
 ingest = define_asset_job(
     "ingest",
     selection=INGESTED,
+    tags=TAGS,
     description="Reads the source, if it has changed, and cleans the products.",
 )
 prepare_months = define_asset_job(
     "prepare_months",
     selection=MONTHLY,
+    tags=TAGS,
     description="Cleans and joins the reviews of a range of months in one run.",
 )
 segment_snapshot = define_asset_job(
     "segment_snapshot",
     selection=AssetSelection.all() - INGESTED - MONTHLY - EXPLORED,
+    tags=TAGS,
     description="Segments the customers as of the end of a month, or of each of a range.",
 )
 
 explore = define_asset_job(
     "explore",
     selection=EXPLORED,
+    tags=TAGS,
     description="Shows what the raw tables hold, whatever the snapshot.",
 )
 
 full = define_asset_job(
     "full",
     selection=AssetSelection.all(),
+    tags=TAGS,
     description=(
         "Everything in one run: ingests, explores, prepares the months of a range and segments "
         "the snapshots of the same range. The twelve months before the range must have been "

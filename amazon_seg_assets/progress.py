@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from types import TracebackType
 
-from dagster import DagsterEventType, EventLogEntry
+from dagster import DagsterEventType, EventLogEntry, MetadataValue
 from rich.console import Console
 from rich.status import Status
+
+from amazon_seg_assets.assets.cost import ROWS
 
 
 class Progress:
@@ -22,6 +25,7 @@ class Progress:
         self._started = time.monotonic()
         self._rows = 0
         self._checks: list[bool] = []
+        self._peak_mb = 0
 
     def expect(self, steps: int) -> None:
         """Says how many assets there are to come."""
@@ -33,14 +37,16 @@ class Progress:
         if event is None:
             self._status.update(f"{self._position()} {entry.user_message}")
         elif event.event_type is DagsterEventType.STEP_START:
-            self._step, self._started, self._rows = event.step_key or "", time.monotonic(), 0
+            self._step, self._started = event.step_key or "", time.monotonic()
+            self._rows = self._peak_mb = 0
             self._checks = []
             self._status.update(f"{self._position()} {self._step}")
         elif event.event_type is DagsterEventType.ASSET_MATERIALIZATION:
             metadata = event.materialization.metadata
-            for key in ("dagster/row_count", "dagster/partition_row_count"):
-                if key in metadata:
-                    self._rows += int(metadata[key].value)  # type: ignore[arg-type]
+            self._rows += sum(_figure(metadata, name) for name in ROWS)
+            # Every partition of a step has the same; rows are its own.
+            for name in ("peak_memory_mb", "step_peak_memory_mb"):
+                self._peak_mb = max(self._peak_mb, _figure(metadata, name))
         elif event.event_type is DagsterEventType.ASSET_CHECK_EVALUATION:
             self._checks.append(event.asset_check_evaluation_data.passed)
         elif event.event_type is DagsterEventType.STEP_SUCCESS:
@@ -58,7 +64,12 @@ class Progress:
 
     def _finish(self, mark: str, result: str) -> None:
         seconds = time.monotonic() - self._started
-        line = f"{mark} {self._position():>8} {self._step:<20} {result:<18} {seconds:6.1f} s"
+        speed = f"{self._rows / max(seconds, 0.001):,.0f} rows/s" if self._rows else ""
+        memory = f"{self._peak_mb:,} MB" if self._peak_mb else ""
+        line = (
+            f"{mark} {self._position():>8} {self._step:<24} {result:<18} {seconds:6.1f} s"
+            f" {speed:>18} {memory:>10}"
+        )
         self._console.print(line, highlight=False)
         self._done += 1
 
@@ -73,3 +84,7 @@ class Progress:
         traceback: TracebackType | None,
     ) -> None:
         self._status.stop()
+
+
+def _figure(metadata: Mapping[str, MetadataValue], name: str) -> int:
+    return int(metadata[name].value) if name in metadata else 0  # type: ignore[arg-type]

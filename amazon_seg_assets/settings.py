@@ -36,6 +36,9 @@ class Settings(BaseSettings):
         default_factory=lambda: user_cache_path("amazon-seg"),
         description="Folder on this machine for what a later start can use again.",
     )
+    scheme: str = Field("standard", description="Default RFM scheme: a name, or a YAML file.")
+    git_url: str = Field("", description="Web address of the repository, to link code to.")
+    git_branch: str = Field("main", description="Branch or commit that the links lead to.")
     first_month: str = Field("1996-05", description="First month of the span, YYYY-MM.")
     last_month: str = Field("2023-09", description="Last month of the span, YYYY-MM.")
     sample_reviews: int = Field(200_000, description="Reviews of the built-in sample.", gt=0)
@@ -55,6 +58,13 @@ class Settings(BaseSettings):
     def _is_folder_name(cls, value: str) -> str:
         if not re.fullmatch(r"[A-Za-z0-9_]+", value):
             raise ValueError("a category consists of letters, digits and underscores")
+        return value
+
+    @field_validator("git_url")
+    @classmethod
+    def _is_repository(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://\S*(github|gitlab)\S*", value):
+            raise ValueError("a web address on GitHub or GitLab is wanted")
         return value
 
     @field_validator("spark_conf")

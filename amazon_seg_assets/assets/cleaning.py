@@ -9,7 +9,7 @@ from amazon_seg_assets.assets.declaration import seg_asset, table_spec
 from amazon_seg_assets.assets.metadata import dropped, report_table
 from amazon_seg_assets.ingestion.manifest import MonthCounts, require_manifest
 from amazon_seg_assets.resources import SparkResource, StoreResource
-from amazon_seg_assets.rules.categories import load_excluded_categories
+from amazon_seg_assets.rules.categories import load_category_rules, load_excluded_categories
 from amazon_seg_assets.storage.footers import Stats, read_stats
 from amazon_seg_assets.storage.spark_tables import read_table, write_months, write_whole
 from amazon_seg_assets.tables.clean import CLEAN_METADATA, CLEAN_REVIEWS, JOINED_REVIEWS
@@ -74,7 +74,16 @@ def clean_reviews(
         )
 
 
-@seg_asset(table_spec(CLEAN_METADATA, group="cleaning", kinds=KINDS, deps=[RAW_METADATA.name]))
+@seg_asset(
+    table_spec(
+        CLEAN_METADATA,
+        group="cleaning",
+        kinds=KINDS,
+        deps=[RAW_METADATA.name],
+        # Changed rules make the products out of date; so below, wherever rules are read.
+        code_version=f"1-{load_category_rules().fingerprint}",
+    )
+)
 def clean_metadata(
     config: CleanMetadataConfig, spark: SparkResource, storage: StoreResource
 ) -> MaterializeResult:

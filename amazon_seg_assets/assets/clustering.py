@@ -66,6 +66,8 @@ class SweepConfig(Config):
         group="clustering",
         kinds={"pyspark", "scikitlearn"},
         deps=[RFM_FEATURES.name],
+        # It holds the labels: changed rules make it out of date.
+        code_version=f"{CODE_VERSION}-{load_label_rules().fingerprint}",
     ),
 )
 def k_sweep(

@@ -1,17 +1,23 @@
 """How an asset of this project declares itself, from the declaration of its table."""
 
+import inspect
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import pyarrow as pa
 from dagster import (
     AssetDep,
+    AssetExecutionContext,
     AssetSpec,
     BackfillPolicy,
+    CodeReferencesMetadataValue,
     Failure,
+    LocalFileCodeReference,
     MetadataValue,
+    RetryPolicy,
     TableColumn,
     TableColumnConstraints,
     TableColumnDep,
@@ -20,6 +26,8 @@ from dagster import (
     multi_asset,
 )
 
+from amazon_seg_assets.assets.cost import report_cost
+from amazon_seg_assets.engine.progress import watching
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.partitions import MONTHS
 from amazon_seg_assets.tables.model import Column, Table
@@ -39,6 +47,24 @@ GROUPS = {
     "report": "what people take away: the report, and customers by segment",
 }
 """All groups, in the order of the data's way."""
+
+LAYERS = {
+    "ingestion": "raw",
+    "exploration": "insight",
+    "cleaning": "clean",
+    "rfm": "features",
+    "clustering": "model",
+    "segmentation": "model",
+    "validation": "insight",
+    "plots": "insight",
+}
+"""What kind of data each group holds; a tag to filter by."""
+
+SPARK_POOL = "spark"
+"""Assets that use Spark take a slot of it, so that local runs queue instead of filling memory."""
+
+RETRIES = RetryPolicy(max_retries=1, delay=5)
+"""For what a network or a cluster does once. More would only put off the news of a real failure."""
 
 Deps = Sequence[str | AssetDep]
 
@@ -101,31 +127,68 @@ def _spec(
         code_version=code_version,
         partitions_def=MONTHS if partitioned else None,
         metadata=metadata,
+        tags={
+            "domain": "customer-analytics",
+            "layer": LAYERS[group],
+            "cost": "high" if "pyspark" in kinds or group == "ingestion" else "low",
+        },
     )
 
 
-def seg_asset(*specs: AssetSpec) -> Callable[[Callable[..., Any]], Any]:
+def seg_asset(
+    *specs: AssetSpec, source: Callable[..., Any] | None = None
+) -> Callable[[Callable[..., Any]], Any]:
     """Makes assets out of a function that stores what ``specs`` declare.
 
     A range of months is one run. What a user can mend fails with its sentence alone, and is not
-    tried again; any other error keeps its stack trace.
+    tried again; any other error is tried once more, and then keeps its stack trace. While a step
+    lasts, its log tells how far Spark is; in the end, its metadata tells what it took.
+
+    Args:
+        specs: of the assets.
+        source: what to open for who wants to read the code, if not the function itself.
     """
-    make = multi_asset(
-        name=specs[0].key.path[-1],
-        specs=specs,
-        # Also without partitions: a run of a range takes only assets that all have this policy.
-        backfill_policy=BackfillPolicy.single_run(),
-    )
 
     def decorate(function: Callable[..., Any]) -> Any:
         @wraps(function)
         def asset(*args: Any, **kwargs: Any) -> Any:
-            with failing_for_people():
-                return function(*args, **kwargs)
+            context = AssetExecutionContext.get()
+            with failing_for_people(), watching(context.log.info) as cost:
+                returned = function(*args, **kwargs)
+            report_cost(context, [spec.key for spec in specs], cost, returned)
+            return returned
 
+        reference = _code_reference(source or function)
+        make = multi_asset(
+            name=specs[0].key.path[-1],
+            specs=[spec.merge_attributes(metadata=reference) for spec in specs],
+            # Also without partitions: a run of a range takes only assets that all have this policy.
+            backfill_policy=BackfillPolicy.single_run(),
+            pool=SPARK_POOL if _uses_spark(specs) else None,
+            retry_policy=RETRIES if _uses_spark(specs) or _uses_network(specs) else None,
+        )
         return make(asset)
 
     return decorate
+
+
+def _uses_spark(specs: Sequence[AssetSpec]) -> bool:
+    return any("pyspark" in spec.kinds for spec in specs)
+
+
+def _uses_network(specs: Sequence[AssetSpec]) -> bool:
+    return any(spec.group_name == "ingestion" for spec in specs)
+
+
+def _code_reference(function: Callable[..., Any]) -> dict[str, Any]:
+    while isinstance(function, partial):
+        function = function.func
+    file, line = inspect.getsourcefile(function), inspect.getsourcelines(function)[1]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Dagster calls it beta, and says so each time.
+        reference = LocalFileCodeReference(file_path=str(file), line_number=line)
+        references = CodeReferencesMetadataValue(code_references=[reference])
+    return {"dagster/code_references": references}
 
 
 @contextmanager

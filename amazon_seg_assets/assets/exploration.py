@@ -17,7 +17,7 @@ from amazon_seg_assets.ingestion.manifest import require_manifest
 from amazon_seg_assets.plots import exploration as draw
 from amazon_seg_assets.plots.picture import Picture
 from amazon_seg_assets.resources import SparkResource, StoreResource
-from amazon_seg_assets.rules.categories import load_excluded_categories
+from amazon_seg_assets.rules.categories import load_category_rules, load_excluded_categories
 from amazon_seg_assets.storage.footers import read_stats
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.small_tables import read_small, write_small
@@ -134,7 +134,15 @@ def review_counts(storage: StoreResource) -> MaterializeResult:
     )
 
 
-@seg_asset(table_spec(MAIN_CATEGORY_COUNTS, group=GROUP, kinds=KINDS, deps=[RAW_METADATA.name]))
+@seg_asset(
+    table_spec(
+        MAIN_CATEGORY_COUNTS,
+        group=GROUP,
+        kinds=KINDS,
+        deps=[RAW_METADATA.name],
+        code_version=f"1-{load_category_rules().fingerprint}",
+    )
+)
 def main_category_counts(spark: SparkResource, storage: StoreResource) -> MaterializeResult:
     """Counts products by main category."""
     store = storage.store
@@ -263,7 +271,7 @@ def _plot_asset(
         picture = picture_of(store, read_small(store, table))
         return MaterializeResult(metadata=store_picture(store, name, None, picture))
 
-    asset: AssetsDefinition = seg_asset(spec)(plot)
+    asset: AssetsDefinition = seg_asset(spec, source=picture_of)(plot)
     return asset
 
 

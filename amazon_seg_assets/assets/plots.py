@@ -47,7 +47,7 @@ def plot_asset(
             metadata = store_picture(store, name, snapshot, picture)
             context.add_asset_metadata(metadata, partition_key=snapshot)
 
-    asset: AssetsDefinition = seg_asset(spec)(plot)
+    asset: AssetsDefinition = seg_asset(spec, source=draw)(plot)
     return asset
 
 

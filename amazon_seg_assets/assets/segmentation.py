@@ -10,6 +10,7 @@ from amazon_seg_assets.assets.declaration import seg_asset, table_spec
 from amazon_seg_assets.assets.metadata import markdown_frame, report_table
 from amazon_seg_assets.resources import SparkResource, StoreResource
 from amazon_seg_assets.rules.scheme import Scheme, load_scheme
+from amazon_seg_assets.settings import load_settings
 from amazon_seg_assets.storage.footers import Stats
 from amazon_seg_assets.storage.small_tables import read_small
 from amazon_seg_assets.storage.spark_tables import read_table, write_snapshot
@@ -22,14 +23,22 @@ from amazon_seg_assets.tables.customers import (
 from amazon_seg_assets.transforms import scoring, summary
 from amazon_seg_assets.transforms.rfm import FEATURES
 
-DEFAULT_SCHEME = "standard"
+
+def default_scheme() -> str:
+    """The scheme of the deployment: a name, or a file that users edit."""
+    return load_settings().scheme
+
+
+def code_version() -> str:
+    """Follows the rules, so that segments by former ones show as out of date."""
+    return f"1-{load_scheme(default_scheme()).fingerprint}"
 
 
 class SegmentConfig(Config):
     """Which rules make the segments."""
 
     scheme: str = Field(
-        DEFAULT_SCHEME,
+        default_scheme(),
         description="RFM scheme: `standard`, `notebook`, or the path of a YAML file.",
     )
 
@@ -40,8 +49,7 @@ class SegmentConfig(Config):
         group="segmentation",
         kinds={"pyspark"},
         deps=[RFM_FEATURES.name],
-        # Changed rules make the segments out of date.
-        code_version=f"1-{load_scheme(DEFAULT_SCHEME).fingerprint}",
+        code_version=code_version(),
     )
 )
 def rfm_segments(

@@ -18,7 +18,7 @@ from amazon_seg_assets.plots.picture import Picture
 from amazon_seg_assets.plots.segments import scheme_comparison as draw_comparison
 from amazon_seg_assets.plots.style import Scope
 from amazon_seg_assets.resources import SparkResource, StoreResource
-from amazon_seg_assets.rules.scheme import Scheme, load_scheme
+from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES, Scheme, load_scheme
 from amazon_seg_assets.storage.footers import read_stats
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.small_tables import read_small, write_small
@@ -144,7 +144,13 @@ def cluster_validation(
 
 
 @seg_asset(
-    table_spec(SCHEME_COMPARISON, group="validation", kinds={"pyspark"}, deps=[RFM_FEATURES.name])
+    table_spec(
+        SCHEME_COMPARISON,
+        group="validation",
+        kinds={"pyspark"},
+        deps=[RFM_FEATURES.name],
+        code_version="-".join(["1", *(load_scheme(name).fingerprint for name in BUILT_IN_SCHEMES)]),
+    )
 )
 def scheme_comparison(
     context: AssetExecutionContext, spark: SparkResource, storage: StoreResource

@@ -23,5 +23,13 @@ def load_excluded_categories(category: str, path: Path | None = None) -> tuple[s
     Raises:
         InputError: the file is not valid.
     """
-    rules = load_rules(ExcludedCategories, path or built_in("excluded_categories.yaml"))
-    return tuple(rules.excluded.get(category, ()))
+    return tuple(load_category_rules(path).excluded.get(category, ()))
+
+
+def load_category_rules(path: Path | None = None) -> ExcludedCategories:
+    """All lists, by default those that come with the package.
+
+    Raises:
+        InputError: the file is not valid.
+    """
+    return load_rules(ExcludedCategories, path or built_in("excluded_categories.yaml"))

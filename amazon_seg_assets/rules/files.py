@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -18,6 +19,11 @@ class Rules(BaseModel):
     """Base of all rules: unknown entries are errors, and nothing changes after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever a rule does; comments and the layout of the file do not count."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
 
 
 RulesT = TypeVar("RulesT", bound=Rules)

@@ -1,0 +1,188 @@
+"""What an operator finds in the UI: labels, code, lineage, policies, and the graph's shape."""
+
+import inspect
+import json
+import os
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from dagster import Definitions
+from dagster._core.instance.config import dagster_instance_config
+
+from amazon_seg_assets.assets import clustering, exploration, plots, segmentation
+from amazon_seg_assets.assets.declaration import SPARK_POOL
+from amazon_seg_assets.definitions import build_definitions
+from amazon_seg_assets.rules.files import Rules, load_rules
+from amazon_seg_assets.rules.scheme import load_scheme
+from amazon_seg_assets.settings import Settings
+
+SHAPE = Path(__file__).with_name("graph_shape.json")
+RENEW = "AMAZON_SEG_RENEW=1 python -m pytest amazon_seg_assets_tests/test_definitions.py"
+
+
+@pytest.fixture(scope="module")
+def definitions() -> Definitions:
+    return build_definitions(Settings())
+
+
+def nodes(definitions: Definitions) -> dict[str, Any]:
+    graph = definitions.resolve_asset_graph()
+    return {key.path[-1]: graph.get(key) for key in graph.get_all_asset_keys()}
+
+
+def test_the_graph_has_the_shape_that_is_committed(definitions: Definitions) -> None:
+    """Renewed by the command in ``RENEW``; review the difference as you review code."""
+    repository = definitions.get_repository_def()
+    shape = {
+        "assets": {
+            name: {
+                "after": sorted(parent.path[-1] for parent in node.parent_keys),
+                "checks": sorted(check.name for check in node.check_keys),
+                "group": node.group_name,
+                "kinds": sorted(node.kinds),
+                "partitions": node.partitions_def.fmt if node.partitions_def else None,
+            }
+            for name, node in sorted(nodes(definitions).items())
+        },
+        "jobs": {
+            job.name: sorted(key.path[-1] for key in job.asset_layer.selected_asset_keys)
+            for job in sorted(repository.get_all_jobs(), key=lambda job: job.name)
+            if not job.name.startswith("__")
+        },
+        "schedules": {each.name: each.cron_schedule for each in repository.schedule_defs},
+        "sensors": sorted(each.name for each in repository.sensor_defs),
+    }
+    written = json.dumps(shape, indent=1) + "\n"
+    if os.environ.get("AMAZON_SEG_RENEW"):
+        SHAPE.write_text(written)
+    assert written == SHAPE.read_text(), f"if this is meant: {RENEW}"
+
+
+def test_every_asset_says_whose_it_is_and_what_it_is(definitions: Definitions) -> None:
+    for name, node in nodes(definitions).items():
+        assert node.owners, name
+        assert node.kinds, name
+        assert {"domain", "layer", "cost"} <= set(node.tags), name
+        assert node.description, name
+        assert node.code_version, name
+        assert node.freshness_policy is not None, name
+
+
+def test_code_references_open_the_asset_s_own_function(definitions: Definitions) -> None:
+    every = nodes(definitions)
+
+    def opened(name: str) -> str:
+        reference = every[name].metadata["dagster/code_references"].code_references[0]
+        lines = Path(reference.file_path).read_text().splitlines()
+        return "\n".join(lines[reference.line_number - 1 :][:40])
+
+    assert opened("k_sweep").split("def ")[1].startswith("k_sweep(")
+    assert opened("rfm_segments").split("def ")[1].startswith("rfm_segments(")
+    assert opened("elbow_plot").startswith(inspect.getsource(plots._elbow).splitlines()[0])
+    assert opened("recency_frequency_plot").startswith("def _cluster_density(")
+    assert opened("popular_products_plot").startswith("def _popular_products(")
+    assert exploration.__file__ in str(
+        every["popular_products_plot"].metadata["dagster/code_references"].code_references
+    )
+
+
+def test_code_references_can_lead_to_the_repository_on_the_web() -> None:
+    settings = Settings(git_url="https://github.com/somebody/something/", git_branch="v1")
+    node = nodes(build_definitions(settings))["k_sweep"]
+    line = inspect.getsourcelines(
+        inspect.unwrap(clustering.k_sweep.op.compute_fn.decorated_fn)  # type: ignore[attr-defined]
+    )[1]
+    assert node.metadata["dagster/code_references"].code_references[0].url == (
+        "https://github.com/somebody/something/tree/v1/amazon_seg_assets/assets/clustering.py"
+        f"#L{line}"
+    )
+
+
+def test_column_lineage_leads_from_segment_to_the_raw_time(definitions: Definitions) -> None:
+    every = nodes(definitions)
+    schemas = {
+        name: {column.name for column in node.metadata["dagster/column_schema"].columns}
+        for name, node in every.items()
+        if "dagster/column_schema" in node.metadata
+    }
+
+    def sources(table: str, column: str) -> set[tuple[str, str]]:
+        lineage = every[table].metadata["dagster/column_lineage"].value.deps_by_column
+        return {(dep.asset_key.path[-1], dep.column_name) for dep in lineage.get(column, [])}
+
+    seen, front = set(), {("rfm_segments", "segment")}
+    while front:
+        seen |= front
+        front = {source for each in front for source in sources(*each)} - seen
+    assert ("raw_reviews", "timestamp") in seen
+    assert ("raw_metadata", "price") in seen
+    # Every column cited by any table is there, in a table that the asset is made of.
+    for table in schemas:
+        for column in schemas[table]:
+            for source, name in sources(table, column):
+                assert name in schemas[source], f"{table}.{column} cites {source}.{name}"
+
+
+def test_what_uses_spark_takes_turns(definitions: Definitions) -> None:
+    for name, node in nodes(definitions).items():
+        uses_spark = "spark" in node.assets_def.required_resource_keys
+        assert node.pools == ({SPARK_POOL} if uses_spark else set()), name
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        files("amazon_seg_assets").joinpath("dagster.yaml"),
+        Path(__file__).parents[1] / "deploy/dagster.sqlite.yaml",
+        Path(__file__).parents[1] / "deploy/dagster.postgres.yaml",
+    ],
+    ids=lambda path: path.name,
+)
+def test_instances_are_valid_and_let_spark_take_turns(tmp_path: Path, path: Path) -> None:
+    text = path.read_text()
+    (tmp_path / "dagster.yaml").write_text(text)
+    config, _ = dagster_instance_config(str(tmp_path))
+    assert config["concurrency"]["pools"]["granularity"] == "run"
+    assert config["telemetry"]["enabled"] is False
+    secret = yaml.safe_load(text).get("storage", {}).get("postgres", {}).get("postgres_db", {})
+    assert all("env" in secret[name] for name in ("hostname", "username", "password") if secret)
+
+
+class Example(Rules):
+    words: list[str]
+
+
+def test_a_fingerprint_follows_the_rules_and_not_their_layout(tmp_path: Path) -> None:
+    file = tmp_path / "rules.yaml"
+    prints = []
+    for text in ("words: [a, b]", "# why\nwords:\n  - a\n  - b\n", "words: [b, a]"):
+        file.write_text(text)
+        prints.append(load_rules(Example, file).fingerprint)
+    assert prints[0] == prints[1] != prints[2]
+
+
+def test_an_edited_scheme_shows_segments_as_out_of_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built_in = files("amazon_seg_assets").joinpath("rules/schemes/standard.yaml").read_text()
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(built_in)
+    monkeypatch.setenv("AMAZON_SEG_SCHEME", str(mine))
+    before = segmentation.code_version()
+    assert before == f"1-{load_scheme('standard').fingerprint}"
+    mine.write_text(built_in.replace("scoring: percent_rank", "scoring: ntile"))
+    assert segmentation.code_version() != before
+
+
+@pytest.mark.parametrize(
+    "asset", ["clean_metadata", "main_category_counts", "cluster_centers", "scheme_comparison"]
+)
+def test_rules_are_part_of_the_version_of_what_reads_them(
+    definitions: Definitions, asset: str
+) -> None:
+    version, _, prints = nodes(definitions)[asset].code_version.partition("-")
+    assert version.isdigit()
+    assert all(len(each) == 12 for each in prints.split("-"))
