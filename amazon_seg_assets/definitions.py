@@ -1,5 +1,6 @@
 """What Dagster loads: assets, jobs and resources, for given settings."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -8,8 +9,10 @@ from typing import Any
 from dagster import (
     AnchorBasedFilePathMapping,
     AssetSpec,
+    BetaWarning,
     Definitions,
     FreshnessPolicy,
+    PreviewWarning,
     apply_freshness_policy,
     in_process_executor,
     link_code_references_to_git,
@@ -65,13 +68,21 @@ def build_definitions(
         settings: of the deployment.
         resources: take the place of those that follow from the settings, by name.
     """
+    with warnings.catch_warnings():
+        # Freshness and links to code are new in Dagster; it says so for each asset.
+        warnings.simplefilter("ignore", BetaWarning)
+        warnings.simplefilter("ignore", PreviewWarning)
+        return _definitions(settings, resources or {})
+
+
+def _definitions(settings: Settings, resources: Mapping[str, Any]) -> Definitions:
     return Definitions(
         assets=_linked_to_git(load_assets_from_modules(ASSET_MODULES), settings),
         asset_checks=load_asset_checks_from_modules([checks]),
         jobs=JOBS,
         schedules=SCHEDULES,
         sensors=SENSORS,
-        resources={**resources_for(settings), **(resources or {})},
+        resources={**resources_for(settings), **resources},
         # One process a run, and so one Spark session: each step of another executor starts its own.
         executor=in_process_executor,
     ).map_asset_specs(func=_expected_fresh)

@@ -130,6 +130,10 @@ def test_the_last_snapshots_are_one_run(graph: Graph) -> None:
         metadata = graph.metadata("rfm_features", month)
         assert metadata["dagster/partition_row_count"] == metadata["customers"] == customers
         assert metadata["window_end"] == f"{month}-{9 + customers}"
+        # What the step took is of both months together.
+        assert metadata["step_seconds"] > 0
+        assert metadata["step_rows_per_second"] == round(11 / metadata["step_seconds"])
+        assert "seconds" not in metadata
 
 
 def test_a_range_of_months_is_one_run(graph: Graph) -> None:
@@ -154,7 +158,10 @@ def test_only_the_plots_of_one_snapshot_are_drawn_again(graph: Graph) -> None:
     pictures = [name for name in before if name.startswith("elbow_plot/") and "2023-02" in name]
     # Drawn anew, and the same to the byte.
     assert [before[name][1] for name in pictures] == [after[name][1] for name in pictures]
-    assert "2023-02" in graph.metadata("elbow_plot", "2023-02")["dagster/uri"]
+    metadata = graph.metadata("elbow_plot", "2023-02")
+    assert "2023-02" in metadata["dagster/uri"]
+    assert metadata["seconds"] > 0
+    assert metadata["peak_memory_mb"] > 100
 
 
 def test_what_has_been_explored_is_known(graph: Graph) -> None:

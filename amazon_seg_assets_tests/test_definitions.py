@@ -92,9 +92,7 @@ def test_code_references_open_the_asset_s_own_function(definitions: Definitions)
 def test_code_references_can_lead_to_the_repository_on_the_web() -> None:
     settings = Settings(git_url="https://github.com/somebody/something/", git_branch="v1")
     node = nodes(build_definitions(settings))["k_sweep"]
-    line = inspect.getsourcelines(
-        inspect.unwrap(clustering.k_sweep.op.compute_fn.decorated_fn)  # type: ignore[attr-defined]
-    )[1]
+    line = inspect.getsourcelines(inspect.unwrap(clustering.k_sweep.op.compute_fn.decorated_fn))[1]
     assert node.metadata["dagster/code_references"].code_references[0].url == (
         "https://github.com/somebody/something/tree/v1/amazon_seg_assets/assets/clustering.py"
         f"#L{line}"

@@ -33,6 +33,8 @@ from amazon_seg_assets.partitions import MONTHS
 from amazon_seg_assets.tables.model import Column, Table
 from amazon_seg_assets.tables.raw import RAW_REVIEWS
 
+DATA_SET = "[Amazon Reviews 2023](https://amazon-reviews-2023.github.io), or files in its form"
+
 OWNERS = ["team:customer-analytics"]
 
 GROUPS = {
@@ -120,7 +122,7 @@ def _spec(
     return AssetSpec(
         name,
         deps=deps,
-        description=description,
+        description=f"{description}\n\n**Made from** {_named(deps)}.",
         group_name=group,
         kinds=kinds,
         owners=OWNERS,
@@ -133,6 +135,11 @@ def _spec(
             "cost": "high" if "pyspark" in kinds or group == "ingestion" else "low",
         },
     )
+
+
+def _named(deps: Deps) -> str:
+    names = [dep if isinstance(dep, str) else dep.asset_key.to_user_string() for dep in deps]
+    return ", ".join(f"`{name}`" for name in names) or f"the source: {DATA_SET}"
 
 
 def seg_asset(

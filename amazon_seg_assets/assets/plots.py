@@ -143,9 +143,18 @@ def _rfm_heatmap(store: Store, snapshot: str, scope: Scope) -> Picture:
     return segments.rfm_heatmap(table.rename(columns={"monetary": "mean_monetary"}), scope)
 
 
-elbow_plot = plot_asset("elbow_plot", "WCSS by k, the chosen k marked.", [K_SWEEP], _elbow)
+elbow_plot = plot_asset(
+    "elbow_plot",
+    "Within-cluster sum of squares (WCSS) by k, the chosen k marked. Its knee is found by Kneedle "
+    "(Satopää et al., 2011).",
+    [K_SWEEP],
+    _elbow,
+)
 silhouette_plot = plot_asset(
-    "silhouette_plot", "Mean silhouette by k, the chosen k marked.", [K_SWEEP], _silhouette
+    "silhouette_plot",
+    "Mean silhouette (Rousseeuw, 1987) by k, by squared Euclidean distance, the chosen k marked.",
+    [K_SWEEP],
+    _silhouette,
 )
 rfm_distributions_plot = plot_asset(
     "rfm_distributions_plot",

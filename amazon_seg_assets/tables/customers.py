@@ -167,7 +167,11 @@ CLUSTER_CENTERS = Table(
 
 CUSTOMER_CLUSTERS = Table(
     name="customer_clusters",
-    description="The K-Means cluster of each customer, assigned by `cluster_model`.",
+    description=(
+        "The K-Means cluster of each customer: that of the nearest center, by Euclidean distance "
+        "on standardized recency, log(1 + frequency) and log(1 + monetary). Assigned by "
+        "`cluster_model`."
+    ),
     by_month=True,
     columns=(
         *_CUSTOMER,
@@ -192,7 +196,11 @@ _SCORED = {"r_score": "recency", "f_score": "frequency", "m_score": "monetary"}
 
 RFM_SEGMENTS = Table(
     name="rfm_segments",
-    description="The RFM scores and the segment of each customer, by the rules of a scheme.",
+    description=(
+        "The RFM scores and the segment of each customer, by the rules of a scheme: each feature "
+        "becomes a score of 1 to 5, where 5 is most recent, most frequent or most spent, and the "
+        "three scores together lead to one segment. The schemes are in `rules/schemes`."
+    ),
     by_month=True,
     columns=(
         *_CUSTOMER,

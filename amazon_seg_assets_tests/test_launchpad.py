@@ -1,0 +1,128 @@
+"""Configuration as the launchpad shows it, and runs that are taken up again."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dagster import (
+    Config,
+    DagsterInstance,
+    DagsterInvalidConfigError,
+    Failure,
+    JobDefinition,
+    ReexecutionOptions,
+    execute_job,
+    reconstructable,
+    validate_run_config,
+)
+from pydantic import ValidationError
+from pyspark.sql import SparkSession
+
+from amazon_seg_assets.assets.cleaning import CleanMetadataConfig
+from amazon_seg_assets.assets.clustering import SweepConfig
+from amazon_seg_assets.assets.exploration import YearConfig
+from amazon_seg_assets.assets.ingestion import IngestConfig
+from amazon_seg_assets.assets.rfm import RfmConfig
+from amazon_seg_assets.assets.segmentation import SegmentConfig
+from amazon_seg_assets.assets.validation import ValidationConfig
+from amazon_seg_assets.definitions import build_definitions
+from amazon_seg_assets.jobs import range_tags
+from amazon_seg_assets.settings import Settings, load_settings
+from amazon_seg_assets.transforms import cleaning
+from amazon_seg_assets_tests.raw_files import product, review, write_raw
+
+WRONG = [
+    (IngestConfig, "raw_reviews", "force", "sometimes"),
+    (CleanMetadataConfig, "clean_metadata", "excluded_categories", "Books"),
+    (RfmConfig, "rfm_features", "min_price", "cheap"),
+    (SweepConfig, "k_sweep", "k_max", "many"),
+    (SegmentConfig, "rfm_segments", "scheme", 3),
+    (ValidationConfig, "cluster_validation", "resamples", 1.5),
+    (YearConfig, "rating_counts", "year", "last"),
+]
+
+
+@pytest.fixture(scope="module")
+def job() -> JobDefinition:
+    return build_definitions(Settings()).resolve_job_def("full")
+
+
+@pytest.mark.parametrize(("kind", "asset", "field", "value"), WRONG)
+def test_a_wrong_value_is_told_with_its_field(
+    job: JobDefinition, kind: type[Config], asset: str, field: str, value: Any
+) -> None:
+    assert field in kind.model_fields
+    with pytest.raises(DagsterInvalidConfigError, match=f"ops:{asset}:config:{field}"):
+        validate_run_config(job, {"ops": {asset: {"config": {field: value}}}})
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value"),
+    [
+        (RfmConfig, "min_price", -1),
+        (SweepConfig, "k_max", 51),
+        (SweepConfig, "k_min", 1),
+        (ValidationConfig, "resamples", 0),
+    ],
+)
+def test_a_value_beyond_its_limits_is_told_with_its_field(
+    kind: type[Config], field: str, value: float
+) -> None:
+    with pytest.raises(ValidationError, match=f"\n{field}\n"):
+        kind(**{field: value})
+
+
+def test_every_field_is_described_and_has_a_default(job: JobDefinition) -> None:
+    config = validate_run_config(job, {})
+    fields = [
+        (node.name, name, field)
+        for node in job.all_node_defs
+        for name, field in _fields(node).items()
+    ]
+    assert len(fields) > 10
+    for asset, name, field in fields:
+        assert field.description, f"{asset}.{name}"
+        assert not field.is_required, f"{asset}.{name}"
+    assert config is not None
+
+
+def _fields(node: Any) -> dict[str, Any]:
+    return dict(getattr(node.config_schema.config_type, "fields", None) or {})
+
+
+def prepare_job() -> JobDefinition:
+    return build_definitions(load_settings()).resolve_job_def("prepare_months")
+
+
+def test_a_run_that_died_goes_on_from_where_it_failed(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert spark is not None
+    write_raw(tmp_path, "Toys", [review("a", "p", "2023-03-01T00:00:00")], [product("p", 1.0)])
+    monkeypatch.setenv("AMAZON_SEG_SOURCE", str(tmp_path))
+    monkeypatch.setenv("AMAZON_SEG_CATEGORY", "Toys")
+    monkeypatch.setenv("AMAZON_SEG_STORAGE", str(tmp_path / "data"))
+    join = cleaning.join_products
+
+    def dies(*_: Any) -> Any:
+        raise Failure("the cluster is away", allow_retries=False)
+
+    with DagsterInstance.local_temp(str(tmp_path)) as instance:
+        ingest = build_definitions(load_settings()).resolve_job_def("ingest")
+        assert ingest.execute_in_process(instance=instance).success
+        monkeypatch.setattr(cleaning, "join_products", dies)
+        tags = range_tags("2023-02", "2023-03")
+        job = reconstructable(prepare_job)
+        with execute_job(job, instance, tags=tags) as first:
+            assert not first.success
+        monkeypatch.setattr(cleaning, "join_products", join)
+        options = ReexecutionOptions.from_failure(first.run_id, instance)
+        with execute_job(job, instance, tags=tags, reexecution_options=options) as second:
+            assert second.success
+            made = [
+                (event.asset_key.path[-1], event.partition)
+                for event in second.get_asset_materialization_events()
+                if event.asset_key is not None
+            ]
+    # The clean reviews were stored before; they are not made again.
+    assert made == [("joined_reviews", "2023-02"), ("joined_reviews", "2023-03")]

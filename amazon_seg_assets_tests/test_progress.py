@@ -1,0 +1,112 @@
+"""Watching a step: it measures, says how far Spark is, and never gets in the way."""
+
+import time
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from dagster import DagsterEventType, DagsterInstance, RetryPolicy, materialize
+from pyspark.sql import SparkSession
+
+from amazon_seg_assets.assets import declaration
+from amazon_seg_assets.engine.progress import describe_stages, tree_memory_bytes, watching
+from amazon_seg_assets.errors import InputError
+
+MIB = 1024**2
+
+
+def stage(number: int, done: int, tasks: int, **rows: int) -> Any:
+    figures = {"inputRecords": 0, "shuffleReadRecords": 0, "outputRecords": 0} | rows
+    figures |= {"stageId": number, "numCompleteTasks": done, "numTasks": tasks}
+    figures.setdefault("shuffleWriteRecords", 0)
+    return SimpleNamespace(**{name: partial(int, figure) for name, figure in figures.items()})
+
+
+def sleep_in_tasks(spark: SparkSession) -> None:
+    """Four tasks of 0.7 s on two cores."""
+    spark.sparkContext.parallelize(range(4), 4).foreach(lambda _: time.sleep(0.7))
+
+
+def test_stages_are_said_in_words() -> None:
+    at_work = [stage(7, 3, 16, inputRecords=1_200_000, shuffleWriteRecords=900), stage(8, 0, 1)]
+    assert describe_stages(at_work, 12.3) == (
+        "Spark after 12 s: stage 7: 3 of 16 tasks, 1,200,000 rows read, 900 written; "
+        "stage 8: 0 of 1 tasks, 0 rows read, 0 written"
+    )
+    assert describe_stages([], 12.3) == ""
+
+
+def test_memory_and_time_are_measured() -> None:
+    before = tree_memory_bytes()
+    with watching(pytest.fail, look_every=0.02, say_every=60) as cost:
+        held = bytearray(b"x") * (200 * MIB)
+        time.sleep(0.2)
+        assert len(held) == 200 * MIB
+    assert 0.2 <= cost.seconds < 5
+    assert cost.peak_memory_bytes > before + 150 * MIB
+
+
+def test_a_quick_step_is_silent(spark: SparkSession) -> None:
+    with watching(pytest.fail):
+        assert spark.range(10).count() == 10
+
+
+def test_the_tasks_of_a_long_step_are_told(spark: SparkSession) -> None:
+    said: list[str] = []
+    with watching(said.append, look_every=0.1, say_every=0.3):
+        sleep_in_tasks(spark)
+    assert any("2 of 4 tasks" in line for line in said), said
+
+
+def test_neither_a_failing_log_nor_a_failing_step_changes_the_other(spark: SparkSession) -> None:
+    def closed(_: str) -> None:
+        raise ValueError("the log is closed")
+
+    with watching(closed, look_every=0.1, say_every=0.2):
+        sleep_in_tasks(spark)
+    with pytest.raises(KeyError), watching(closed):
+        raise KeyError
+
+
+def run(function: Any, instance: DagsterInstance) -> Any:
+    spec = declaration.artifact_spec(
+        "thing", description="A thing.", group="rfm", kinds={"pyspark"}, deps=[], partitioned=False
+    )
+    asset = declaration.seg_asset(spec)(function)
+    return materialize([asset], instance=instance, raise_on_error=False)
+
+
+def test_progress_and_cost_are_in_dagster_s_records(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = partial(watching, look_every=0.1, say_every=0.3)
+    monkeypatch.setattr(declaration, "watching", quick)
+    with DagsterInstance.ephemeral() as instance:
+        result = run(lambda: sleep_in_tasks(spark), instance)
+        messages = [entry.user_message for entry in instance.all_logs(result.run_id)]
+    assert any("of 4 tasks" in message for message in messages)
+    metadata = result.asset_materializations_for_node("thing")[0].metadata
+    assert metadata["seconds"].value == pytest.approx(1.4, abs=1.3)
+    assert metadata["peak_memory_mb"].value > 100
+    assert "rows_per_second" not in metadata
+
+
+@pytest.mark.parametrize(("error", "tries"), [(ConnectionError, 2), (InputError, 1)])
+def test_only_what_may_pass_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception], tries: int
+) -> None:
+    monkeypatch.setattr(declaration, "RETRIES", RetryPolicy(max_retries=1))
+    calls = []
+
+    def fails_once() -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            raise error("the network is away")
+
+    with DagsterInstance.ephemeral() as instance:
+        result = run(fails_once, instance)
+    assert len(calls) == tries
+    assert result.success == (tries == 2)
+    retried = [e for e in result.all_events if e.event_type is DagsterEventType.STEP_UP_FOR_RETRY]
+    assert len(retried) == tries - 1
