@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from amazon_seg_assets.sources.sample.words import Stories
+
 # Products of Electronics by main category, as published (McAuley-Lab/Amazon-Reviews-2023); where
 # no figure is published, a small one is invented.
 _CATEGORIES: dict[str | None, int] = {
@@ -43,6 +45,9 @@ _TAILS = ["with Carrying Case", "for Home, Office & Travel", "(2-Pack)",
           "Compatible with Most Models",
           "- Black", "10\" x 6\"",
           "with 3 ft Cable, Fast Charging, and 24 Month Support"]  # fmt: skip
+
+_SENTENCES = 75
+"""Fewer than so many are said of a product: a line has 3,200 bytes in the mean, as published."""
 
 NO_PRICE, DASH, FROM = -1, -2, -3
 """Codes for prices that are no numbers."""
@@ -133,14 +138,17 @@ def _draw_rating_numbers(popularity: np.ndarray, random: np.random.Generator) ->
     return np.clip(ranked, 1, 1_034_896).astype(np.int64)
 
 
-def metadata_lines(catalog: Catalog, random: np.random.Generator) -> Iterator[str]:
+def metadata_lines(
+    catalog: Catalog, stories: Stories, random: np.random.Generator
+) -> Iterator[str]:
     """The products as lines of JSON, in no particular order; some are listed twice."""
     order = random.permutation(len(catalog))
     again = set(random.choice(len(catalog), max(2, len(catalog) // 300), replace=False).tolist())
     choices = random.integers(0, 1 << 30, (len(catalog), 6))
-    for product in order.tolist():
+    said = stories.tell(choices[order, 0] % _SENTENCES, random)
+    for product, story in zip(order.tolist(), said, strict=True):
         draw = choices[product].tolist()
-        record = _record(catalog, product, draw)
+        record = _record(catalog, product, draw, story)
         yield json.dumps(record) + "\n"
         if product in again:
             price = catalog.cents[product]
@@ -149,7 +157,7 @@ def metadata_lines(catalog: Catalog, random: np.random.Generator) -> Iterator[st
             yield json.dumps(listed_again) + "\n"
 
 
-def _record(catalog: Catalog, product: int, draw: list[int]) -> dict[str, Any]:
+def _record(catalog: Catalog, product: int, draw: list[int], story: str) -> dict[str, Any]:
     category = categories[int(catalog.category[product])]
     asin = str(catalog.parent_asin[product])
     nouns = _NOUNS.get(category or "", _OTHER_NOUNS)
@@ -163,8 +171,10 @@ def _record(catalog: Catalog, product: int, draw: list[int]) -> dict[str, Any]:
         "title": title if draw[5] % 997 else "",
         "average_rating": float(catalog.rating[product]),
         "rating_number": int(catalog.ratings[product]),
-        "features": [f"{quality} design" for quality in _QUALITIES[: draw[0] % 5]],
-        "description": [f"The {noun} by {brand}.", "Easy to use &amp; clean."][: draw[1] % 3],
+        "features": _features(story, draw[0] % 5),
+        "description": [f"The {noun} by {brand}.", f"Easy to use &amp; clean.{story}"][
+            : draw[1] % 3
+        ],
         "price": _price(int(catalog.cents[product]), draw[2]),
         "images": _images(asin, draw[3] % 4),
         "videos": _videos(noun) if draw[4] % 9 == 0 else [],
@@ -186,6 +196,15 @@ def _record(catalog: Catalog, product: int, draw: list[int]) -> dict[str, Any]:
             for key, value in [(name, content), *(after[1].items() if name == after[0] else ())]
         }
     return record
+
+
+def _features(story: str, count: int) -> list[str]:
+    """Bullet points, which share a story out among them."""
+    length = -(-len(story) // max(count, 1))
+    return [
+        f"{quality} design:{story[length * number : length * (number + 1)]}"
+        for number, quality in enumerate(_QUALITIES[:count])
+    ]
 
 
 def _price(cents: int, draw: int) -> float | str | None:

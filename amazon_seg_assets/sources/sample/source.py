@@ -8,7 +8,7 @@ from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.sources.base import Kind, RawFile, Source
 from amazon_seg_assets.sources.sample.writer import file_name, write_sample
 
-GENERATOR_VERSION = "1"
+GENERATOR_VERSION = "2"
 """Raise it when the same parameters would give other bytes."""
 
 MINIMUM_REVIEWS = 1_000

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from itertools import accumulate
 
 import numpy as np
 
@@ -58,9 +60,69 @@ _PARTS = ["cable", "battery", "screen", "case", "button", "speaker", "lens", "st
 _THINGS = ["charger", "headset", "camera", "keyboard", "mount", "adapter", "tablet", "radio"]
 _PERSONS = ["wife", "husband", "son", "daughter", "father", "boss", "neighbour"]
 
+_SENTENCES = [
+    "The {part} is {n} inches from the {other}, and the {thing} weighs {m} ounces.",
+    "After {n} hours in the {place} the {thing} showed {m} percent.",
+    "In the {place} we keep it beside a {thing} from {year}.",
+    "There are {n} of them, each with its own {part} and {other}.",
+    "The {thing} sits on the shelf between the {part} and the {other} of the old one.",
+    "I measured {n}.{m} volts at the {part}.",
+    "Ours replaced a {thing} that we had had since {year} in the {place}.",
+    "My {person} put the {part} on the {other}, then took {n} pictures of the {place}.",
+    "Page {n} of the manual is about the {part}, page {m} about the {other}.",
+    "With the {other} it is {n} feet long.",
+    "The label reads {year}-{n}-{m}.",
+]
+_PLACES = ["kitchen", "garage", "office", "car", "hallway", "basement", "bedroom", "boat", "shed"]
+
 PLACEHOLDERS = ["None", "none", "N/A", "n/a", "null", "NULL", ""]
 
 _BANK = 1_500
+_STORIES = 20_000
+_LONGEST = 480
+"""Sentences of the longest story: some 30,000 characters, about the longest text published."""
+
+
+class Stories:
+    """Plain sentences in no particular tone, by which texts get the length of real ones.
+
+    Their numbers and words vary, so that they compress about as badly as real text. They hold
+    nothing that JSON escapes.
+
+    Args:
+        random: draws the sentences.
+    """
+
+    def __init__(self, random: np.random.Generator) -> None:
+        draws = random.integers(0, 1 << 30, (_STORIES, 8)).tolist()
+        sentences = [_sentence(*draw) for draw in draws]
+        self._text = "".join(sentences)
+        self._starts = np.array([0, *accumulate(map(len, sentences))])
+
+    def tell(self, sentences: np.ndarray, random: np.random.Generator) -> Iterable[str]:
+        """A story of so many sentences each, at most the longest; a blank before each sentence."""
+        lengths = np.minimum(sentences, _LONGEST)
+        first = random.integers(0, _STORIES - _LONGEST, len(lengths))
+        ends = self._starts[first + lengths].tolist()
+        text = self._text
+        return [
+            text[start:end] for start, end in zip(self._starts[first].tolist(), ends, strict=True)
+        ]
+
+
+def _sentence(
+    form: int, part: int, other: int, thing: int, place: int, person: int, n: int, m: int
+) -> str:
+    return " " + _SENTENCES[form % len(_SENTENCES)].format(
+        part=_PARTS[part % len(_PARTS)],
+        other=_PARTS[other % len(_PARTS)],
+        thing=_THINGS[thing % len(_THINGS)],
+        place=_PLACES[place % len(_PLACES)],
+        person=_PERSONS[person % len(_PERSONS)],
+        year=1985 + n % 38,
+        n=n % 97,
+        m=m % 89,
+    )
 
 
 def title_bank(rating: int, random: np.random.Generator) -> list[str]:

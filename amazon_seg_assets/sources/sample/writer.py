@@ -19,6 +19,8 @@ _DUPLICATE_SHARE = 0.0109
 _IMAGE_SHARE = 0.05
 _EMPTY_TEXT_SHARE = 0.00094
 _PLACEHOLDER_SHARE = 0.0015
+_STORY_SHAPE, _STORY_SCALE = 1.6, 1.0
+"""Of the Pareto distribution of a text's further sentences: a line has 510 bytes in the mean."""
 
 # Rows that occur so seldom that they are placed by hand, in the first thousand.
 _ZERO_STARS = (17, 503)
@@ -44,15 +46,18 @@ def write_sample(
         seed: the same seed gives the same bytes.
     """
     products = max(300, round(min(reviews, 43_886_944) * _PRODUCTS_PER_REVIEW))
-    catalog_seed, metadata_seed, words_seed, customers_seed = np.random.SeedSequence(seed).spawn(4)
+    catalog_seed, metadata_seed, words_seed, customers_seed, stories_seed = np.random.SeedSequence(
+        seed
+    ).spawn(5)
+    stories = words.Stories(np.random.default_rng(stories_seed))
     catalog = make_catalog(products, np.random.default_rng(catalog_seed))
     _write(
         directory / file_name(Kind.METADATA, category),
-        metadata_lines(catalog, np.random.default_rng(metadata_seed)),
+        metadata_lines(catalog, stories, np.random.default_rng(metadata_seed)),
     )
     _write(
         directory / file_name(Kind.REVIEWS, category),
-        _review_chunks(catalog, reviews, words_seed, customers_seed),
+        _review_chunks(catalog, stories, reviews, words_seed, customers_seed),
     )
 
 
@@ -66,25 +71,26 @@ def _write(path: Path, lines: Iterable[str]) -> None:
 
 def _review_chunks(
     catalog: Catalog,
+    stories: words.Stories,
     reviews: int,
     words_seed: np.random.SeedSequence,
     customers_seed: np.random.SeedSequence,
 ) -> Iterator[str]:
     customers = Customers(catalog)
-    phrases = _Phrases(np.random.default_rng(words_seed))
+    phrases = _Phrases(np.random.default_rng(words_seed), stories)
     starts = range(0, reviews, _CHUNK)
     seeds = customers_seed.spawn(len(starts))
     for start, seed in zip(starts, seeds, strict=True):
         lines = min(_CHUNK, reviews - start)
-        random = np.random.default_rng(seed)
-        yield _chunk(catalog, customers, phrases, lines, random, is_first=start == 0)
+        yield _chunk(catalog, customers, phrases, lines, seed, is_first=start == 0)
 
 
 class _Phrases:
     """Ready-made parts of titles and texts, by rating."""
 
-    def __init__(self, random: np.random.Generator) -> None:
+    def __init__(self, random: np.random.Generator, stories: words.Stories) -> None:
         ratings = range(1, 6)
+        self.stories = stories
         self.titles = [words.title_bank(rating, random) for rating in ratings]
         self.openings = [words.opening_bank(rating, random) for rating in ratings]
         self.endings = [words.ending_bank(rating, random) for rating in ratings]
@@ -96,9 +102,12 @@ def _chunk(
     customers: Customers,
     phrases: _Phrases,
     lines: int,
-    random: np.random.Generator,
+    seed: np.random.SeedSequence,
     is_first: bool,
 ) -> str:
+    random = np.random.default_rng(seed)
+    # Stories draw from a sequence of their own: their length changes nothing else.
+    [stories_seed] = seed.spawn(1)
     duplicates = round(lines * _DUPLICATE_SHARE)
     count = lines - duplicates
     drawn = customers.draw(count, random)
@@ -109,7 +118,7 @@ def _chunk(
             rating[row] = 0.0
         for row, vote in _NEGATIVE_VOTES.items():
             votes[row] = vote
-    titles, texts = _say(phrases, drawn.rating, random)
+    titles, texts = _say(phrases, drawn.rating, random, np.random.default_rng(stories_seed))
     parent = catalog.parent_asin[drawn.product]
     asins = np.column_stack([catalog.variants[drawn.product], parent])
     asin = asins[np.arange(count), drawn.variant]
@@ -140,15 +149,20 @@ def _chunk(
 
 
 def _say(
-    phrases: _Phrases, rating: np.ndarray, random: np.random.Generator
+    phrases: _Phrases,
+    rating: np.ndarray,
+    random: np.random.Generator,
+    stories_random: np.random.Generator,
 ) -> tuple[list[str], list[str]]:
     count = len(rating)
     tone = (rating - 1).tolist()
     first, second, third = random.integers(0, phrases.size, (3, count)).tolist()
     titles = [phrases.titles[r][i] for r, i in zip(tone, first, strict=True)]
+    further = np.floor(stories_random.pareto(_STORY_SHAPE, count) * _STORY_SCALE).astype(int)
+    stories = phrases.stories.tell(further, stories_random)
     texts = [
-        f"{phrases.openings[r][i]} {phrases.endings[r][j]}"
-        for r, i, j in zip(tone, second, third, strict=True)
+        f"{phrases.openings[r][i]}{story} {phrases.endings[r][j]}"
+        for r, i, j, story in zip(tone, second, third, stories, strict=True)
     ]
     for row in np.flatnonzero(random.random(count) < _EMPTY_TEXT_SHARE).tolist():
         texts[row] = ""
