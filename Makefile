@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test lint ui help
+.PHONY: demo test lint ui bench help
 help:            ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
 
@@ -22,6 +22,13 @@ lint: $(INSTALLED)     ## lint, types, definitions
 
 ui: $(INSTALLED)       ## the Dagster web UI on localhost
 	$(BIN)/amazon-seg ui
+
+SIZE ?= quick
+BENCH ?=
+
+bench: $(INSTALLED)    ## our pipeline against others: SIZE=full for all, BENCH='--parts all' for more
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	$(BIN)/python -m benchmarks --size $(SIZE) $(BENCH)
 
 $(INSTALLED): pyproject.toml setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,88 @@
+"""The benchmark's arithmetic and its watch over processes; what it compares, it verifies itself."""
+
+import sys
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+from sklearn.metrics import silhouette_score
+
+from benchmarks.figures import ratio, slope, table_bytes
+from benchmarks.report import comparison
+
+
+def test_time_that_grows_with_the_size_has_slope_1_beyond_what_is_fixed() -> None:
+    seconds = {1_000: 12.0, 10_000: 30.0, 100_000: 210.0}  # 10 + size / 500
+    assert slope(seconds, fixed=10) == pytest.approx(1)
+    assert slope({10: 1.0, 1_000: 100.0**2}) == pytest.approx(2)
+    assert 0 < (slope(seconds) or 0) < 1
+
+
+def test_a_slope_needs_two_sizes_that_take_longer_than_nothing() -> None:
+    assert slope({1_000: 12.0}) is None
+    assert slope({1_000: 10.0, 10_000: 30.0}, fixed=10) is None
+
+
+def test_a_ratio_needs_something_to_compare_with() -> None:
+    assert ratio(6, 4) == 1.5
+    assert ratio(6, None) is None
+
+
+def test_tables_are_measured_with_all_their_months(tmp_path: Path) -> None:
+    for name, size in (("a/month=2023-01/x", 5), ("a/month=2023-02/x", 7), ("b/y", 1)):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"0" * size)
+    (tmp_path / ".staging").mkdir()
+    assert table_bytes(tmp_path) == {"a": 12, "b": 1}
+
+
+def test_the_table_gives_times_as_multiples_of_what_they_are_compared_with() -> None:
+    figures: dict[str, Any] = {
+        "cpu_seconds": 9.0,
+        "peak_bytes": 2_500_000_000,
+        "stored_bytes": 1_000_000,
+    }
+    runs = {
+        "ours": figures | {"seconds": 30.0, "compared_with": "peer"},
+        "peer": figures | {"seconds": 20.0, "compared_with": "peer"},
+        "alone": figures | {"seconds": 5.0},
+    }
+    console = Console(width=120, file=StringIO(), record=True)
+    console.print(comparison(runs, 1_200))
+    lines = {
+        row[0]: row[1:]
+        for line in console.export_text().splitlines()
+        if (row := [cell.strip() for cell in line.strip("│┃").split("│")])[0] in runs
+    }
+    assert lines["ours"] == ["30.0", "40", "9.0", "2.50", "0.00", "1.50"]
+    assert lines["peer"][-1] == "1.00"
+    assert lines["alone"][-1] == ""
+
+
+def test_the_memory_of_a_child_s_child_counts(tmp_path: Path) -> None:
+    pytest.importorskip("psutil", reason="needs the extra bench")
+    from benchmarks.measure import CommandError, measure
+
+    hold = "import time; held = b'1' * (100 << 20); time.sleep(1)"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {hold!r}], check=True)"
+    taken = measure([sys.executable, "-c", parent], tmp_path / "log")
+    assert 100 * 2**20 < taken.peak_bytes < 200 * 2**20
+    assert taken.seconds > 1 > taken.cpu_seconds
+    with pytest.raises(CommandError, match="no such day"):
+        measure([sys.executable, "-c", "raise SystemExit('no such day')"], tmp_path / "log")
+
+
+def test_the_peer_s_silhouette_is_scikit_learn_s() -> None:
+    pytest.importorskip("duckdb", reason="needs the extra bench")
+    from benchmarks.peer import silhouette
+
+    random = np.random.default_rng(3)
+    points, weights = random.normal(size=(40, 3)), random.integers(1, 5, 40)
+    labels = np.arange(40) % 3
+    each = np.repeat(points, weights, axis=0), np.repeat(labels, weights)
+    expected = silhouette_score(*each, metric="sqeuclidean")
+    assert silhouette(points, weights.astype(float), labels, 3) == pytest.approx(expected, abs=1e-9)

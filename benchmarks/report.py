@@ -1,0 +1,53 @@
+"""The table that a benchmark ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.figures import ratio
+
+_GB = 1e9
+
+
+def comparison(runs: Mapping[str, Mapping[str, Any]], reviews: int) -> Table:
+    """One row a run: time, rate, memory and disk, and the time as a multiple of the peer's.
+
+    Args:
+        runs: of each part, ``seconds``, ``cpu_seconds``, ``peak_bytes`` and ``stored_bytes``; and
+            ``compared_with``, the part whose time is 1.
+        reviews: of the data.
+    """
+    table = Table(title=f"{reviews:,} reviews")
+    table.add_column("Run")
+    for heading in (
+        "Seconds", "Reviews/s", "CPU seconds", "Peak memory (GB)", "Stored (GB)", "Times the peer",
+    ):  # fmt: skip
+        table.add_column(heading, justify="right")
+    for name, run in runs.items():
+        other = runs.get(run.get("compared_with", ""))
+        times = ratio(run["seconds"], other["seconds"] if other else None)
+        table.add_row(
+            name,
+            f"{run['seconds']:,.1f}",
+            f"{reviews / run['seconds']:,.0f}",
+            f"{run['cpu_seconds']:,.1f}",
+            f"{run['peak_bytes'] / _GB:,.2f}",
+            f"{run['stored_bytes'] / _GB:,.2f}",
+            "" if times is None else f"{times:.2f}",
+        )
+    return table
+
+
+def show(results: Mapping[str, Any], console: Console) -> None:
+    """Prints what was measured."""
+    if results["runs"]:
+        console.print(comparison(results["runs"], results["reviews"]))
+    for name, run in results["runs"].items():
+        steps = ", ".join(f"{step} {taken:g}" for step, taken in run["steps"].items())
+        console.print(f"{name}, seconds by step: {steps}")
+    for part, found in results["findings"].items():
+        console.print(f"{part}: {found}")
