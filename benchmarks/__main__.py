@@ -59,6 +59,8 @@ def main() -> None:
     """Runs the chosen parts in turn; exits with 1 if one fails or results differ."""
     options = _options()
     console, errors = Console(), Console(stderr=True)
+    if not console.is_terminal:
+        console = Console(width=120)
     benchmark = Benchmark(
         options.size,
         options.work.absolute(),
@@ -83,13 +85,14 @@ def main() -> None:
             "machine": _machine(),
             "runs": benchmark.runs,
             "findings": benchmark.findings,
+            "agreement": benchmark.agreement,
         }
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(json.dumps(results, indent=1))
     show(results, console)
     console.print(f"Written to {output}", soft_wrap=True)
-    agreement = benchmark.findings.get("peer's results and ours", {"agrees": True})
-    sys.exit(0 if failure is None and agreement["agrees"] else 1)
+    differs = benchmark.agreement and not benchmark.agreement["agrees"]
+    sys.exit(1 if failure or differs else 0)
 
 
 def _machine() -> dict[str, object]:

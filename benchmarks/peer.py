@@ -23,8 +23,10 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from kneed import KneeLocator
 from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits
 
 from amazon_seg_assets.rules.categories import load_excluded_categories
 from amazon_seg_assets.rules.scheme import load_scheme
@@ -55,7 +57,7 @@ _HASHED = "rating, title, text, asin, parent_asin, user_id, timestamp, helpful_v
 _PLACEHOLDERS = "('None', 'none', 'N/A', 'n/a', 'null', 'NULL', '')"
 _PARQUET = "FORMAT parquet, COMPRESSION zstd"
 _BY_MONTH = f"{_PARQUET}, PARTITION_BY (month), OVERWRITE"
-_TRIED_MAX = 500
+_MAX_ITERATIONS = 500
 
 
 class Peer:
@@ -183,20 +185,16 @@ class Peer:
         mean = np.average(values, axis=0, weights=weights)
         variance = weights @ (values - mean) ** 2 / (weights.sum() - 1)
         values = (values - mean) / np.sqrt(np.where(variance > 0, variance, 1))
+        # One thread a fit, several fits at a time: more threads a fit wait for one another.
+        fits = Parallel(len(os.sched_getaffinity(0)), prefer="threads")(
+            delayed(_fit)(values, weights, k, start) for k in KS[::-1] for start in range(STARTS)
+        )
         rows, labels = [], {}
         for k in KS:
-            started = time.monotonic()
-            model = KMeans(k, n_init=STARTS, tol=0, max_iter=_TRIED_MAX, random_state=42)
-            model.fit(values, sample_weight=weights)
-            labels[k] = model.labels_
-            rows.append(
-                {
-                    "k": k,
-                    "wcss": model.inertia_,
-                    "silhouette": silhouette(values, weights, model.labels_, k),
-                    "seconds": time.monotonic() - started,
-                }
-            )
+            best = min((fit for fit in fits if fit.n_clusters == k), key=lambda fit: fit.inertia_)
+            labels[k] = best.labels_
+            score = silhouette(values, weights, best.labels_, k)
+            rows.append({"k": k, "wcss": best.inertia_, "silhouette": score})
         table = pd.DataFrame(rows)
         knee = KneeLocator(table["k"], table["wcss"], curve="convex", direction="decreasing").knee
         points["cluster"] = labels[int(knee or KS[0])]
@@ -244,6 +242,12 @@ class Peer:
 
 def _null(column: str) -> str:
     return f"CASE WHEN {column} NOT IN {_PLACEHOLDERS} THEN {column} END AS {column}"
+
+
+def _fit(points: np.ndarray, weights: np.ndarray, k: int, start: int) -> KMeans:
+    with threadpool_limits(1):
+        model = KMeans(k, n_init=1, tol=0, max_iter=_MAX_ITERATIONS, random_state=start)
+        return model.fit(points, sample_weight=weights)
 
 
 def silhouette(points: np.ndarray, weights: np.ndarray, labels: np.ndarray, k: int) -> float:

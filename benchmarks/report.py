@@ -11,6 +11,7 @@ from rich.table import Table
 from benchmarks.figures import ratio
 
 _GB = 1e9
+_STEPS = 8
 
 
 def comparison(runs: Mapping[str, Mapping[str, Any]], reviews: int) -> Table:
@@ -43,11 +44,19 @@ def comparison(runs: Mapping[str, Mapping[str, Any]], reviews: int) -> Table:
 
 
 def show(results: Mapping[str, Any], console: Console) -> None:
-    """Prints what was measured."""
+    """Prints what was measured; the JSON file has all of it."""
     if results["runs"]:
         console.print(comparison(results["runs"], results["reviews"]))
     for name, run in results["runs"].items():
-        steps = ", ".join(f"{step} {taken:g}" for step, taken in run["steps"].items())
-        console.print(f"{name}, seconds by step: {steps}")
-    for part, found in results["findings"].items():
-        console.print(f"{part}: {found}")
+        longest = sorted(run["steps"].items(), key=lambda step: step[1], reverse=True)
+        console.print(f"{name}, longest steps: {_brief(dict(longest[:_STEPS]))}", soft_wrap=True)
+    for name, found in results["findings"].items():
+        console.print(f"{name}: {_brief(found)}", soft_wrap=True)
+
+
+def _brief(found: Any) -> str:
+    """Figures with the digits that mean something; lists are left to the JSON file."""
+    if isinstance(found, Mapping):
+        shown = {name: value for name, value in found.items() if not isinstance(value, list)}
+        return ", ".join(f"{name} {_brief(value)}" for name, value in shown.items())
+    return f"{found:,.4g}" if isinstance(found, float) else str(found)
