@@ -51,7 +51,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=_HERE / "work", help="data, storages, logs")
     parser.add_argument("--output", type=Path, metavar="FILE", help="JSON; default: in results/")
     parser.add_argument("--pairs", type=int, default=3, help="of session starts")
-    parser.add_argument("--plain-k-max", type=int, metavar="K", help="largest k of plain Spark")
+    parser.add_argument(
+        "--plain-k-max", type=int, default=12, metavar="K", help="largest k of plain Spark"
+    )
     return parser.parse_args()
 
 

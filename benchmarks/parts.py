@@ -35,7 +35,6 @@ _SMALLEST = 20_000
 
 _NEXT = "2023-10"
 _A_YEAR_EARLIER, _SHIFT_MS = "2022-09", 395 * 86_400_000
-_PLAIN_KS_AFFORDABLE = 5_000_000
 _DAGSTER_YAML = "telemetry:\n  enabled: false\n"
 
 
@@ -47,7 +46,7 @@ class Benchmark:
         reviews: size of the data.
         work: folder of data, storages and logs; data that is there is used again.
         pairs: of session starts.
-        plain_k_max: largest k of plain Spark; None to choose by size.
+        plain_k_max: largest k of plain Spark.
         say: is told what is being done.
         runs: what each measured run took.
         findings: what the other parts found.
@@ -57,7 +56,7 @@ class Benchmark:
     reviews: int
     work: Path
     pairs: int
-    plain_k_max: int | None
+    plain_k_max: int
     say: Callable[[str], None]
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
     findings: dict[str, Any] = field(default_factory=dict)
@@ -85,8 +84,6 @@ class Benchmark:
 
     def plain(self) -> None:
         """Plain Spark."""
-        few = self.reviews > _PLAIN_KS_AFFORDABLE
-        k_max = self.plain_k_max or (4 if few else 12)
         results = self._folder("plain")
         command = [
             sys.executable,
@@ -95,8 +92,8 @@ class Benchmark:
             self._data(self.reviews),
             results,
         ]
-        options = ["--category", CATEGORY, "--k-max", str(k_max)]
-        name = f"plain Spark, k = 2…{k_max}"
+        options = ["--category", CATEGORY, "--k-max", str(self.plain_k_max)]
+        name = f"plain Spark, k = 2…{self.plain_k_max}"
         self._other(name, [*command, *options], results, self._stock_environment)
 
     def session(self) -> None:
@@ -161,7 +158,9 @@ class Benchmark:
                 seconds[size] = self.runs["ours"]["seconds"]
                 continue
             storage = self._folder(f"storage-{size}")
-            run = self._ours(f"ours, {size:,} reviews", self._data(size), storage, fresh=True)
+            run = self._ours(
+                f"ours, {size:,} reviews", self._data(size), storage, fresh=True, reviews=size
+            )
             seconds[size] = run["seconds"]
             shutil.rmtree(storage)
         fixed = seconds.pop(_SMALLEST)
@@ -214,6 +213,7 @@ class Benchmark:
         master: str | None = None,
         environment: dict[str, str] | None = None,
         compared_with: str = "",
+        reviews: int | None = None,
     ) -> dict[str, Any]:
         storage = storage or self._storage
         if fresh:
@@ -231,7 +231,8 @@ class Benchmark:
         variables = {"DAGSTER_HOME": str(home)} | (environment or {})
         taken = measure(command, self._log(name), variables)
         tables = table_bytes(storage / CATEGORY)
-        return self._keep(name, taken, asset_seconds(home, before), tables, compared_with)
+        steps = asset_seconds(home, before)
+        return self._keep(name, reviews or self.reviews, taken, steps, tables, compared_with)
 
     def _other(
         self,
@@ -243,17 +244,19 @@ class Benchmark:
         self.say(name)
         taken = measure(command, self._log(name), environment)
         steps = json.loads((results / "steps.json").read_text())
-        self._keep(name, taken, steps, table_bytes(results), "peer")
+        self._keep(name, self.reviews, taken, steps, table_bytes(results), "peer")
 
     def _keep(
         self,
         name: str,
+        reviews: int,
         taken: Measured,
         steps: dict[str, float],
         tables: dict[str, int],
         compared_with: str,
     ) -> dict[str, Any]:
         run = {
+            "reviews": reviews,
             "seconds": taken.seconds,
             "cpu_seconds": taken.cpu_seconds,
             "peak_bytes": taken.peak_bytes,

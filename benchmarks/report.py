@@ -18,9 +18,9 @@ def comparison(runs: Mapping[str, Mapping[str, Any]], reviews: int) -> Table:
     """One row a run: time, rate, memory and disk, and the time as a multiple of the peer's.
 
     Args:
-        runs: of each part, ``seconds``, ``cpu_seconds``, ``peak_bytes`` and ``stored_bytes``; and
-            ``compared_with``, the part whose time is 1.
-        reviews: of the data.
+        runs: of each, ``reviews``, ``seconds``, ``cpu_seconds``, ``peak_bytes`` and
+            ``stored_bytes``; and ``compared_with``, the run whose time is 1.
+        reviews: for the title.
     """
     table = Table(title=f"{reviews:,} reviews")
     table.add_column("Run")
@@ -34,7 +34,7 @@ def comparison(runs: Mapping[str, Mapping[str, Any]], reviews: int) -> Table:
         table.add_row(
             name,
             f"{run['seconds']:,.1f}",
-            f"{reviews / run['seconds']:,.0f}",
+            f"{run['reviews'] / run['seconds']:,.0f}",
             f"{run['cpu_seconds']:,.1f}",
             f"{run['peak_bytes'] / _GB:,.2f}",
             f"{run['stored_bytes'] / _GB:,.2f}",
@@ -59,4 +59,6 @@ def _brief(found: Any) -> str:
     if isinstance(found, Mapping):
         shown = {name: value for name, value in found.items() if not isinstance(value, list)}
         return ", ".join(f"{name} {_brief(value)}" for name, value in shown.items())
-    return f"{found:,.4g}" if isinstance(found, float) else str(found)
+    if isinstance(found, float):
+        return f"{found:,.0f}" if found >= 1_000 else f"{found:.4g}"
+    return str(found)
