@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from amazon_seg_assets.engine.java import find_java_home
+from amazon_seg_assets.engine.java import find_java
 from amazon_seg_assets.sources.sample import write_sample
 from amazon_seg_assets_tests.standalone_cluster import standalone_cluster
 from benchmarks.agreement import compare
@@ -298,7 +298,7 @@ class Benchmark:
     def _stock_environment(self) -> dict[str, str]:
         """What plain Spark needs on any machine: a Java, this Python, and UTC."""
         return {
-            "JAVA_HOME": str(find_java_home(self._folder("engine") / "java")),
+            "JAVA_HOME": str(find_java(self._folder("engine") / "java").home),
             "PYSPARK_PYTHON": sys.executable,
             "SPARK_LOCAL_HOSTNAME": "localhost",
             "TZ": "UTC",
