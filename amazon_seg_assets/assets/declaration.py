@@ -59,6 +59,7 @@ LAYERS = {
     "segmentation": "model",
     "validation": "insight",
     "plots": "insight",
+    "report": "insight",
 }
 """What kind of data each group holds; a tag to filter by."""
 
