@@ -188,21 +188,22 @@ def customers_as_of(joined: list[Record], snapshot: str) -> list[Customer]:
 
 def notebook_segments(customers: list[Customer]) -> Scored:
     """Five tiles of each feature, equal customers one after the other, and ordered rules."""
-    r = _tiles(customers, lambda c: (-c.recency, c.user_id))
-    f = _tiles(customers, lambda c: (c.frequency, -c.recency, c.user_id))
-    m = _tiles(customers, lambda c: (c.monetary, c.frequency, -c.recency, c.user_id))
+    r = tiles(customers, lambda c: (-c.recency, c.user_id))
+    f = tiles(customers, lambda c: (c.frequency, -c.recency, c.user_id))
+    m = tiles(customers, lambda c: (c.monetary, c.frequency, -c.recency, c.user_id))
     scores = {c.user_id: (r[c.user_id], f[c.user_id], m[c.user_id]) for c in customers}
     return {user: (*rfm, by_ordered_rules(*rfm)) for user, rfm in scores.items()}
 
 
-def _tiles(customers: list[Customer], order: Callable[[Customer], Any]) -> dict[str, int]:
+def tiles(customers: list[Customer], order: Callable[[Customer], Any]) -> dict[str, int]:
+    """SQL's ``ntile(5)`` by customer."""
     whole, larger = divmod(len(customers), 5)
     ordered = iter(sorted(customers, key=order))
-    tiles = {}
+    found = {}
     for tile in range(1, 6):
         for _ in range(whole + (tile <= larger)):
-            tiles[next(ordered).user_id] = tile
-    return tiles
+            found[next(ordered).user_id] = tile
+    return found
 
 
 def by_ordered_rules(r: int, f: int, m: int) -> str:

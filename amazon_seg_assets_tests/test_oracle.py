@@ -130,6 +130,11 @@ def test_the_raw_files_hold_what_they_are_for(proven: Proven) -> None:
         assert {back[user]: found for user, found in by_utf_16.items()} != oracle.notebook_segments(
             customers
         )
+    # A cut falls among customers of equal monetary value and unequal frequency.
+    customers = proven.customers[LEAP_DAY]
+    assert oracle.tiles(
+        customers, lambda c: (c.monetary, c.frequency, -c.recency, c.user_id)
+    ) != oracle.tiles(customers, lambda c: (c.monetary, -c.recency, c.user_id))
 
 
 @pytest.mark.parametrize("table", ["clean_reviews", "joined_reviews"])
