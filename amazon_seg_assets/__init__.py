@@ -11,6 +11,7 @@ Layers, each of which may import the ones below it and none above:
     tables, rules             declarations: what is stored, and how customers are segmented
     engine                    the Spark session and the Java it runs on
     settings, errors          settings of a deployment, errors meant for people
+    locations                 folders and URLs, and the form that Python and Spark each need
 
 ``transforms``, ``plots``, ``report``, ``tables`` and ``rules`` import no Dagster; ``plots`` and
 ``report`` import no Spark.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from amazon_seg_assets import __version__
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.locations import is_local, url_of
 from amazon_seg_assets.settings import PREFIX, Settings, load_settings
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", help="sample, hub, or the path of a folder")
     parser.add_argument("--category", help="category, such as Electronics")
-    parser.add_argument("--storage", type=Path, metavar="DIR", help="folder of tables and plots")
+    parser.add_argument("--storage", metavar="DIR", help="folder or URL of tables and plots")
     parser.add_argument("--reviews", type=int, metavar="N", help="reviews of the built-in sample")
     parser.add_argument("--master", metavar="URL", help="Spark master, such as local[*]")
 
@@ -179,12 +180,14 @@ def _summarize(
     console.print(f"Done in {seconds:.0f} s.")
     report = store.path(EXECUTIVE_REPORT, snapshot) / f"{EXECUTIVE_REPORT}.html"
     for name, path in (
-        ("Report", report),
-        ("Tables and plots", store.folder),
+        ("Report", url_of(report)),
+        ("Tables and plots", url_of(store.folder)),
         ("Dagster's records", home),
     ):
         console.print(f"  {name:<18} {path}", soft_wrap=True, highlight=False)
-    console.print(f"  {'Plots as PNG':<18} {store.folder}/*_plot/month={snapshot}/", soft_wrap=True)
+    if is_local(store.folder):
+        pictures = store.path("*_plot", snapshot)
+        console.print(f"  {'Plots as PNG':<18} {pictures}/", soft_wrap=True)
     console.print(f"  {'Web UI':<18} `make ui` or `amazon-seg ui`, then http://localhost:3000")
 
 
@@ -202,8 +205,9 @@ def _ui(options: argparse.Namespace) -> None:
     _require_usable(options.port)
     ensure_dagster_home()
     # The web server starts processes of its own, which read their settings from the environment.
-    for name in ("source", "category", "storage", "sample_reviews", "spark_master"):
+    for name in ("source", "category", "sample_reviews", "spark_master"):
         os.environ[PREFIX + name.upper()] = str(getattr(settings, name))
+    os.environ[PREFIX + "STORAGE"] = url_of(settings.storage)
     # Of this package, as that of the current folder may be of another project.
     what = ["-w", str(Path(__file__).with_name("workspace.yaml"))]
     where = ["--host", _UI_HOST, "--port", str(options.port)]

@@ -8,6 +8,7 @@ from dagster_pyspark import LazyPySparkResource
 from pydantic import Field
 
 from amazon_seg_assets.engine.session import start_session
+from amazon_seg_assets.locations import is_local, parse_location, url_of
 from amazon_seg_assets.settings import Settings, parse_spark_conf
 from amazon_seg_assets.sources.base import Source
 from amazon_seg_assets.sources.selection import open_source
@@ -30,13 +31,13 @@ class SparkResource(LazyPySparkResource):
 class StoreResource(ConfigurableResource):
     """The storage of one category."""
 
-    root: str = Field(description="Folder of all tables and plots.")
+    root: str = Field(description="Folder or URL of all tables and plots.")
     category: str = Field(description="Category of Amazon Reviews 2023.")
 
     @property
     def store(self) -> Store:
         """Where the category's artifacts lie."""
-        return Store(Path(self.root), self.category)
+        return Store(parse_location(self.root), self.category)
 
 
 class SourceResource(ConfigurableResource):
@@ -57,16 +58,18 @@ class SourceResource(ConfigurableResource):
 def resources_for(settings: Settings) -> dict[str, ConfigurableResource]:
     """The resources of a deployment."""
     storage = settings.storage.expanduser().absolute()
+    cache = settings.cache.expanduser().absolute()
+    samples = storage / ".cache" if is_local(storage) else cache
     return {
         "spark": SparkResource(
             spark_config=parse_spark_conf(settings.spark_conf),
             master=settings.spark_master,
-            cache_directory=str(settings.cache.expanduser().absolute()),
+            cache_directory=str(cache),
         ),
-        "storage": StoreResource(root=str(storage), category=settings.category),
+        "storage": StoreResource(root=url_of(storage), category=settings.category),
         "source": SourceResource(
             name=settings.source,
-            sample_directory=str(storage / ".cache" / "sample"),
+            sample_directory=str(samples / "sample"),
             sample_reviews=settings.sample_reviews,
             max_malformed_share=settings.max_malformed_share,
         ),

@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.locations import Location, parse_location
 
 PREFIX = "AMAZON_SEG_"
 _MONTH = re.compile(r"[12]\d{3}-(0[1-9]|1[0-2])")
@@ -29,7 +30,9 @@ class Settings(BaseSettings):
 
     source: str = Field("sample", description="`sample`, `hub`, or the path of a folder.")
     category: str = Field("Electronics", description="Category of Amazon Reviews 2023.")
-    storage: Path = Field(Path("data"), description="Folder of all tables and plots.")
+    storage: Location = Field(
+        Path("data"), description="Folder of all tables and plots, or a URL such as s3://bucket/x."
+    )
     spark_master: str = Field("local[*]", description="Spark master URL.")
     spark_conf: str = Field("", description="Further Spark settings: `key=value key=value`.")
     cache: Path = Field(
@@ -45,6 +48,11 @@ class Settings(BaseSettings):
     max_malformed_share: float = Field(
         0.001, description="Share of broken lines that is tolerated in a file.", ge=0, le=1
     )
+
+    @field_validator("storage", mode="before")
+    @classmethod
+    def _is_location(cls, value: str | Location) -> Location:
+        return parse_location(value)
 
     @field_validator("first_month", "last_month")
     @classmethod

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from dagster import AssetKey, DagsterInstance
 from dagster._core.definitions.data_version import CODE_VERSION_TAG, get_input_data_version_tag
 
 from amazon_seg_assets.ingestion.manifest import read_manifest
+from amazon_seg_assets.locations import is_below
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
 
@@ -34,7 +33,7 @@ def is_up_to_date(
     tags = materialization.tags or {}
     uri = materialization.metadata.get("dagster/uri")
     folder = store.path(asset.path[-1])
-    if uri is None or not folder.is_dir() or not Path(str(uri.value)).is_relative_to(folder):
+    if uri is None or not folder.is_dir() or not is_below(str(uri.value), folder):
         return False
     for table in (RAW_REVIEWS, RAW_METADATA):
         read = tags.get(get_input_data_version_tag(AssetKey(table.name)))

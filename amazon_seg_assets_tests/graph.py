@@ -14,7 +14,9 @@ from pyspark.sql import functions as F
 
 from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.headless import HeadlessRun
+from amazon_seg_assets.locations import name_below
 from amazon_seg_assets.settings import Settings
+from amazon_seg_assets.storage.footers import parquet_files
 from amazon_seg_assets.storage.layout import Store
 
 
@@ -68,8 +70,8 @@ class Graph:
 
     def files(self) -> dict[str, tuple[int, bytes]]:
         return {
-            str(path.relative_to(self.folder)): (path.stat().st_mtime_ns, path.read_bytes())
-            for path in sorted(self.store.folder.rglob("*.parquet"))
+            name_below(path, self.folder): (path.stat().st_mtime_ns, path.read_bytes())
+            for path in parquet_files(self.store.folder)
         }
 
 

@@ -106,8 +106,15 @@ class Place:
 def asked(requests: Sequence[RunRequest] | str) -> list[tuple[str | None, str, str]]:
     """Job, first and last month of each run."""
     assert not isinstance(requests, str), requests
-    first, last = range_tags("", "")
-    return [(each.job_name, each.tags[first], each.tags[last]) for each in requests]
+    one, (first, last) = *range_tags("", ""), range_tags("first", "last")
+    return [
+        (
+            each.job_name,
+            each.tags.get(one) or each.tags[first],
+            each.tags.get(one) or each.tags[last],
+        )
+        for each in requests
+    ]
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from pyspark.sql import SparkSession
 from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.jobs import range_tags
 from amazon_seg_assets.settings import Settings
+from amazon_seg_assets_tests.disk import on_disk
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 from amazon_seg_assets_tests.test_graph import Graph
 
@@ -62,8 +63,11 @@ def recorded(result: ExecuteInProcessResult) -> set[tuple[str, str]]:
 def contents(graph: Graph) -> dict[str, tuple[int, bytes]]:
     """Time of change and bytes of every file of the category."""
     return {
-        str(path.relative_to(graph.store.folder)): (path.stat().st_mtime_ns, path.read_bytes())
-        for path in sorted(graph.store.folder.rglob("*"))
+        str(path.relative_to(on_disk(graph.store.folder))): (
+            path.stat().st_mtime_ns,
+            path.read_bytes(),
+        )
+        for path in sorted(on_disk(graph.store.folder).rglob("*"))
         if path.is_file()
     }
 

@@ -28,6 +28,7 @@ from pyspark.sql import SparkSession
 from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.headless import HeadlessRun
+from amazon_seg_assets.locations import Location
 from amazon_seg_assets.partitions import snapshot_months
 from amazon_seg_assets.quality import customers, raw, tables
 from amazon_seg_assets.quality.verdict import Verdict, worst
@@ -36,6 +37,7 @@ from amazon_seg_assets.storage.columns import count_values
 from amazon_seg_assets.storage.footers import Stats, parquet_files
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.tables.model import Column, Table
+from amazon_seg_assets_tests.disk import on_disk
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
 TABLE = Table(
@@ -252,9 +254,9 @@ def store(folder: Path, tmp_path: Path) -> Store:
     return Store(tmp_path / "data", "Toys")
 
 
-def spoil(folder: Path, change: Callable[[pa.Table], pa.Table]) -> None:
+def spoil(folder: Location, change: Callable[[pa.Table], pa.Table]) -> None:
     """Changes the content of the stored files that have any."""
-    for path in parquet_files(folder):
+    for path in map(on_disk, parquet_files(folder)):
         table = pq.ParquetFile(path).read()
         if table.num_rows:
             pq.write_table(change(table), path)
@@ -293,7 +295,7 @@ def evaluate(
     checks = AssetSelection.checks_for_assets(*(AssetKey(name) for name in assets))
     partitioned = assets[0] not in ("raw_reviews", "raw_metadata", "clean_metadata")
     partitioned = partitioned and assets[0] != "rating_counts"
-    given = definitions(store.root, store.root)
+    given = definitions(on_disk(store.root), on_disk(store.root))
     job = define_asset_job("checks_alone", selection=checks)
     result = (
         Definitions.merge(given, Definitions(jobs=[job]))
@@ -424,7 +426,7 @@ def test_a_range_tells_its_worst_month_and_needs_no_other(
     assert rows.description.startswith("2023-01: Of 12 rows, 1 kept leave 11")
     assert rows.metadata["month"].value == "2023-01"
     assert rows.metadata["months_failed"].value == ["2023-01"]
-    shutil.rmtree(store.path("joined_reviews", MONTHS[0]))
+    shutil.rmtree(on_disk(store.path("joined_reviews", MONTHS[0])))
     success, found = evaluate(store, instance, "joined_reviews")
     assert success
     assert found["rows_as_clean"].metadata["months_checked"].value == 1
@@ -441,7 +443,7 @@ def test_thresholds_of_judgement_are_configuration(store: Store, instance: Dagst
 
 
 def test_explored_counts_add_up_to_the_raw_rows(store: Store, instance: DagsterInstance) -> None:
-    job = definitions(store.root, store.root).resolve_job_def("explore")
+    job = definitions(on_disk(store.root), on_disk(store.root)).resolve_job_def("explore")
     made = job.execute_in_process(instance=instance, asset_selection=[AssetKey("rating_counts")])
     assert made.success
     spoil(store.path("rating_counts"), edit(reviews=lambda c: c + (c.index == 0)))
@@ -452,7 +454,7 @@ def test_explored_counts_add_up_to_the_raw_rows(store: Store, instance: DagsterI
 
 def headless(store: Store, instance: DagsterInstance, asset: str, **ops: Any) -> HeadlessRun:
     """A run whose job has the checks of one asset alone."""
-    given = definitions(store.root, store.root)
+    given = definitions(on_disk(store.root), on_disk(store.root))
     alone = AssetSelection.checks_for_assets(AssetKey(asset))
     job = define_asset_job("segment_snapshot", selection=alone)
     reduced = Definitions(

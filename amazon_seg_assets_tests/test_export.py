@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, Observation, SparkSession
 from amazon_seg_assets.storage.exports import write_one_file_each
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.transforms.export import COLUMNS, FILE, file_names, for_campaigns
+from amazon_seg_assets_tests.disk import on_disk
 
 SEGMENTS = ["Champions", "Can't Lose Them", "=Lost", "Promising"]
 SCHEMA = (
@@ -45,7 +46,7 @@ def write(folder: Path, customers: DataFrame, form: str) -> tuple[Path, dict[str
     write_one_file_each(
         arranged, store, "segment_export", "2023-03", FILE, form, lambda: None  # type: ignore[arg-type]
     )  # fmt: skip
-    return store.path("segment_export", "2023-03"), counts.get
+    return on_disk(store.path("segment_export", "2023-03")), counts.get
 
 
 def test_names_of_files_are_plain_and_unique() -> None:

@@ -17,8 +17,10 @@ from amazon_seg_assets.ingestion import disk, parts
 from amazon_seg_assets.ingestion.ingest import ingest_metadata, ingest_reviews
 from amazon_seg_assets.ingestion.manifest import Manifest, MonthCounts, require_manifest
 from amazon_seg_assets.ingestion.processes import worker_processes
+from amazon_seg_assets.locations import name_below
 from amazon_seg_assets.sources.base import Kind
 from amazon_seg_assets.sources.folder import FolderSource
+from amazon_seg_assets.storage.footers import parquet_files
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets_tests.raw_files import product, review
 
@@ -73,8 +75,8 @@ def users(store: Store) -> dict[str, list[str]]:
 def files(store: Store) -> dict[str, tuple[int, bytes]]:
     folder = store.path("raw_reviews")
     return {
-        str(path.relative_to(folder)): (path.stat().st_ino, path.read_bytes())
-        for path in sorted(folder.rglob("*.parquet"))
+        name_below(path, folder): (path.stat().st_ino, path.read_bytes())
+        for path in parquet_files(folder)
     }
 
 

@@ -1,4 +1,4 @@
-"""Publishing by renaming: whole partitions or none."""
+"""Publishing, on a disk and where nothing can be renamed: whole partitions or none."""
 
 import os
 import subprocess
@@ -8,11 +8,18 @@ from pathlib import Path
 import pytest
 
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.locations import children, parse_location
 from amazon_seg_assets.storage.layout import Store
 
 
+@pytest.fixture(params=["disk", "memory"])
+def store(tmp_path: Path, request: pytest.FixtureRequest) -> Store:
+    url = f"memory:/{tmp_path}" if request.param == "memory" else str(tmp_path / "storage")
+    return Store(parse_location(url), "Toys")
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def disk(tmp_path: Path) -> Store:
     return Store(tmp_path / "storage", "Toys")
 
 
@@ -35,7 +42,7 @@ def test_only_the_named_months_are_replaced(store: Store) -> None:
 def test_a_whole_artifact_is_replaced(store: Store) -> None:
     put(store, "model", None, "old")
     put(store, "model", None, "new")
-    assert [path.name for path in store.path("model").iterdir()] == ["part"]
+    assert children(store.path("model")) == {"part"}
     assert (store.path("model") / "part").read_text() == "new"
 
 
@@ -45,7 +52,7 @@ def test_a_write_that_fails_leaves_the_former_data(store: Store) -> None:
         (folder / "month=2023-01").mkdir()
         raise RuntimeError
     assert (store.path("reviews", "2023-01") / "part").read_text() == "one"
-    assert list((store.folder / ".staging").iterdir()) == []
+    assert children(store.folder / ".staging") == set()
 
 
 def test_a_block_that_did_not_write_its_month_leaves_the_former_data(store: Store) -> None:
@@ -70,16 +77,16 @@ with store.replacing("reviews", ["2023-01"]) as folder:
 """
 
 
-def test_a_partition_that_a_killed_process_moved_aside_comes_back(store: Store) -> None:
-    put(store, "reviews", "2023-01", "one")
+def test_a_partition_that_a_killed_process_moved_aside_comes_back(disk: Store) -> None:
+    put(disk, "reviews", "2023-01", "one")
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED_BETWEEN_THE_RENAMES, str(store.root)], check=False
+        [sys.executable, "-c", KILLED_BETWEEN_THE_RENAMES, str(disk.root)], check=False
     )
     assert killed.returncode == 9
-    assert not store.path("reviews", "2023-01").exists()
-    put(store, "reviews", "2023-02", "two")
-    assert (store.path("reviews", "2023-01") / "part").read_text() == "one"
-    assert list((store.folder / ".staging").iterdir()) == []
+    assert not disk.path("reviews", "2023-01").exists()
+    put(disk, "reviews", "2023-02", "two")
+    assert (disk.path("reviews", "2023-01") / "part").read_text() == "one"
+    assert children(disk.folder / ".staging") == set()
 
 
 def test_the_staging_of_a_living_process_stays(store: Store) -> None:

@@ -25,6 +25,7 @@ from amazon_seg_assets.headless import HeadlessRun
 from amazon_seg_assets.instance import ensure_dagster_home
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets_tests.disk import on_disk
 from amazon_seg_assets_tests.web_ui import WebUI, interrupt, wait_for, web_ui
 
 REVIEWS = 5_000
@@ -50,7 +51,9 @@ def ui(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             headless.ingest()
             headless.prepare(["2022-08", LAST])
     conf = {"AMAZON_SEG_SPARK_CONF": SPARK_CONF}
-    with web_ui(settings.storage, home, "--reviews", str(REVIEWS), environment=conf) as running:
+    with web_ui(
+        on_disk(settings.storage), home, "--reviews", str(REVIEWS), environment=conf
+    ) as running:
         yield running
 
 
@@ -156,7 +159,7 @@ def test_checks_tell_their_figures(ui: WebUI, backfilled: dict[str, Any]) -> Non
     assert result["status"] == "SUCCEEDED"
     assert result["runId"] == backfilled["runs"][0]["id"]
     labels = {entry["label"] for entry in result["evaluation"]["metadataEntries"]}
-    assert {"share", "threshold"} <= labels
+    assert {"figure", "threshold"} <= labels
 
 
 def test_ctrl_c_ends_everything(ui: WebUI, backfilled: dict[str, Any]) -> None:

@@ -115,4 +115,5 @@ def measure(
     # Either may miss a little: samples what came after the last one, the system what was not
     # waited for.
     cpu = max(sum(watch.cpu_seconds.values()), usage.ru_utime + usage.ru_stime)
-    return Measured(seconds, cpu, max(watch.peak_bytes, usage.ru_maxrss * 1024))
+    # The system's own peak includes this process, of which the other begins as a copy.
+    return Measured(seconds, cpu, watch.peak_bytes)

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from amazon_seg_assets.assets.declaration import artifact_spec, seg_asset, table_spec
 from amazon_seg_assets.assets.metadata import markdown_frame, report_table
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.locations import spark_path, url_of
 from amazon_seg_assets.resources import SparkResource, StoreResource
 from amazon_seg_assets.rules.labels import load_label_rules
 from amazon_seg_assets.storage.footers import read_stats
@@ -164,11 +165,11 @@ def cluster_model(
         first = centers.iloc[0]
         scale = Standardization(tuple(first[_MEANS]), tuple(first[_DEVIATIONS]))
         model = build_model(spark.spark_session, scale, centers[_CENTERS].to_numpy().tolist())
-        with store.replacing(CLUSTER_MODEL, [snapshot]) as folder:
-            model.save(str(folder / month_folder(snapshot)))
+        with store.replacing_in_place(CLUSTER_MODEL, [snapshot]) as folder:
+            model.save(spark_path(folder / month_folder(snapshot)))
         context.add_asset_metadata(
             {
-                "dagster/uri": MetadataValue.path(str(store.path(CLUSTER_MODEL, snapshot))),
+                "dagster/uri": MetadataValue.path(url_of(store.path(CLUSTER_MODEL, snapshot))),
                 "k": len(centers),
                 "centers": MetadataValue.md(markdown_frame(centers[["cluster", *_CENTERS]])),
             },
@@ -191,7 +192,7 @@ def customer_clusters(
     store = storage.store
     for snapshot in context.partition_keys:
         store.require(CLUSTER_MODEL, [snapshot])
-        model = PipelineModel.load(str(store.path(CLUSTER_MODEL, snapshot)))
+        model = PipelineModel.load(spark_path(store.path(CLUSTER_MODEL, snapshot)))
         centers = clusters_of_chosen_k(
             read_small(store, K_SWEEP, snapshot), read_small(store, CLUSTER_CENTERS, snapshot)
         )

@@ -6,6 +6,7 @@ from pyspark.sql import Observation
 
 from amazon_seg_assets.assets.declaration import artifact_spec, seg_asset
 from amazon_seg_assets.assets.metadata import markdown_table
+from amazon_seg_assets.locations import url_of
 from amazon_seg_assets.resources import SparkResource, StoreResource
 from amazon_seg_assets.storage.exports import Form, write_one_file_each
 from amazon_seg_assets.storage.figures import require_figures
@@ -73,7 +74,7 @@ def segment_export(
         ]
         context.add_asset_metadata(
             {
-                "dagster/uri": MetadataValue.path(str(store.path(SEGMENT_EXPORT, snapshot))),
+                "dagster/uri": MetadataValue.path(url_of(store.path(SEGMENT_EXPORT, snapshot))),
                 "dagster/partition_row_count": sum(rows.values()),
                 "files": MetadataValue.md(markdown_table(["file", "segment", "rows"], written)),
                 "rows_by_segment": MetadataValue.json(rows),

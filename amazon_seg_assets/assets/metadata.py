@@ -1,7 +1,6 @@
 """What an asset reports about what it stored, under Dagster's standard keys."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import pyarrow.parquet as pq
 from dagster import MetadataValue
 
 from amazon_seg_assets.assets.declaration import table_metadata
+from amazon_seg_assets.locations import Location, url_of
 from amazon_seg_assets.storage.footers import Stats, parquet_files
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.tables.model import Table
@@ -27,7 +27,7 @@ def report_table(
     return {
         **table_metadata(table),
         rows: stats.rows,
-        "dagster/uri": MetadataValue.path(str(folder)),
+        "dagster/uri": MetadataValue.path(url_of(folder)),
         "dagster/table_name": f"{store.category}.{table.name}",
         "bytes": stats.bytes,
         "files": stats.files,
@@ -36,10 +36,11 @@ def report_table(
     }
 
 
-def preview(folder: Path, rows: int = PREVIEW_ROWS) -> str:
+def preview(folder: Location, rows: int = PREVIEW_ROWS) -> str:
     """The first rows of a stored table as a Markdown table; long values are cut."""
     for file in parquet_files(folder):
-        batch = next(pq.ParquetFile(file).iter_batches(batch_size=rows), None)
+        with file.open("rb") as opened:
+            batch = next(pq.ParquetFile(opened).iter_batches(batch_size=rows), None)
         if batch is not None and batch.num_rows:
             return markdown_table(batch.schema.names, [row.values() for row in batch.to_pylist()])
     return "No rows."

@@ -9,6 +9,7 @@ from typing import Any
 from dagster import AssetExecutionContext, AssetsDefinition, MetadataValue
 
 from amazon_seg_assets.assets.declaration import artifact_spec, seg_asset
+from amazon_seg_assets.locations import url_of
 from amazon_seg_assets.plots import clusters, exploration, segments, sweep, treemap
 from amazon_seg_assets.plots.picture import Picture
 from amazon_seg_assets.plots.render import to_png, to_svg
@@ -66,7 +67,7 @@ def store_picture(
     return {
         "plot": MetadataValue.md(f"![{_plain(picture.alt)}](data:image/png;base64,{data})"),
         "alternative_text": picture.alt,
-        "dagster/uri": MetadataValue.path(str(store.path(name, snapshot) / f"{name}.png")),
+        "dagster/uri": MetadataValue.path(url_of(store.path(name, snapshot) / f"{name}.png")),
         "bytes": len(png),
     }
 

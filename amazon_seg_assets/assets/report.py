@@ -11,6 +11,7 @@ from pydantic import Field
 from amazon_seg_assets.assets.declaration import artifact_spec, seg_asset
 from amazon_seg_assets.assets.exploration import utc_day
 from amazon_seg_assets.ingestion.manifest import MonthCounts, require_manifest
+from amazon_seg_assets.locations import url_of
 from amazon_seg_assets.partitions import SNAPSHOT_NEEDS, snapshot_months
 from amazon_seg_assets.report.advice import general_advice, segment_advice
 from amazon_seg_assets.report.compose import (
@@ -122,7 +123,7 @@ def executive_report(
         context.add_asset_metadata(
             {
                 "report": MetadataValue.md(markdown),
-                "dagster/uri": MetadataValue.path(str(path)),
+                "dagster/uri": MetadataValue.path(url_of(path)),
                 "bytes": len(html),
                 "customers": findings.customers,
                 "total_monetary": findings.spend,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import shutil
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.locations import is_local
 from amazon_seg_assets.sources.base import RawFile
 from amazon_seg_assets.storage.layout import Store
 
@@ -23,9 +25,13 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 def require_space(files: Iterable[RawFile], asset: str, store: Store) -> None:
     """Checks that the raw files fit as Parquet into what is free beside the stored tables.
 
+    Storage that is reached by URL has no size.
+
     Raises:
         InputError: they are unlikely to fit.
     """
+    if not is_local(store.folder):
+        return
     needed = sum(map(_parquet_bytes, files))
     free = shutil.disk_usage(store.folder).free
     if needed > free:
@@ -44,10 +50,15 @@ def explaining_full_disk(asset: str, store: Store) -> Iterator[None]:
     except OSError as error:
         if error.errno not in _FULL:
             raise
+        where, setting = (
+            (store.root, "--storage or AMAZON_SEG_STORAGE")
+            if is_local(store.root)
+            else (tempfile.gettempdir(), "TMPDIR")
+        )
         raise InputError(
-            f"There is no room left in {store.root} for {asset} of {store.category}: make room, or "
-            "choose another folder with --storage or AMAZON_SEG_STORAGE, and run it again; what "
-            "was stored before is as it was."
+            f"There is no room left in {where} for {asset} of {store.category}: make room, or "
+            f"choose another folder with {setting}, and run it again; what was stored before is "
+            "as it was."
         ) from error
 
 

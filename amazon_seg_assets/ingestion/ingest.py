@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import groupby
-from pathlib import Path
 
 from amazon_seg_assets.engine import machine
 from amazon_seg_assets.ingestion.disk import explaining_full_disk, require_space
@@ -23,6 +22,7 @@ from amazon_seg_assets.ingestion.manifest import (
 from amazon_seg_assets.ingestion.parts import divide, link_parts
 from amazon_seg_assets.ingestion.processes import worker_processes
 from amazon_seg_assets.ingestion.storing import PROCESS_BYTES, store_part
+from amazon_seg_assets.locations import Location
 from amazon_seg_assets.sources.base import Kind, RawFile, Source
 from amazon_seg_assets.sources.jsonl import MalformedLines
 from amazon_seg_assets.storage.layout import Store
@@ -106,7 +106,7 @@ def _ingest(
     records = former.files if former is not None else {}
     kept = {} if former is None or force else _unchanged(former, files)
     new = [file for file in files if file.name not in kept]
-    with explaining_full_disk(table.name, store), store.replacing(table.name) as folder:
+    with explaining_full_disk(table.name, store), store.replacing_in_place(table.name) as folder:
         require_space(new, table.name, store)
         link_parts(store.path(table.name), folder, kept)
         read = _read(kind, new, folder, max_malformed_share, progress, processes)
@@ -136,7 +136,7 @@ def _unchanged(former: Manifest, files: Sequence[RawFile]) -> dict[str, FileReco
 def _read(
     kind: Kind,
     files: Sequence[RawFile],
-    folder: Path,
+    folder: Location,
     max_malformed_share: float,
     progress: Progress,
     processes: int | None,

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, astuple, dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.locations import Location, url_of
 from amazon_seg_assets.storage.layout import Store
 
 MANIFEST = "_manifest.json"
@@ -101,7 +101,7 @@ class Manifest:
         """Counts of each month, in order; empty for products."""
         return add_months(file.months for file in self.files.values())
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Location) -> None:
         """Writes the manifest into the folder of its table."""
         content = {"format": _FORMAT} | asdict(self)
         (folder / MANIFEST).write_text(json.dumps(content, indent=1))
@@ -133,6 +133,6 @@ def require_manifest(store: Store, asset: str) -> Manifest:
     manifest = read_manifest(store, asset)
     if manifest is None:
         raise InputError(
-            f"{asset} of {store.category} is not in {store.root}: materialize it first."
+            f"{asset} of {store.category} is not in {url_of(store.root)}: materialize it first."
         )
     return manifest

@@ -6,8 +6,6 @@ machine; and their names tell which raw file they came from.
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from pathlib import Path
 
 from xxhash import xxh3_64_hexdigest
 
+from amazon_seg_assets.locations import Location, copy_files, name_below
 from amazon_seg_assets.sources.base import Kind
 from amazon_seg_assets.sources.jsonl import is_gzipped
 from amazon_seg_assets.storage.footers import parquet_files
@@ -66,21 +65,13 @@ def divide(kind: Kind, path: Path, name: str) -> list[Part]:
     return [Part(kind, path, name, *each) for each in zip(range(count), starts, ends, strict=True)]
 
 
-def link_parts(former: Path, folder: Path, names: Iterable[str]) -> None:
+def link_parts(former: Location, folder: Location, names: Iterable[str]) -> None:
     """Gives a new folder of a table the Parquet files of some raw files from its former folder."""
     wanted = set(map(_file_id, names))
-    for path in parquet_files(former):
-        if path.name.partition("-")[0] in wanted:
-            target = folder / path.relative_to(former)
-            target.parent.mkdir(exist_ok=True)
-            _link(path, target)
-
-
-def _link(path: Path, target: Path) -> None:
-    try:
-        os.link(path, target)
-    except OSError:  # not every file system has links
-        shutil.copy2(path, target)
+    if not wanted:
+        return
+    kept = [path for path in parquet_files(former) if path.name.partition("-")[0] in wanted]
+    copy_files(kept, [folder / name_below(path, former) for path in kept])
 
 
 def _file_id(name: str) -> str:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from amazon_seg_assets.ingestion.manifest import MonthCounts, Months, add_months
 from amazon_seg_assets.ingestion.parts import Part
+from amazon_seg_assets.locations import Location, uploading
 from amazon_seg_assets.sources.base import Kind
 from amazon_seg_assets.sources.jsonl import MalformedLines
 from amazon_seg_assets.sources.metadata import read_metadata
@@ -48,14 +49,15 @@ class PartContent:
     months: Months
 
 
-def store_part(folder: Path, max_malformed_share: float, part: Part) -> PartContent:
+def store_part(folder: Location, max_malformed_share: float, part: Part) -> PartContent:
     """Writes the Parquet files of a part into a table's folder.
 
     Raises:
         InputError: the file lacks a column or cannot be read.
     """
     store = _store_reviews if part.kind is Kind.REVIEWS else _store_products
-    return store(folder, part, MalformedLines(max_malformed_share))
+    with uploading(folder) as local:
+        return store(local, part, MalformedLines(max_malformed_share))
 
 
 def _store_reviews(folder: Path, part: Part, malformed: MalformedLines) -> PartContent:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pyspark.sql import DataFrame
 
+from amazon_seg_assets.locations import move_file, spark_path
 from amazon_seg_assets.storage.layout import Store, month_folder
 
 Form = Literal["csv", "parquet"]
@@ -47,12 +48,11 @@ def write_one_file_each(
         form: of the files.
         check: is called when all is written; if it raises, the former files stay.
     """
-    with store.replacing(asset, [month]) as folder:
+    with store.replacing_in_place(asset, [month]) as folder:
         target, parts = folder / month_folder(month), folder / _PARTS
-        target.mkdir()
         options = _CSV_OPTIONS if form == "csv" else _PARQUET_OPTIONS
-        frame.write.partitionBy(by).format(form).options(**options).save(str(parts))
+        frame.write.partitionBy(by).format(form).options(**options).save(spark_path(parts))
         for part in parts.glob(f"{by}=*"):
             [file] = part.glob(f"part-*.{form}")
-            file.rename(target / f"{part.name.removeprefix(f'{by}=')}.{form}")
+            move_file(file, target / f"{part.name.removeprefix(f'{by}=')}.{form}")
         check()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.locations import Location
 from amazon_seg_assets.storage.layout import Store
 
 _FILE = "_figures.json"  # readers of Parquet folders skip names that begin with an underscore
@@ -15,7 +15,7 @@ _FILE = "_figures.json"  # readers of Parquet folders skip names that begin with
 Figures = Mapping[str, Any]
 
 
-def write_figures(folder: Path, figures: Figures) -> None:
+def write_figures(folder: Location, figures: Figures) -> None:
     """Writes the facts into the folder of a table or partition; nothing if there are none."""
     if figures:
         (folder / _FILE).write_text(json.dumps(figures, indent=1))

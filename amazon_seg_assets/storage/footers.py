@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
+from io import SEEK_END
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from amazon_seg_assets.locations import Location, is_local
+
+_REMOTE_READERS = 16  # at the same time; reading a footer is waiting for answers
 
 
 @dataclass
@@ -34,20 +39,19 @@ class Stats:
     schemas: list[pa.Schema] = field(default_factory=list)
 
 
-def parquet_files(folder: Path) -> list[Path]:
+def parquet_files(folder: Location) -> list[Location]:
     """The data files of a folder, those of month folders included, in order of their names."""
     return sorted(
         path for path in folder.rglob("*.parquet") if not path.name.startswith((".", "_"))
     )
 
 
-def read_stats(folder: Path) -> Stats:
+def read_stats(folder: Location) -> Stats:
     """Adds up the footers of all Parquet files below ``folder``."""
     stats = Stats()
-    for file in parquet_files(folder):
-        metadata = pq.read_metadata(file)
+    for metadata, size in _footers(parquet_files(folder)):
         stats.rows += metadata.num_rows
-        stats.bytes += file.stat().st_size
+        stats.bytes += size
         stats.files += 1
         schema = metadata.schema.to_arrow_schema().remove_metadata()
         if schema not in stats.schemas:
@@ -55,6 +59,20 @@ def read_stats(folder: Path) -> Stats:
         for column in _flat_columns(metadata):
             _add_column(stats, column)
     return stats
+
+
+def _footers(files: Sequence[Location]) -> Iterator[tuple[pq.FileMetaData, int]]:
+    if all(map(is_local, files)):
+        yield from map(_footer, files)
+    else:
+        with ThreadPoolExecutor(_REMOTE_READERS) as readers:
+            yield from readers.map(_footer, files)
+
+
+def _footer(path: Location) -> tuple[pq.FileMetaData, int]:
+    """What a file's footer says, and its size in bytes; it is opened once."""
+    with path.open("rb") as file:
+        return pq.read_metadata(file), file.seek(0, SEEK_END)
 
 
 def _flat_columns(metadata: pq.FileMetaData) -> Iterator[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from upath import UPath
 
 from amazon_seg_assets.storage.figures import Figures, write_figures
 from amazon_seg_assets.storage.footers import Stats, read_stats
@@ -46,4 +47,5 @@ def read_small(store: Store, table: Table, month: str | None = None) -> pd.DataF
         InputError: it has not been materialized.
     """
     store.require(table.name, None if month is None else [month])
-    return pq.read_table(store.path(table.name, month), partitioning=None).to_pandas()
+    folder = UPath(store.path(table.name, month))
+    return pq.read_table(folder.path, filesystem=folder.fs, partitioning=None).to_pandas()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
+from amazon_seg_assets.locations import Location, children, spark_path, uploading
 from amazon_seg_assets.storage.figures import Figures, write_figures
 from amazon_seg_assets.storage.footers import Stats, read_stats
 from amazon_seg_assets.storage.layout import Store, month_folder
@@ -36,17 +36,18 @@ def read_table(
         InputError: the table or a month of it has not been materialized.
     """
     store.require(table.name, months)
-    folder = store.path(table.name)
-    paths = [folder] if months is None else [store.path(table.name, month) for month in months]
     schema = StructType(list(table.spark_schema))
     if table.by_month:
         schema.add(StructField(MONTH, StringType()))
-    reader = spark.read.schema(schema).option("basePath", str(folder))
-    frame = reader.parquet(*map(str, paths))
+    reader = spark.read.schema(schema).option("basePath", spark_path(store.base(table.name)))
+    frame = reader.parquet(*map(spark_path, store.paths(table.name, months)))
+    # Chosen always, as the storage may have folders of versions above the months.
+    names = list(schema.names)
     if with_place:
         places = ("_metadata.file_path", "_metadata.row_index")
         frame = frame.withColumns(dict(zip(PLACE, map(F.col, places), strict=True)))
-    return frame.select(*columns) if columns is not None else frame
+        names += PLACE
+    return frame.select(*(names if columns is None else columns))
 
 
 def write_months(
@@ -65,10 +66,11 @@ def write_months(
         months: the months to replace; others stay untouched.
         figures: gives facts about a month to keep beside it.
     """
-    with store.replacing(table.name, months) as folder:
+    with store.replacing_in_place(table.name, months) as folder:
         conforming = _conform(frame, table, MONTH)
-        conforming.write.mode("append").partitionBy(MONTH).parquet(str(folder))
-        stray = {path.name for path in folder.glob(f"{MONTH}=*")} - set(map(month_folder, months))
+        conforming.write.mode("append").partitionBy(MONTH).parquet(spark_path(folder))
+        found = {name for name in children(folder) if name.startswith(month_folder(""))}
+        stray = found - set(map(month_folder, months))
         if stray:
             raise ValueError(f"{table.name}: rows of {sorted(stray)}, which was not asked for")
         written = {month: _complete(folder / month_folder(month), table) for month in months}
@@ -95,9 +97,9 @@ def write_snapshot(
         figures: gives facts about the partition to keep beside it, or raises if what was written
             may not take the place of the former data.
     """
-    with store.replacing(table.name, [month]) as folder:
+    with store.replacing_in_place(table.name, [month]) as folder:
         target = folder / month_folder(month)
-        _conform(frame, table).write.parquet(str(target))
+        _conform(frame, table).write.parquet(spark_path(target))
         stats = _complete(target, table)
         write_figures(target, figures(stats))
         return stats
@@ -110,14 +112,14 @@ def write_whole(
     figures: Callable[[Stats], Figures] = lambda _: {},
 ) -> Stats:
     """Replaces a table that has no months; ``figures`` gives facts to keep beside it."""
-    with store.replacing(table.name) as folder:
-        _conform(frame, table).write.mode("append").parquet(str(folder))
+    with store.replacing_in_place(table.name) as folder:
+        _conform(frame, table).write.mode("append").parquet(spark_path(folder))
         stats = _complete(folder, table)
         write_figures(folder, {**_former(store.path(table.name)), **figures(stats)})
         return stats
 
 
-def _former(folder: Path) -> Figures:
+def _former(folder: Location) -> Figures:
     """What is about to be replaced, for those who compare."""
     if not folder.is_dir():
         return {}
@@ -137,13 +139,13 @@ def _conform(frame: DataFrame, table: Table, *partition_columns: str) -> DataFra
     return frame.select(*table.column_names, *partition_columns)
 
 
-def _complete(folder: Path, table: Table) -> Stats:
+def _complete(folder: Location, table: Table) -> Stats:
     """Makes sure that a folder holds a readable table, and checks that nulls are where allowed."""
     stats = read_stats(folder)
     if stats.files == 0:
-        folder.mkdir(parents=True, exist_ok=True)
         empty = table.arrow_schema.empty_table()
-        pq.write_table(empty, folder / "part-empty.zstd.parquet", compression="zstd")
+        with uploading(folder) as local:
+            pq.write_table(empty, local / "part-empty.zstd.parquet", compression="zstd")
         stats = read_stats(folder)
     for column in table.columns:
         if not column.nullable and stats.nulls.get(column.name):
