@@ -3,12 +3,15 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import SparkSession
 
+from amazon_seg_assets.cli import main
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets_tests.standalone_cluster import StandaloneCluster, standalone_cluster
 
@@ -27,10 +30,14 @@ TABLES = {
 }
 
 
+def options(folder: Path) -> list[str]:
+    storage = str(folder / "data")
+    return ["run", "--reviews", "20000", "--skip-exploration", "--storage", storage]
+
+
 def start_run(folder: Path, master: str) -> subprocess.Popen[str]:
     command = [
-        sys.executable, "-m", "amazon_seg_assets", "run", "--reviews", "20000",
-        "--storage", str(folder / "data"), "--master", master,
+        sys.executable, "-m", "amazon_seg_assets", *options(folder), "--master", master,
     ]  # fmt: skip
     environment = os.environ | {
         "DAGSTER_HOME": str(folder / "home"),
@@ -57,10 +64,16 @@ def rows(folder: Path) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+def local(
+    spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, list[str]]]:
+    """Results of ``local[2]``, in the session that is there already."""
+    assert spark.sparkContext.master == "local[2]"
     folder = tmp_path_factory.mktemp("local")
-    finish(start_run(folder, "local[2]"))
-    return rows(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", str(folder / "home"))
+        main(options(folder))
+        yield rows(folder)
 
 
 @pytest.fixture(scope="module")
