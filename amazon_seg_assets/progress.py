@@ -11,6 +11,9 @@ from rich.console import Console
 from rich.status import Status
 
 from amazon_seg_assets.assets.cost import ROWS
+from amazon_seg_assets.plots.formats import short
+
+_FEW_ROWS = 1000  # of fewer, rows a second say nothing
 
 
 class Progress:
@@ -59,16 +62,16 @@ class Progress:
 
     def _result(self) -> str:
         if self._checks:
-            return f"{sum(self._checks)} of {len(self._checks)} passed"
-        return f"{self._rows:>12,} rows" if self._rows else ""
+            return f"{sum(self._checks)} of {len(self._checks)} hold"
+        return f"{self._rows:,} rows" if self._rows else ""
 
     def _finish(self, mark: str, result: str) -> None:
         seconds = time.monotonic() - self._started
-        speed = f"{self._rows / max(seconds, 0.001):,.0f} rows/s" if self._rows else ""
-        memory = f"{self._peak_mb:,} MB" if self._peak_mb else ""
+        speed = f"{short(self._rows / seconds)}/s" if self._rows >= _FEW_ROWS else ""
+        memory = f"{self._peak_mb / 1024:.1f} GiB" if self._peak_mb else ""
         line = (
-            f"{mark} {self._position():>8} {self._step:<24} {result:<18} {seconds:6.1f} s"
-            f" {speed:>18} {memory:>10}"
+            f"{mark} {self._position():>8} {self._step:<24.24} {result:>15} {seconds:6.1f} s"
+            f" {speed:>8} {memory:>7}"
         )
         self._console.print(line, highlight=False)
         self._done += 1

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import IntegralType
 
 STARVED, SWOLLEN = 0.5, 2.0
 """A segment with fewer customers than half as many, or with more than twice as many, stands out;
@@ -48,7 +49,7 @@ def find_ties(
     Args:
         customers: one row a customer.
         equal_in: columns in which equal customers are the same.
-        outcomes: columns of few values each: scores or segments.
+        outcomes: columns of few values each: scores, from 0 to 62, or segments.
 
     Returns:
         What was found, by outcome.
@@ -87,7 +88,9 @@ def find_ties(
 
 
 def _code(customers: DataFrame, outcome: str) -> Column:
-    """A number for each value of a column."""
+    """A number for each value of a column; a score is one already."""
+    if isinstance(customers.schema[outcome].dataType, IntegralType):
+        return F.col(outcome).cast("int")
     values = sorted(row[0] for row in customers.select(outcome).distinct().collect())
     if len(values) > _BITS:
         raise ValueError(f"{outcome} has {len(values)} values, more than {_BITS}")
