@@ -115,5 +115,5 @@ def measure(
     # Either may miss a little: samples what came after the last one, the system what was not
     # waited for.
     cpu = max(sum(watch.cpu_seconds.values()), usage.ru_utime + usage.ru_stime)
-    # The system's own peak includes this process, of which the other begins as a copy.
+    # Not the system's ru_maxrss, in which Linux counts this process as it was before the exec.
     return Measured(seconds, cpu, watch.peak_bytes)
