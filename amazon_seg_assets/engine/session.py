@@ -46,6 +46,8 @@ def default_conf(master: str) -> dict[str, str]:
         "spark.sql.adaptive.optimizer.excludedRules": (
             "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation"
         ),
+        # Months are written side by side: sorting whole rows by month would cost more.
+        "spark.sql.maxConcurrentOutputFileWriters": "64",
         "spark.ui.showConsoleProgress": "false",
     }
     if master.startswith("local"):
@@ -55,8 +57,6 @@ def default_conf(master: str) -> dict[str, str]:
             # Smaller pieces than the default of 128 MiB keep all cores busy to the end.
             "spark.sql.files.maxPartitionBytes": "32m",
             "spark.sql.files.openCostInBytes": "1m",
-            # Months are written side by side: sorting whole rows by month would cost more.
-            "spark.sql.maxConcurrentOutputFileWriters": "64",
             _JAVA_OPTIONS: f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}",
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
