@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test lint ui bench help
+.PHONY: demo test lint ui bench screenshots help
 help:            ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
 
@@ -29,6 +29,10 @@ BENCH ?=
 bench: $(INSTALLED)    ## our pipeline against others: SIZE=full for all, BENCH='--parts all' for more
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python -m benchmarks --size $(SIZE) $(BENCH)
+
+screenshots: $(INSTALLED)      ## the pictures of the README, from a demo in a headless Chromium
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[browser]'
+	$(BIN)/python -m scripts.screenshots
 
 $(INSTALLED): pyproject.toml setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)

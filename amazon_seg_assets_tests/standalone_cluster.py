@@ -41,7 +41,7 @@ class StandaloneCluster:
 @contextmanager
 def standalone_cluster(folder: Path, workers: int = 2) -> Iterator[StandaloneCluster]:
     """Starts a master and workers of one core each; stops all of them in the end."""
-    port, web_port = _free_port(), _free_port()
+    port, web_port = free_port(), free_port()
     url = f"spark://127.0.0.1:{port}"
     environment = {
         name: value
@@ -75,7 +75,7 @@ def standalone_cluster(folder: Path, workers: int = 2) -> Iterator[StandaloneClu
         def start_worker(number: int) -> subprocess.Popen[bytes]:
             return start(
                 stack, f"worker-{number}", f"{_DEPLOY}.worker.Worker", *at, "-c", "1", "-m", "2g",
-                "--webui-port", str(_free_port()), url,
+                "--webui-port", str(free_port()), url,
             )  # fmt: skip
 
         started = [start_worker(number) for number in range(workers)]
@@ -83,7 +83,8 @@ def standalone_cluster(folder: Path, workers: int = 2) -> Iterator[StandaloneClu
         yield StandaloneCluster(url, started)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

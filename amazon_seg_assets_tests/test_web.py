@@ -20,48 +20,28 @@ from pyspark.sql import SparkSession
 
 from amazon_seg_assets.assets.declaration import GROUPS
 from amazon_seg_assets.cli import main
-from amazon_seg_assets.definitions import build_definitions
-from amazon_seg_assets.headless import HeadlessRun
-from amazon_seg_assets.instance import ensure_dagster_home
-from amazon_seg_assets.settings import Settings
+from amazon_seg_assets.jobs import range_tags
 from amazon_seg_assets.storage.layout import Store
-from amazon_seg_assets_tests.disk import on_disk
-from amazon_seg_assets_tests.web_ui import WebUI, interrupt, wait_for, web_ui
+from amazon_seg_assets_tests.web_ui import WebUI, interrupt, ui_over_a_sample, wait_for
 
 REVIEWS = 5_000
 LAST, BEFORE = "2023-09", "2023-08"
-SPARK_CONF = "spark.sql.shuffle.partitions=4 spark.driver.memory=1g"
-
-
-def of_snapshot(month: str) -> dict[str, str]:
-    return {ASSET_PARTITION_RANGE_START_TAG: month, ASSET_PARTITION_RANGE_END_TAG: month}
 
 
 @pytest.fixture(scope="module")
 def ui(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebUI]:
     """The UI over months that a headless run has prepared, in the session that is there already."""
     assert spark is not None
-    folder = tmp_path_factory.mktemp("web")
-    settings = Settings(storage=folder / "data", sample_reviews=REVIEWS)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DAGSTER_HOME", str(folder / "home"))
-        home = ensure_dagster_home()
-        with DagsterInstance.get() as instance:
-            headless = HeadlessRun(build_definitions(settings), instance, lambda _: None)
-            headless.ingest()
-            headless.prepare(["2022-08", LAST])
-    conf = {"AMAZON_SEG_SPARK_CONF": SPARK_CONF}
-    with web_ui(
-        on_disk(settings.storage), home, "--reviews", str(REVIEWS), environment=conf
-    ) as running:
+    with ui_over_a_sample(tmp_path_factory.mktemp("web"), ("2022-08", LAST), REVIEWS) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def segmented(ui: WebUI) -> str:
-    """The run of a job on one snapshot."""
+    """The run of a job on one snapshot, of few of its assets to save time."""
     ops = {"k_sweep": {"k_min": 2, "k_max": 3, "k": 2, "starts": 2}}
-    return ui.launch("segment_snapshot", of_snapshot(LAST), ops)
+    assets = ["rfm_features", "k_sweep", "cluster_centers", "elbow_plot"]
+    return ui.launch("segment_snapshot", range_tags(LAST, LAST), ops, assets)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +69,7 @@ def test_the_graph_is_there(ui: WebUI) -> None:
 
 def test_a_wrong_field_is_named(ui: WebUI) -> None:
     with pytest.raises(RuntimeError, match="k_maxx"):
-        ui.launch("segment_snapshot", of_snapshot(LAST), {"k_sweep": {"k_maxx": 3}})
+        ui.launch("segment_snapshot", range_tags(LAST, LAST), {"k_sweep": {"k_maxx": 3}})
 
 
 def test_a_backfill_is_one_run_and_waits_for_its_turn(
@@ -111,16 +91,18 @@ def test_only_what_was_asked_for_is_backfilled(
     (run_id,) = (run["id"] for run in backfilled["runs"])
     made_by = {
         (asset, snapshot): ui.metadata(asset, snapshot).get("run")
-        for asset in ("rfm_segments", "k_sweep", "segment_counts_plot")
+        for asset in ("rfm_features", "rfm_segments", "k_sweep", "elbow_plot")
         for snapshot in (BEFORE, LAST)
     }
     assert made_by == {
+        ("rfm_features", BEFORE): run_id,
+        ("rfm_features", LAST): run_id,
         ("rfm_segments", BEFORE): run_id,
         ("rfm_segments", LAST): run_id,
         ("k_sweep", BEFORE): None,
         ("k_sweep", LAST): segmented,
-        ("segment_counts_plot", BEFORE): None,
-        ("segment_counts_plot", LAST): segmented,
+        ("elbow_plot", BEFORE): None,
+        ("elbow_plot", LAST): segmented,
     }
 
 
@@ -145,7 +127,7 @@ def test_what_was_configured_is_reported(ui: WebUI, backfilled: dict[str, Any]) 
 
 def test_a_plot_comes_with_its_metadata(ui: WebUI, backfilled: dict[str, Any]) -> None:
     assert backfilled
-    metadata = ui.metadata("segment_counts_plot", LAST)
+    metadata = ui.metadata("elbow_plot", LAST)
     shown = re.fullmatch(r"!\[.+\]\(data:image/png;base64,(.+)\)", metadata["plot"])
     assert shown is not None
     png = Path(metadata["dagster/uri"]).read_bytes()
@@ -165,8 +147,11 @@ def test_checks_tell_their_figures(ui: WebUI, backfilled: dict[str, Any]) -> Non
 def test_ctrl_c_ends_everything(ui: WebUI, backfilled: dict[str, Any]) -> None:
     """The last of the module: a run in the middle ends too, and is not left as running."""
     assert backfilled
-    run_id = ui.launch("segment_snapshot", of_snapshot(LAST))
-    wait_for(lambda: ui.run(run_id)["status"] == "STARTED", "the run to start", 60)
+    run_id = ui.launch("segment_snapshot", range_tags(LAST, LAST))
+    wait_for(
+        lambda: ui.metadata("rfm_features", LAST)["run"] == run_id, "the run to be at work", 60
+    )
+    assert ui.run(run_id)["status"] == "STARTED"
     assert interrupt(ui.process)
     with DagsterInstance.from_config(str(ui.home)) as instance:
         run = instance.get_run_by_id(run_id)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
+
+import psutil
+import pytest
+from dagster import DagsterInstance
+
+from amazon_seg_assets.definitions import build_definitions
+from amazon_seg_assets.headless import HeadlessRun
+from amazon_seg_assets.instance import ensure_dagster_home
+from amazon_seg_assets.settings import Settings
+from amazon_seg_assets_tests.standalone_cluster import free_port
 
 LOCATION = "amazon_seg_assets"
 _REPOSITORY = "__repository__"
@@ -29,6 +38,7 @@ _LAUNCH = """mutation ($parameters: ExecutionParams!) { launchRun(executionParam
     ... on RunConfigValidationInvalid { errors { message } } } }"""
 _RUN = """query ($id: ID!) { runOrError(runId: $id) { ... on Run { status jobName startTime endTime
     tags { key value } } } }"""
+_RUNS = "{ runsOrError { ... on Runs { results { runId jobName status } } } }"
 _BACKFILL = """mutation ($parameters: LaunchBackfillParams!) {
     launchPartitionBackfill(backfillParams: $parameters) {
     __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
@@ -113,14 +123,26 @@ class WebUI:
         job: str,
         tags: Mapping[str, str] | None = None,
         ops: Mapping[str, Mapping[str, Any]] | None = None,
+        assets: Sequence[str] | None = None,
     ) -> str:
-        """Launches a job, with the configuration of some of its assets; returns the run's id."""
+        """Launches a job, or only some assets of it; returns the run's id.
+
+        Args:
+            job: name.
+            tags: of the run; the partitions among them.
+            ops: configuration, by asset.
+            assets: those to materialize; all by default.
+
+        Raises:
+            RuntimeError: Dagster refuses; tells what it says.
+        """
         config = {"ops": {asset: {"config": given} for asset, given in (ops or {}).items()}}
         parameters = {
             "selector": {
                 "repositoryLocationName": LOCATION,
                 "repositoryName": _REPOSITORY,
                 "jobName": job,
+                "assetSelection": [{"path": [asset]} for asset in assets] if assets else None,
             },
             "runConfigData": config,
             "executionMetadata": {
@@ -136,6 +158,11 @@ class WebUI:
         """The state of a run: status, job, times in seconds since 1970, tags."""
         run: dict[str, Any] = self.query(_RUN, id=run_id)["runOrError"]
         return run | {"tags": {tag["key"]: tag["value"] for tag in run["tags"]}}
+
+    def runs(self, job: str) -> list[str]:
+        """The runs of a job, the latest first."""
+        runs = self.query(_RUNS)["runsOrError"]["results"]
+        return [run["runId"] for run in runs if run["jobName"] == job]
 
     def wait_for_run(self, run_id: str, seconds: float = 180) -> dict[str, Any]:
         """The run, once it has ended."""
@@ -228,6 +255,28 @@ def web_ui(
         interrupt(process)
 
 
+@contextmanager
+def ui_over_a_sample(folder: Path, months: tuple[str, str], reviews: int) -> Iterator[WebUI]:
+    """The UI over a small sample, whose months a headless run in this process has prepared.
+
+    Args:
+        folder: for the tables and Dagster's records.
+        months: the first and the last to prepare.
+        reviews: of the sample.
+    """
+    settings = Settings(storage=folder / "data", sample_reviews=reviews)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", str(folder / "home"))
+        home = ensure_dagster_home()
+        with DagsterInstance.get() as instance:
+            run = HeadlessRun(build_definitions(settings), instance, lambda _: None)
+            run.ingest()
+            run.prepare(list(months))
+    conf = {"AMAZON_SEG_SPARK_CONF": "spark.sql.shuffle.partitions=4 spark.driver.memory=1g"}
+    with web_ui(folder / "data", home, "--reviews", str(reviews), environment=conf) as ui:
+        yield ui
+
+
 def interrupt(process: subprocess.Popen[bytes], seconds: float = 30) -> bool:
     """Ends a process and all of its group, as Ctrl-C does; by force what is left after a time.
 
@@ -249,13 +298,10 @@ def interrupt(process: subprocess.Popen[bytes], seconds: float = 30) -> bool:
 def members(group: int) -> list[int]:
     """Processes of a group that have not ended; those nobody has waited for do not count."""
     found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, _, process_group = stat.read_text().rpartition(")")[2].split()[:3]
-        except OSError:
-            continue
-        if int(process_group) == group and state != "Z":
-            found.append(int(stat.parent.name))
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):
+            if os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
     return found
 
 
@@ -273,11 +319,3 @@ def wait_for(probe: Callable[[], Found | None], what: str, seconds: float) -> Fo
             return found
         time.sleep(0.5)
     raise TimeoutError(f"waited {seconds:.0f} s for {what}")
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -1,0 +1,54 @@
+"""A person at the web UI: looks at the graph, clicks, sees the plot.
+
+Opt-in, as it needs the extra ``browser`` and a Chromium on the path: ``pytest -m browser``.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+pytest.importorskip("playwright", reason="the extra `browser` is not installed")
+
+from amazon_seg_assets.assets.declaration import GROUPS
+from amazon_seg_assets_tests.browser import browse, find_chromium, show_plot
+from amazon_seg_assets_tests.web_ui import LOCATION, WebUI, ui_over_a_sample, wait_for
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(find_chromium() is None, reason="there is no Chromium on this machine"),
+]
+
+JOB, SNAPSHOT, PLOT = "segment_snapshot", "2023-09", "segment_counts_plot"
+
+
+@pytest.fixture
+def ui(spark: SparkSession, tmp_path: Path) -> Iterator[WebUI]:
+    assert spark is not None
+    with ui_over_a_sample(tmp_path, ("2022-09", SNAPSHOT), 5_000) as running:
+        yield running
+
+
+def test_a_snapshot_is_materialized_by_clicking(ui: WebUI, tmp_path: Path) -> None:
+    with browse(f"{ui.url}/asset-groups") as page:
+        for group in GROUPS:
+            page.get_by_text(group, exact=True).first.wait_for()
+        page.screenshot(path=tmp_path / "graph.png")
+
+        page.goto(f"{ui.url}/locations/{LOCATION}/jobs/{JOB}")
+        page.get_by_role("button", name="Materialize all").click()
+        page.get_by_role("button", name="Latest").click()
+        page.screenshot(path=tmp_path / "dialog.png")
+        page.get_by_role("button", name="Launch 1 run").click()
+        run_id = wait_for(lambda: ui.runs(JOB), "the run to be launched", 30)[0]
+        assert ui.wait_for_run(run_id)["status"] == "SUCCESS"
+
+        page.goto(f"{ui.url}/runs/{run_id}")
+        page.get_by_text("Success", exact=True).first.wait_for()
+        page.get_by_text(f"partition: {SNAPSHOT}").first.wait_for()
+        page.screenshot(path=tmp_path / "run.png")
+
+        page.goto(f"{ui.url}/assets/{PLOT}?partition={SNAPSHOT}")
+        assert show_plot(page) > 800
+        page.screenshot(path=tmp_path / "plot.png")
