@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.status import Status
 
 from amazon_seg_assets.assets.cost import ROWS
-from amazon_seg_assets.plots.formats import short
+from amazon_seg_assets.formats import short
 
 _FEW_ROWS = 1000  # of fewer, rows a second say nothing
 

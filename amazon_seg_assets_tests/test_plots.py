@@ -20,9 +20,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle, Wedge
 from matplotlib.text import Annotation, Text
 
+from amazon_seg_assets.formats import count, counted, cut_name, money, share, short
 from amazon_seg_assets.plots import clusters, exploration, segments, sweep
 from amazon_seg_assets.plots.features import FEATURES
-from amazon_seg_assets.plots.formats import count, counted, cut_name, money, share, short
 from amazon_seg_assets.plots.picture import Picture
 from amazon_seg_assets.plots.render import to_png, to_svg
 from amazon_seg_assets.plots.style import (

@@ -96,7 +96,7 @@ def test_stability_sums_up_resamples() -> None:
     assert found.survivors.tolist() == pytest.approx([1, 2 / 3])
     assert found.survival.tolist() == pytest.approx([5 / 6, 5 / 6])
     assert validation.stability([table([0, 3], [3, 0])]).spread == 0
-    assert "2 resamples 83.3% of the customers" in validation.say_stability(found)
+    assert "2 resamples 83.3 % of the customers" in validation.say_stability(found)
     assert "moderate" not in validation.say_stability(found)
 
 
@@ -166,8 +166,8 @@ def test_a_cluster_that_swallows_all_is_said_to() -> None:
     assert found["customers"].tolist() == [50, 0]
     assert found["share"].tolist() == [1.0, 0.0]
     said = validation.say_sizes(found["share"].tolist(), balance(found["customers"].to_numpy()))
-    assert said.startswith("One cluster holds 100.0% of the customers")
-    assert "from 10.0% to 89.9%" in validation.say_sizes([0.1, 0.899], 0.5)
+    assert said.startswith("One cluster holds 100.0 % of the customers")
+    assert "from 10.0 % to 89.9 %" in validation.say_sizes([0.1, 0.899], 0.5)
 
 
 @pytest.mark.parametrize(
@@ -328,7 +328,7 @@ def test_clusters_are_validated(storage: Path, instance: DagsterInstance) -> Non
     assert found["silhouette"] == pytest.approx(stored["silhouette"].mean())
     assert found["stability_adjusted_rand_mean"] == found["surviving_share_min"] == 1.0
     assert found["stability_adjusted_rand_sd"] == 0.0
-    for sentence in ("balance of 1.00", "strong structure", "In 3 resamples 100.0%", "converged"):
+    for sentence in ("balance of 1.00", "strong structure", "In 3 resamples 100.0 %", "converged"):
         assert sentence in found["what_it_means"]
 
 

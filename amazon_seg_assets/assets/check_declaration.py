@@ -14,7 +14,7 @@ from dagster import (
     multi_asset_check,
 )
 
-from amazon_seg_assets.assets.declaration import failing_for_people
+from amazon_seg_assets.assets.declaration import SPARK_POOL, failing_for_people
 from amazon_seg_assets.partitions import MONTHS
 from amazon_seg_assets.quality.verdict import Verdict, worst
 
@@ -85,7 +85,10 @@ def seg_checks(
 
         # Dagster would take it for the type of the step's output.
         step.__annotations__ = {k: v for k, v in step.__annotations__.items() if k != "return"}
-        return multi_asset_check(name=name, specs=list(specs.values()), can_subset=True)(step)
+        pool = SPARK_POOL if "spark" in step.__annotations__ else None
+        return multi_asset_check(name=name, specs=list(specs.values()), can_subset=True, pool=pool)(
+            step
+        )
 
     return decorate
 

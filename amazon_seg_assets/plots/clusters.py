@@ -9,8 +9,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from amazon_seg_assets.formats import counted, cut_name, share, short
 from amazon_seg_assets.plots.features import FEATURES, Feature
-from amazon_seg_assets.plots.formats import counted, cut_name, share, short
 from amazon_seg_assets.plots.picture import Picture
 from amazon_seg_assets.plots.points import label_points
 from amazon_seg_assets.plots.ring import ring

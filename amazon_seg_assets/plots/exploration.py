@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from amazon_seg_assets.formats import count, counted, cut_name, share, short
 from amazon_seg_assets.plots.bars import labelled_bars, make_room_for_labels
 from amazon_seg_assets.plots.features import FEATURES
-from amazon_seg_assets.plots.formats import count, counted, cut_name, share, short
 from amazon_seg_assets.plots.picture import Picture
 from amazon_seg_assets.plots.style import (
     ACCENT,

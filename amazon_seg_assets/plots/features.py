@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from amazon_seg_assets.plots.formats import money, short
+from amazon_seg_assets.formats import money, short
 
 
 @dataclass(frozen=True)

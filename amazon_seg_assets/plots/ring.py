@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import cos, radians, sin
 
-from amazon_seg_assets.plots.formats import count, share, short
+from amazon_seg_assets.formats import count, share, short
 from amazon_seg_assets.plots.picture import Picture
 from amazon_seg_assets.plots.style import house_style, new_figure, text_colour
 

@@ -7,8 +7,8 @@ from matplotlib.colors import Normalize, to_hex
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from amazon_seg_assets.formats import count, cut_name, money, share, short
 from amazon_seg_assets.plots.bars import labelled_bars, make_room_for_labels, name_rows
-from amazon_seg_assets.plots.formats import count, cut_name, money, share, short
 from amazon_seg_assets.plots.picture import Picture
 from amazon_seg_assets.plots.ring import ring
 from amazon_seg_assets.plots.style import (

@@ -1,6 +1,6 @@
 """The one style of all pictures: colours, fonts, titles and captions.
 
-How numbers and names are written is in ``formats``.
+How numbers and names are written is in ``amazon_seg_assets.formats``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from amazon_seg_assets.plots.formats import counted, short
+from amazon_seg_assets.formats import counted, short
 from amazon_seg_assets.plots.picture import Picture
 
 # Okabe and Ito's palette, which colour-blind people can tell apart

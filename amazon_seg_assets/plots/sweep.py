@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pandas as pd
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from amazon_seg_assets.plots.formats import MISSING, short
+from amazon_seg_assets.formats import MISSING, short
 from amazon_seg_assets.plots.picture import Picture
 from amazon_seg_assets.plots.points import label_points
 from amazon_seg_assets.plots.style import (

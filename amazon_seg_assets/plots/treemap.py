@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Patch, Rectangle
 
-from amazon_seg_assets.plots.formats import count, cut_name, share
+from amazon_seg_assets.formats import count, cut_name, share
 from amazon_seg_assets.plots.picture import Picture
 from amazon_seg_assets.plots.style import (
     HEAD,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amazon_seg_assets.plots.formats import counted, money, share
+from amazon_seg_assets.formats import counted, money, share
 from amazon_seg_assets.plots.style import segment_colour
 from amazon_seg_assets.report.document import Advice, Point
 from amazon_seg_assets.report.figures import figures_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from amazon_seg_assets.plots.formats import count, counted, cut_name, money, share
+from amazon_seg_assets.formats import count, counted, cut_name, money, share
 from amazon_seg_assets.plots.style import cluster_colour, segment_colour
 from amazon_seg_assets.report.advice import general_advice, segment_advice, unadvised
 from amazon_seg_assets.report.document import (

@@ -11,7 +11,7 @@ from functools import partial
 
 import pandas as pd
 
-from amazon_seg_assets.plots.formats import count, counted, cut_name, money, share
+from amazon_seg_assets.formats import count, counted, cut_name, money, share
 from amazon_seg_assets.report.figures import (
     is_audio,
     popular_products,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from amazon_seg_assets.plots.formats import MISSING, count, money
+from amazon_seg_assets.formats import MISSING, count, money
 from amazon_seg_assets.report.document import Block, Heading, Note, Paragraph, Point, Points, Table
 from amazon_seg_assets.report.findings import Findings
 from amazon_seg_assets.rules.scheme import SCORES, Scheme

@@ -11,6 +11,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import IntegralType
 
+from amazon_seg_assets.formats import share
+
 STARVED, SWOLLEN = 0.5, 2.0
 """A segment with fewer customers than half as many, or with more than twice as many, stands out;
 where to draw the line is this project's choice."""
@@ -107,9 +109,9 @@ def say_ties(scheme: str, whole: Ties, frequency: Ties) -> str:
     """
     return (
         f"{whole.tied:,} of {whole.customers:,} customers have an equal in recency, frequency and "
-        f"monetary value; {scheme} puts {whole.separated:,} of them ({whole.share:.1%} of all) in "
-        f"another segment than an equal. Of equal frequency, {frequency.separated:,} customers "
-        f"({frequency.share:.1%}) have another frequency score than an equal: up to "
+        f"monetary value; {scheme} puts {whole.separated:,} of them ({share(whole.share)} of all) "
+        f"in another segment than an equal. Of equal frequency, {frequency.separated:,} customers "
+        f"({share(frequency.share)}) have another frequency score than an equal: up to "
         f"{frequency.outcomes} scores for the same frequency."
     )
 

@@ -10,6 +10,7 @@ import pandas as pd
 from pyspark import cloudpickle
 from pyspark.sql import SparkSession
 
+from amazon_seg_assets.formats import counted, share
 from amazon_seg_assets.transforms import lloyd, points, resampling
 from amazon_seg_assets.transforms.agreement import adjusted_rand, matched
 from amazon_seg_assets.transforms.points import Points, Standardization
@@ -154,11 +155,11 @@ def say_sizes(shares: Sequence[float], balance: float) -> str:
     """What the shares of the clusters mean."""
     if max(shares) >= DOMINANT_SHARE:
         return (
-            f"One cluster holds {max(shares):.1%} of the customers, nearly all: "
+            f"One cluster holds {share(max(shares))} of the customers, nearly all: "
             "the clusters hardly divide them."
         )
     return (
-        f"Clusters hold from {min(shares):.1%} to {max(shares):.1%} of the customers, with a "
+        f"Clusters hold from {share(min(shares))} to {share(max(shares))} of the customers, with a "
         f"balance of {balance:.2f} (1: all equal in size; 0: one holds all)."
     )
 
@@ -184,11 +185,12 @@ def say_agreement(rand: float, information: float) -> str:
 
 def say_convergence(converged: bool, iterations: int) -> str:
     """What it means that K-Means converged, or did not."""
+    after = f"after {counted(iterations, 'iteration')}"
     if converged:
-        return f"K-Means converged after {iterations} iterations: no customer would change cluster."
+        return f"K-Means converged {after}: no customer would change cluster."
     return (
-        f"K-Means had not converged after {iterations} iterations: customers would still change "
-        "cluster, so take all figures of the clusters with care."
+        f"K-Means had not converged {after}: customers would still change cluster, so take all "
+        "figures of the clusters with care."
     )
 
 
@@ -196,8 +198,8 @@ def say_stability(found: Stability) -> str:
     """What the resamples say about the clusters."""
     rand = float(found.adjusted_rand.mean())
     return (
-        f"In {len(found.adjusted_rand)} resamples {found.survivors.mean():.1%} of the customers "
-        f"keep their cluster on average, {found.survivors.min():.1%} in the worst; adjusted Rand "
-        f"index {rand:.3f} ± {found.spread:.3f}, at least {found.adjusted_rand.min():.3f}: "
+        f"In {len(found.adjusted_rand)} resamples {share(found.survivors.mean())} of the customers "
+        f"keep their cluster on average, {share(found.survivors.min())} in the worst; adjusted "
+        f"Rand index {rand:.3f} ± {found.spread:.3f}, at least {found.adjusted_rand.min():.3f}: "
         f"{in_words(rand, RAND_WORDS)} stability by the scale of Steinley."
     )
