@@ -57,8 +57,10 @@ def show(results: Mapping[str, Any], console: Console) -> None:
 def _brief(found: Any) -> str:
     """Figures with the digits that mean something; lists are left to the JSON file."""
     if isinstance(found, Mapping):
-        shown = {name: value for name, value in found.items() if not isinstance(value, list)}
-        return ", ".join(f"{name} {_brief(value)}" for name, value in shown.items())
+        figures = {name: _brief(value) for name, value in found.items()}
+        return ", ".join(f"{name} {figure}" for name, figure in figures.items() if figure)
+    if isinstance(found, list):
+        return ""
     if isinstance(found, float):
         return f"{found:,.0f}" if found >= 1_000 else f"{found:.4g}"
     return str(found)
