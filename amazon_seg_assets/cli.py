@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--all-months", action="store_true", help="clean and join all months")
     run.add_argument("--scheme", help="RFM scheme: standard, notebook, or a YAML file")
     run.add_argument("--k", type=int, help="number of clusters; default: chosen by rule")
-    run.add_argument("--force", action="store_true", help="ingest even an unchanged source")
+    run.add_argument("--force", action="store_true", help="do anew what is up to date")
     run.add_argument(
         "--skip-exploration", action="store_true", help="leave out the tables and plots of raw data"
     )
@@ -138,18 +138,26 @@ def _run(options: argparse.Namespace) -> None:
 def _execute(
     run: HeadlessRun, options: argparse.Namespace, settings: Settings, progress: Any
 ) -> tuple[Store, str]:
-    from amazon_seg_assets.snapshots import default_snapshot, months_to_prepare
+    from amazon_seg_assets.snapshots import contiguous, default_snapshot, months_to_prepare
+    from amazon_seg_assets.staleness import stale_months
     from amazon_seg_assets.storage.layout import Store
 
     jobs = ("ingest", "prepare_months", "segment_snapshot")
-    progress.expect(sum(run.steps(job) for job in jobs))
+    progress.expect(sum(map(run.steps, jobs)))
     store = Store(settings.storage.expanduser().absolute(), settings.category)
-    run.ingest()
-    if not options.skip_exploration and not run.is_explored(store):
-        progress.expect(sum(run.steps(job) for job in (*jobs, "explore")))
-        run.explore()
+    run.ingest_raw()
+    if options.force or not run.are_products_clean(store):
+        run.clean_products()
+    explores = not options.skip_exploration and not run.is_explored(store)
     snapshot = options.snapshot or default_snapshot(store)
-    run.prepare(months_to_prepare(store, snapshot, options.all_months))
+    months = months_to_prepare(store, snapshot, options.all_months)
+    ranges = contiguous(months if options.force else stale_months(store, months))
+    to_come = [*(["explore"] if explores else []), *["prepare_months"] * len(ranges), jobs[-1]]
+    progress.expect(sum(map(run.steps, to_come)))
+    if explores:
+        run.explore()
+    for first, last in ranges:
+        run.prepare([first, last])
     run.segment(snapshot)
     return store, snapshot
 

@@ -1,11 +1,12 @@
 """The main job without the UI: Dagster runs in turn in one process, with one Spark session."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from dagster import (
     AssetCheckEvaluation,
+    AssetKey,
     DagsterEvent,
     DagsterEventType,
     DagsterInstance,
@@ -18,7 +19,13 @@ from dagster._core.errors import DagsterAssetCheckFailedError
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.jobs import range_tags
 from amazon_seg_assets.staleness import is_up_to_date
+from amazon_seg_assets.storage.figures import MADE_FROM, read_figures
 from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets.tables.clean import CLEAN_METADATA
+from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
+
+_RAW = [AssetKey(table.name) for table in (RAW_REVIEWS, RAW_METADATA)]
+_PRODUCTS = [AssetKey(CLEAN_METADATA.name)]
 
 
 class RunError(Exception):
@@ -65,15 +72,31 @@ class HeadlessRun:
         return len(self._job(job).graph.node_dict)
 
     def ingest(self) -> None:
-        """Ingests the source, if it has changed."""
+        """Ingests the source, if it has changed, and cleans the products."""
         self._execute("ingest", {})
+
+    def ingest_raw(self) -> None:
+        """Ingests the source, if it has changed."""
+        self._execute("ingest", {}, _RAW)
+
+    def clean_products(self) -> None:
+        """Cleans the products."""
+        self._execute("ingest", {}, _PRODUCTS)
+
+    def are_products_clean(self, store: Store) -> bool:
+        """Whether the clean products are of the raw tables as they now are."""
+        are_clean = self._are_up_to_date(store, "ingest", _PRODUCTS)
+        return are_clean and MADE_FROM in read_figures(store, CLEAN_METADATA.name)
 
     def is_explored(self, store: Store) -> bool:
         """Whether the exploration's results are of the raw tables as they now are."""
-        layer = self._job("explore").asset_layer
+        explored = self._job("explore").asset_layer.selected_asset_keys
+        return self._are_up_to_date(store, "explore", explored)
+
+    def _are_up_to_date(self, store: Store, job: str, assets: Iterable[AssetKey]) -> bool:
+        layer = self._job(job).asset_layer
         return all(
-            is_up_to_date(self.instance, store, key, layer.get(key).code_version)
-            for key in layer.selected_asset_keys
+            is_up_to_date(self.instance, store, key, layer.get(key).code_version) for key in assets
         )
 
     def explore(self) -> None:
@@ -95,17 +118,24 @@ class HeadlessRun:
     def _job(self, name: str) -> JobDefinition:
         return self.definitions.resolve_job_def(name)
 
-    def _execute(self, name: str, tags: dict[str, str]) -> None:
+    def _execute(
+        self, name: str, tags: dict[str, str], assets: Sequence[AssetKey] | None = None
+    ) -> None:
         job = self._job(name)
         ops = {asset: {"config": given} for asset, given in self.ops.items()}
         run_config: dict[str, Any] = {
-            "ops": {asset: given for asset, given in ops.items() if asset in job.graph.node_dict},
+            "ops": {
+                asset: given
+                for asset, given in ops.items()
+                if asset in job.graph.node_dict and (assets is None or AssetKey(asset) in assets)
+            },
             "loggers": {"console": {"config": {"log_level": self.log_level}}},
         }
         run_id = _new_run_id()
         self.instance.add_event_listener(run_id, self.listener)
         result = job.execute_in_process(
             run_config=run_config,
+            asset_selection=assets,
             instance=self.instance,
             tags={**self.tags, **tags},
             run_id=run_id,

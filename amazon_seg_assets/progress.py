@@ -31,8 +31,8 @@ class Progress:
         self._peak_mb = 0
 
     def expect(self, steps: int) -> None:
-        """Says how many assets there are to come."""
-        self._steps = steps
+        """Says how many steps are still to come."""
+        self._steps = self._done + steps
 
     def on_event(self, entry: EventLogEntry) -> None:
         """Takes an event of Dagster's log."""

@@ -40,8 +40,9 @@ def months_to_prepare(store: Store, snapshot: str, all_months: bool) -> list[str
     if not all_months:
         return snapshot_months(snapshot)
     months = require_manifest(store, RAW_REVIEWS.name).months
-    inside = sorted(month for month in months if FIRST_MONTH <= month <= LAST_MONTH)
-    return [min([*inside, *snapshot_months(snapshot)]), max([*inside, snapshot])]
+    inside = [month for month in months if FIRST_MONTH <= month <= LAST_MONTH]
+    needed = [*inside, *snapshot_months(snapshot)]
+    return month_range(min(needed), max(needed))
 
 
 def dependent_snapshots(

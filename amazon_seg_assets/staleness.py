@@ -1,13 +1,22 @@
-"""Whether what is stored of an asset still follows from the raw tables as they now are."""
+"""Whether what is stored of an asset still follows from the raw tables as they now are.
+
+A month of clean and joined reviews tells what it was made from, and so does the table of products:
+a raw table that has changed has not changed in every month. Of other assets Dagster's records tell.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from dagster import AssetKey, DagsterInstance
 from dagster._core.definitions.data_version import CODE_VERSION_TAG, get_input_data_version_tag
 
-from amazon_seg_assets.ingestion.manifest import read_manifest
+from amazon_seg_assets.assets.cleaning import made_from_clean, made_from_raw
+from amazon_seg_assets.ingestion.manifest import read_manifest, require_manifest
 from amazon_seg_assets.locations import is_below
+from amazon_seg_assets.storage.figures import MADE_FROM, read_figures
 from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets.tables.clean import CLEAN_METADATA, CLEAN_REVIEWS, JOINED_REVIEWS
 from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
 
 
@@ -41,3 +50,29 @@ def is_up_to_date(
         if read is not None and (manifest is None or manifest.version != read):
             return False
     return tags.get(CODE_VERSION_TAG) == code_version
+
+
+def stale_months(store: Store, months: Iterable[str]) -> list[str]:
+    """Of some months those whose joined reviews are not there, or made from something else.
+
+    Args:
+        store: the storage of the category, whose products have been cleaned.
+        months: to look at.
+    """
+    manifest = require_manifest(store, RAW_REVIEWS.name)
+    products = read_figures(store, CLEAN_METADATA.name)
+    there = {*store.months(CLEAN_REVIEWS.name)} & {*store.months(JOINED_REVIEWS.name)}
+
+    def is_stale(month: str) -> bool:
+        if month not in there or MADE_FROM not in products:
+            return True
+        clean, joined = (
+            read_figures(store, table.name, month) for table in (CLEAN_REVIEWS, JOINED_REVIEWS)
+        )
+        raw = made_from_raw(manifest, month)
+        return (
+            clean.get(MADE_FROM) != raw[MADE_FROM]
+            or joined.get(MADE_FROM) != made_from_clean(clean, products)[MADE_FROM]
+        )
+
+    return [month for month in months if is_stale(month)]

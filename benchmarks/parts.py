@@ -69,6 +69,10 @@ class Benchmark:
     def raw(self) -> None:
         """Ours again, from the raw Parquet that is there."""
         self._need_storage()
+        # What is up to date would not be made again.
+        for folder in (self._storage / CATEGORY).iterdir():
+            if not folder.name.startswith("raw_"):
+                shutil.rmtree(folder)
         self._ours("ours, from raw", self._data(self.reviews), compared_with="peer, from raw")
 
     def peer(self) -> None:

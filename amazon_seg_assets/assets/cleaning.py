@@ -1,5 +1,7 @@
 """The clean tables and their join."""
 
+from typing import Any
+
 from dagster import AssetExecutionContext, Config, MaterializeResult
 from pydantic import Field
 from pyspark.sql import DataFrame, Observation
@@ -7,9 +9,10 @@ from pyspark.sql import functions as F
 
 from amazon_seg_assets.assets.declaration import seg_asset, table_spec
 from amazon_seg_assets.assets.metadata import dropped, report_table
-from amazon_seg_assets.ingestion.manifest import MonthCounts, require_manifest
+from amazon_seg_assets.ingestion.manifest import Manifest, MonthCounts, require_manifest
 from amazon_seg_assets.resources import SparkResource, StoreResource
 from amazon_seg_assets.rules.categories import load_category_rules, load_excluded_categories
+from amazon_seg_assets.storage.figures import MADE_FROM, Figures, made_from, read_figures
 from amazon_seg_assets.storage.footers import Stats, read_stats
 from amazon_seg_assets.storage.spark_tables import read_table, write_months, write_whole
 from amazon_seg_assets.tables.clean import CLEAN_METADATA, CLEAN_REVIEWS, JOINED_REVIEWS
@@ -18,6 +21,9 @@ from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
 from amazon_seg_assets.transforms import cleaning
 
 KINDS = {"pyspark"}
+
+CODE_VERSION = "1"
+"""Of all three tables; raise it when the same input would give other rows."""
 
 REVIEW_DROP_REASONS = ("not_verified", "duplicate")
 PRODUCT_DROP_REASONS = ("excluded_category", "no_category", "listed_again")
@@ -38,19 +44,30 @@ class CleanMetadataConfig(Config):
     )
 
 
+def made_from_raw(manifest: Manifest, month: str) -> dict[str, str]:
+    """What the clean reviews of a month are made from, given what the raw table holds."""
+    return made_from(CODE_VERSION, manifest.month_version(month))
+
+
+def made_from_clean(reviews: Figures, products: Figures) -> dict[str, str]:
+    """What the joined reviews of a month are made from, given the figures of what is joined."""
+    return made_from(CODE_VERSION, reviews[MADE_FROM], products[MADE_FROM])
+
+
 @seg_asset(table_spec(CLEAN_REVIEWS, group="cleaning", kinds=KINDS, deps=[RAW_REVIEWS.name]))
 def clean_reviews(
     context: AssetExecutionContext, spark: SparkResource, storage: StoreResource
 ) -> None:
     """Cleans the reviews of the months asked for."""
     store, months = storage.store, list(context.partition_keys)
-    raw_months = require_manifest(store, RAW_REVIEWS.name).months
+    manifest = require_manifest(store, RAW_REVIEWS.name)
+    raw_months = manifest.months
     there = [month for month in months if month in raw_months]
     raw = read_table(spark.spark_session, store, RAW_REVIEWS, there, with_place=True)
 
-    def figures(month: str, stats: Stats) -> dict[str, int]:
+    def figures(month: str, stats: Stats) -> dict[str, Any]:
         counts = raw_months.get(month, MonthCounts())
-        return {
+        return made_from_raw(manifest, month) | {
             "raw": counts.rows,
             "not_verified": counts.rows - counts.verified,
             "duplicate": counts.verified - stats.rows,
@@ -97,9 +114,12 @@ def clean_metadata(
     observed, repeats = Observation(), Observation()
     products = cleaning.clean_metadata(raw, excluded, observed, repeats)
 
-    def figures(_: Stats) -> dict[str, int]:
+    source = require_manifest(store, RAW_METADATA.name).version
+    version = made_from(CODE_VERSION, source, *sorted(excluded))
+
+    def figures(_: Stats) -> dict[str, Any]:
         counts = observed.get | repeats.get
-        return {name: counts[name] for name in ("raw", *PRODUCT_DROP_REASONS)}
+        return version | {name: counts[name] for name in ("raw", *PRODUCT_DROP_REASONS)}
 
     stats = write_whole(products, store, CLEAN_METADATA, figures)
     counts = observed.get | repeats.get
@@ -137,7 +157,13 @@ def joined_reviews(
     if read_stats(store.path(CLEAN_METADATA.name)).rows <= _LARGEST_BROADCAST_ROWS:
         products = F.broadcast(products)
     joined: DataFrame = cleaning.join_products(reviews, products)
-    for month, stats in write_months(joined, store, JOINED_REVIEWS, months).items():
+    of_products = read_figures(store, CLEAN_METADATA.name)
+    of_reviews = {month: read_figures(store, CLEAN_REVIEWS.name, month) for month in months}
+
+    def figures(month: str, _: Stats) -> dict[str, str]:
+        return made_from_clean(of_reviews[month], of_products)
+
+    for month, stats in write_months(joined, store, JOINED_REVIEWS, months, figures).items():
         context.add_asset_metadata(
             report_table(
                 store,

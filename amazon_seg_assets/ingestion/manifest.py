@@ -101,6 +101,16 @@ class Manifest:
         """Counts of each month, in order; empty for products."""
         return add_months(file.months for file in self.files.values())
 
+    def month_version(self, month: str) -> str:
+        """Equal exactly when the month's rows come from files of equal content, by equal code."""
+        reader = self.version.partition("-")[0]
+        files = sorted(
+            f"{name} {file.fingerprint}"
+            for name, file in self.files.items()
+            if month in file.months
+        )
+        return "\n".join([reader, *files])
+
     def write(self, folder: Location) -> None:
         """Writes the manifest into the folder of its table."""
         content = {"format": _FORMAT} | asdict(self)

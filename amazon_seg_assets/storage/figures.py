@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +14,14 @@ from amazon_seg_assets.storage.layout import Store
 _FILE = "_figures.json"  # readers of Parquet folders skip names that begin with an underscore
 
 Figures = Mapping[str, Any]
+
+MADE_FROM = "made_from"
+"""The figure that tells a partition's inputs: equal means that it need not be made again."""
+
+
+def made_from(*inputs: str) -> dict[str, str]:
+    """The figure ``MADE_FROM`` for versions of inputs, of rules and of code."""
+    return {MADE_FROM: hashlib.sha256("\0".join(inputs).encode()).hexdigest()[:16]}
 
 
 def write_figures(folder: Location, figures: Figures) -> None:

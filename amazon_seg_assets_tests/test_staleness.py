@@ -1,0 +1,53 @@
+"""What is up to date is not made again: one new file makes its own months stale, and no others."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from dagster import DagsterInstance
+from pyspark.sql import SparkSession
+
+from amazon_seg_assets.staleness import stale_months
+from amazon_seg_assets_tests.graph import Graph
+from amazon_seg_assets_tests.raw_files import product, review, write_raw
+
+MONTHS = ["2022-12", "2023-01", "2023-02", "2023-03"]
+PRODUCTS = [product("kite", 10.0), product("ball", 20.0)]
+REVIEWS = [
+    review("a", "kite", "2023-01-05T00:00:00"),
+    review("b", "ball", "2023-02-05T00:00:00"),
+]
+
+
+@pytest.fixture
+def graph(spark: SparkSession, tmp_path: Path) -> Iterator[Graph]:
+    assert spark is not None
+    with DagsterInstance.ephemeral() as instance:
+        graph = Graph(write_raw(tmp_path, "Games", REVIEWS, PRODUCTS), "Games", instance)
+        graph.run().ingest()
+        assert stale_months(graph.store, MONTHS) == MONTHS
+        graph.run().prepare([MONTHS[0], MONTHS[-1]])
+        yield graph
+
+
+def test_only_what_has_changed_is_stale(graph: Graph) -> None:
+    assert stale_months(graph.store, MONTHS) == []
+    assert graph.run().are_products_clean(graph.store)
+
+    more = [review("c", "ball", "2023-02-07T00:00:00"), review("c", "kite", "2023-03-07T00:00:00")]
+    new = write_raw(graph.folder / "new", "Games", more, []) / "raw/review_categories/Games.jsonl"
+    new.rename(graph.folder / "raw/review_categories/Games-2.jsonl")
+    graph.run().ingest_raw()
+    assert stale_months(graph.store, MONTHS) == ["2023-02", "2023-03"]
+    assert graph.run().are_products_clean(graph.store)
+    graph.run().prepare(["2023-02", "2023-03"])
+    assert stale_months(graph.store, MONTHS) == []
+    assert len(graph.read("joined_reviews", "2023-02")) == 2
+
+    write_raw(graph.folder / "dearer", "Games", [], [product("kite", 30.0), *PRODUCTS[1:]])
+    dearer = graph.folder / "dearer/raw/meta_categories/meta_Games.jsonl"
+    dearer.rename(graph.folder / "raw/meta_categories/meta_Games.jsonl")
+    graph.run().ingest_raw()
+    assert not graph.run().are_products_clean(graph.store)
+    graph.run().clean_products()
+    assert stale_months(graph.store, MONTHS) == MONTHS
