@@ -188,7 +188,7 @@ def test_one_aggregate_sums_up_tables_of_customers(spark: SparkSession) -> None:
     swapped = spark.createDataFrame([right[0], right[1], right[1]], schema)
     both = customers.customer_totals(good, swapped)
     assert judged(customers.one_each("segment", good, swapped, both)) == (False, 2)
-    assert [customers.repeated(frame, "user_id") for frame in (good, bad)] == [0, 1]
+    assert [customers.repeated(f, "user_id", n) for f, n in ((good, 3), (bad, 4))] == [0, 1]
 
 
 MONTHS = ("2023-01", "2023-02")

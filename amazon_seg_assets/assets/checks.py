@@ -232,7 +232,7 @@ def clean_metadata_checks(
             _schema(CLEAN_METADATA): tables.schema_as_declared(CLEAN_METADATA, stats),
             CLEAN_ROWS[CLEAN_METADATA]: tables.rows_accounted(came_in, stats.rows, dropped),
             UNIQUE_PRODUCTS: tables.none_repeated(
-                "parent_asin", customers.repeated(keys, "parent_asin"), stats.rows
+                "parent_asin", customers.repeated(keys, "parent_asin", stats.rows), stats.rows
             ),
             _null_shares(CLEAN_METADATA): tables.null_shares_steady(
                 stats, _replaced(store, name), config.max_null_share_change
@@ -412,7 +412,7 @@ def rfm_features_checks(
         return {
             _schema(RFM_FEATURES): tables.schema_as_declared(RFM_FEATURES, stats),
             UNIQUE_CUSTOMERS: tables.none_repeated(
-                "user_id", customers.repeated(features, "user_id"), stats.rows
+                "user_id", customers.repeated(features, "user_id", stats.rows), stats.rows
             ),
             IN_RANGE: customers.features_in_range(totals),
             _frequency(RFM_FEATURES): customers.frequency_kept(counted, totals.frequency),
