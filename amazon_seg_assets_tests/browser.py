@@ -20,7 +20,7 @@ _FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-_SOON, _AT_LAST = 15_000, 60_000  # milliseconds
+_SOON, _AT_LAST, _FADING = 15_000, 60_000, 1_000  # milliseconds
 
 
 def find_chromium() -> str | None:
@@ -48,5 +48,6 @@ def show_plot(page: Page) -> int:
     page.get_by_text("[Show Markdown]").first.click()
     picture = page.locator("img[src^='data:image/png']").first
     picture.wait_for(state="visible")
+    page.wait_for_timeout(_FADING)
     width: int = picture.evaluate("image => image.naturalWidth")
     return width

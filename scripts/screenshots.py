@@ -27,8 +27,9 @@ from amazon_seg_assets_tests.web_ui import WebUI, web_ui
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 SNAPSHOT = "2023-09"
 PLOTS = ("segment_counts_plot", "segment_treemap_plot", "elbow_plot", "cluster_profile_plot")
-_COLORS = 128
+_COLORS = 256
 _PLOT_WIDTH = 1000
+_MOST_CLICKS = 8
 _STILL = 1500  # milliseconds after which the graph has moved to its place
 
 
@@ -66,29 +67,35 @@ def _run_demo(home: Path, storage: Path, reviews: int) -> None:
 def _picture_pages(ui: WebUI, store: Store) -> None:
     assets = f"{ui.url}/assets"
     upstream = "view=lineage&lineageScope=upstream&lineageDepth=20"
-    run = f"{ui.url}/runs/{ui.runs('segment_snapshot')[0]}"
     report = on_disk(store.path("executive_report", SNAPSHOT)) / "executive_report.html"
     with browse(ui.url) as page:
         # It is kept in the browser: all pages have more room.
         page.get_by_text("Hide navigation").click()
-        _picture(page, "ui-groups", f"{ui.url}/asset-groups", _seen("report"), height=600)
         _picture(
             page, "ui-graph", f"{assets}/segment_treemap_plot?{upstream}", _seen("segment_summary")
         )
-        _picture(
-            page, "ui-lineage", f"{assets}/rfm_segments?{upstream}", _seen("Asset checks"),
-            height=700,
-        )  # fmt: skip
+        _picture(page, "ui-lineage", f"{assets}/rfm_segments?{upstream}", _zoomed, width=1650)
         _picture(page, "ui-asset", f"{assets}/rfm_segments", _seen("monetary"))
-        _picture(page, "ui-plot", f"{assets}/segment_treemap_plot", show_plot, width=1500)
+        _picture(page, "ui-plot", f"{assets}/segment_counts_plot", show_plot)
         _picture(page, "ui-checks", f"{assets}/rfm_features?view=checks", _seen("threshold"))
-        _picture(page, "ui-run", run, _seen("RUN_SUCCESS"))
         _picture(page, "report", report.absolute().as_uri(), _seen("In brief"), width=1100)
 
 
 def _seen(text: str) -> Callable[[Page], object]:
     """Waits until a page shows a text."""
     return lambda page: page.get_by_text(text).first.wait_for()
+
+
+def _zoomed(page: Page) -> None:
+    """Comes so near to a graph that it shows the state of each asset."""
+    _seen("raw_reviews")(page)
+    page.wait_for_timeout(_STILL)
+    for _ in range(_MOST_CLICKS):
+        if page.get_by_text("Asset checks").count():
+            return
+        page.get_by_role("img", name="zoom_in").click()
+        page.wait_for_timeout(_STILL)
+    raise RuntimeError("the graph does not show the state of its assets, however near one comes")
 
 
 def _picture(
