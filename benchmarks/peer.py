@@ -213,18 +213,26 @@ class Peer:
             columns=["r_score", "f_score", "m_score", "segment"],
         )
         self._db.register("cells", cells)
-        below = "(rank() OVER (ORDER BY {order}) - 1)"
-        repeat = "(rank() OVER (PARTITION BY frequency > 1 ORDER BY frequency) - 1)"
-        of_repeat = "greatest(count(*) FILTER (frequency > 1) OVER () - 1, 1)"
-        others = "greatest(count(*) OVER () - 1, 1)"
-        recent, spent = below.format(order="recency DESC"), below.format(order="monetary")
+        # Counted by distinct value first: a window over all customers takes minutes.
+        below = """SELECT {feature}, (sum(n) OVER (ORDER BY {order}) - n)::BIGINT AS below
+                   FROM (SELECT {feature}, count(*) AS n FROM customers {where} GROUP BY ALL)"""
+        recency = below.format(feature="recency", order="recency DESC", where="")
+        monetary = below.format(feature="monetary", order="monetary", where="")
+        repeat = "WHERE frequency > 1"
+        frequency = below.format(feature="frequency", order="frequency", where=repeat)
         self._write(
-            f"""WITH scored AS (
-                  SELECT *, 1 + least(5 * {recent} // {others}, 4) AS r_score,
+            f"""WITH customers AS (FROM {self._parquet("rfm_features")}),
+                counts AS (SELECT greatest(count(*) - 1, 1) AS others,
+                                  greatest(count(*) FILTER (frequency > 1) - 1, 1) AS of_repeat
+                           FROM customers),
+                r AS ({recency}), f AS ({frequency}), m AS ({monetary}),
+                scored AS (
+                  SELECT customers.*, 1 + least(5 * r.below // others, 4) AS r_score,
                          CASE WHEN frequency = 1 THEN 1
-                              ELSE 2 + least(4 * {repeat} // {of_repeat}, 3) END AS f_score,
-                         1 + least(5 * {spent} // {others}, 4) AS m_score
-                  FROM {self._parquet("rfm_features")})
+                              ELSE 2 + least(4 * f.below // of_repeat, 3) END AS f_score,
+                         1 + least(5 * m.below // others, 4) AS m_score
+                  FROM customers CROSS JOIN counts JOIN r USING (recency)
+                  LEFT JOIN f USING (frequency) JOIN m USING (monetary))
                 SELECT scored.*, segment
                 FROM scored JOIN cells USING (r_score, f_score, m_score)""",
             "rfm_segments",
