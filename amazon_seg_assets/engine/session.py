@@ -36,6 +36,9 @@ def default_conf(master: str) -> dict[str, str]:
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.sql.parquet.compression.codec": "zstd",
+        # Higher levels, and looking for values that repeat, take more time than the bytes are worth.
+        "spark.hadoop.parquet.compression.codec.zstd.level": "1",
+        "spark.hadoop.parquet.enable.dictionary": "false",
         # A folder month=2023-03 is a string, not the first of March.
         "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
         # A text that is not a number is an unknown price, not an error.
@@ -57,7 +60,8 @@ def default_conf(master: str) -> dict[str, str]:
             # Smaller pieces than the default of 128 MiB keep all cores busy to the end.
             "spark.sql.files.maxPartitionBytes": "32m",
             "spark.sql.files.openCostInBytes": "1m",
-            _JAVA_OPTIONS: f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}",
+            # On few processors the collector that stops all of them wastes the least of their time.
+            _JAVA_OPTIONS: f"-XX:+UseParallelGC -Dlog4j2.configurationFile={_LOGGING.as_uri()}",
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.ui.enabled": "false",
