@@ -36,7 +36,7 @@ def default_conf(master: str) -> dict[str, str]:
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.sql.parquet.compression.codec": "zstd",
-        # Higher levels, and looking for values that repeat, take more time than the bytes are worth.
+        # Higher levels, and looking for repeated values, take more time than the bytes are worth.
         "spark.hadoop.parquet.compression.codec.zstd.level": "1",
         "spark.hadoop.parquet.enable.dictionary": "false",
         # A folder month=2023-03 is a string, not the first of March.
