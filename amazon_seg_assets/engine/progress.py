@@ -18,6 +18,7 @@ import psutil
 
 LOOK_EVERY_SECONDS = 1.0
 SAY_EVERY_SECONDS = 5.0
+_FORKED_SECONDS = 0.5
 
 Say = Callable[[str], None]
 
@@ -82,10 +83,12 @@ def watching(
 def tree_memory_bytes() -> int:
     """Resident memory of this process and of all below it."""
     this = psutil.Process()
-    total = 0
-    for process in (this, *this.children(recursive=True)):
+    total = this.memory_info().rss
+    for process in this.children(recursive=True):
         with suppress(psutil.Error):
-            total += process.memory_info().rss
+            # One that has just been forked still shows all of its parent's memory as its own.
+            if time.time() - process.create_time() > _FORKED_SECONDS:
+                total += process.memory_info().rss
     return total
 
 
