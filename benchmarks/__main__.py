@@ -48,7 +48,7 @@ def _options() -> argparse.Namespace:
         default=",".join(QUICK_PARTS),
         help=f"all, or some of {','.join(PARTS)}; default: %(default)s",
     )
-    parser.add_argument("--work", type=Path, default=_HERE / "work", help="data, storages, logs")
+    parser.add_argument("--work", type=Path, default=_HERE / "scratch", help="data, storages, logs")
     parser.add_argument("--output", type=Path, metavar="FILE", help="JSON; default: in results/")
     parser.add_argument("--pairs", type=int, default=3, help="of session starts")
     parser.add_argument(
