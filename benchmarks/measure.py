@@ -7,10 +7,13 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+
+from amazon_seg_assets.engine.progress import resident_bytes
 
 _INTERVAL_SECONDS = 0.25
 
@@ -26,8 +29,8 @@ class Measured:
     Attributes:
         seconds: from start to end.
         cpu_seconds: of all its processes, in user and system mode.
-        peak_bytes: the largest sum over its processes at one time, of the memory that is theirs:
-            shared pages count in parts (PSS) where the system tells them, else fully (RSS).
+        peak_bytes: the largest sum over its processes at one time of what they held in memory;
+            pages that several share count in each.
     """
 
     seconds: float
@@ -53,23 +56,11 @@ class _Watch:
             processes = [self.root, *self.root.children(recursive=True)]
         except psutil.NoSuchProcess:
             return
-        memory = 0
         for process in processes:
-            try:
+            with suppress(psutil.Error):  # it has just ended
                 times = process.cpu_times()
                 self.cpu_seconds[process.pid, process.create_time()] = times.user + times.system
-                memory += _memory(process)
-            except psutil.Error:  # it has just ended
-                continue
-        self.peak_bytes = max(self.peak_bytes, memory)
-
-
-def _memory(process: psutil.Process) -> int:
-    try:
-        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
-        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    except (OSError, StopIteration):
-        return int(process.memory_info().rss)
+        self.peak_bytes = max(self.peak_bytes, resident_bytes(processes))
 
 
 def measure(
