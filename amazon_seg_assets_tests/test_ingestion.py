@@ -9,6 +9,7 @@ from collections import namedtuple
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -286,3 +287,12 @@ def test_processes_end_with_an_error_here() -> None:
     with pytest.raises(KeyboardInterrupt), worker_processes(2) as map_in_processes:
         map_in_processes(wait_long, [1, 2])
         raise KeyboardInterrupt
+
+
+def memory_pool(_: int) -> str:
+    return str(pa.default_memory_pool().backend_name)
+
+
+def test_processes_keep_the_memory_that_they_free() -> None:
+    with worker_processes(2) as map_in_processes:
+        assert set(map_in_processes(memory_pool, [1, 2])) == {"system"}

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import struct
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,20 @@ def test_a_gzipped_file_is_known_by_its_content(tmp_path: Path) -> None:
         (b"a\nbc\n", 0, 1),
         (b"d", 5, 3),
     ]
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="the system has no such advice")
+def test_a_large_file_leaves_the_cache_piece_by_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "lines", b"1234", b"1234", b"1234")
+    left: list[tuple[int, int]] = []
+    monkeypatch.setattr(jsonl, "_LARGE_FILE_BYTES", path.stat().st_size)
+    monkeypatch.setattr(os, "posix_fadvise", lambda _file, at, size, _: left.append((at, size)))
+    assert b"".join(block.data for block in read_blocks(path, NAME, 5, block_bytes=4)) == (
+        b"1234\n1234\n"
+    )
+    assert left == [(5, 5), (10, 5)]
 
 
 def test_a_truncated_gzip_file_is_refused(tmp_path: Path) -> None:

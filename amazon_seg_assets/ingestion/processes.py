@@ -13,6 +13,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.ingestion.memory import keep_freed_memory
 
 # Not "fork": a Dagster process has threads, whose locks a fork would copy in whatever state.
 _CONTEXT = get_context("spawn")
@@ -61,3 +62,4 @@ def _live_with(lifeline: Connection) -> None:
         os._exit(1)
 
     threading.Thread(target=end_with_it, daemon=True).start()
+    keep_freed_memory()
