@@ -107,6 +107,7 @@ def _run(options: argparse.Namespace) -> None:
     from amazon_seg_assets.jobs import run_tags
     from amazon_seg_assets.partitions import require_in_span
     from amazon_seg_assets.progress import Progress
+    from amazon_seg_assets.resources import spark_resource
     from amazon_seg_assets.rules.scheme import load_scheme
 
     if options.snapshot:
@@ -116,6 +117,8 @@ def _run(options: argparse.Namespace) -> None:
     home = ensure_dagster_home()
     definitions = build_definitions(settings)
     started = time.monotonic()
+    # It takes seconds, in which the source is looked at.
+    spark_resource(settings).start_in_background()
     with DagsterInstance.get() as instance, Progress() as progress:
         run = HeadlessRun(
             definitions,

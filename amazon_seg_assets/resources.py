@@ -7,7 +7,7 @@ from dagster import ConfigurableResource
 from dagster_pyspark import LazyPySparkResource
 from pydantic import Field
 
-from amazon_seg_assets.engine.session import start_session
+from amazon_seg_assets.engine.session import start_in_background, start_session
 from amazon_seg_assets.locations import is_local, parse_location, url_of
 from amazon_seg_assets.settings import Settings, parse_spark_conf
 from amazon_seg_assets.sources.base import Source
@@ -22,10 +22,17 @@ class SparkResource(LazyPySparkResource):
     master: str = Field("local[*]", description="Spark master URL.")
     cache_directory: str = Field(description="Folder for files that a later start can use again.")
 
+    def start_in_background(self) -> None:
+        """Starts Spark while something else is done, for who knows that it will be needed."""
+        start_in_background(*self._how_to_start())
+
     def _init_session(self) -> None:
         if self._spark_session is None:
-            conf = {key: str(value) for key, value in self.spark_config.items()}
-            self._spark_session = start_session(self.master, conf, Path(self.cache_directory))
+            self._spark_session = start_session(*self._how_to_start())
+
+    def _how_to_start(self) -> tuple[str, dict[str, str], Path]:
+        conf = {key: str(value) for key, value in self.spark_config.items()}
+        return self.master, conf, Path(self.cache_directory)
 
 
 class StoreResource(ConfigurableResource):
@@ -55,17 +62,25 @@ class SourceResource(ConfigurableResource):
         return open_source(self.name, Path(self.sample_directory), self.sample_reviews)
 
 
+def _cache_of(settings: Settings) -> Path:
+    return settings.cache.expanduser().absolute()
+
+
+def spark_resource(settings: Settings) -> SparkResource:
+    """Spark as a deployment has it."""
+    return SparkResource(
+        spark_config=parse_spark_conf(settings.spark_conf),
+        master=settings.spark_master,
+        cache_directory=str(_cache_of(settings)),
+    )
+
+
 def resources_for(settings: Settings) -> dict[str, ConfigurableResource]:
     """The resources of a deployment."""
     storage = settings.storage.expanduser().absolute()
-    cache = settings.cache.expanduser().absolute()
-    samples = storage / ".cache" if is_local(storage) else cache
+    samples = storage / ".cache" if is_local(storage) else _cache_of(settings)
     return {
-        "spark": SparkResource(
-            spark_config=parse_spark_conf(settings.spark_conf),
-            master=settings.spark_master,
-            cache_directory=str(cache),
-        ),
+        "spark": spark_resource(settings),
         "storage": StoreResource(root=url_of(storage), category=settings.category),
         "source": SourceResource(
             name=settings.source,

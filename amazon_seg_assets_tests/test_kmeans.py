@@ -241,7 +241,8 @@ def test_starts_on_cells_lead_to_optima_of_all_points(spark: SparkSession) -> No
 
 def test_workers_need_not_have_this_package() -> None:
     content = (*(np.eye(3),) * 2, np.ones(3), np.eye(3), np.ones(3))
-    call = cloudpickle.dumps(lambda: fit(2, content, 2, 1, 2, 10, 42))
+    options = {"starts": 2, "refined": 1, "swaps": 1, "max_iterations": 10}
+    call = cloudpickle.dumps(lambda: fit(2, content, 42, **options))
     script = (
         "import pickle, sys; sys.modules['amazon_seg_assets'] = None; "
         "print(len(pickle.load(sys.stdin.buffer)()))"

@@ -28,11 +28,13 @@ from amazon_seg_assets.transforms.agreement import (
     matched,
     normalized_mutual_information,
 )
+from amazon_seg_assets.transforms.collapse import collapse
 from amazon_seg_assets.transforms.points import Points, standardization
 from amazon_seg_assets.transforms.resampling import resampled_contingency
+from amazon_seg_assets.transforms.rfm import FEATURES
 from amazon_seg_assets_tests.graph import rfm_frame
 
-OPTIONS = {"starts": 2, "refined": 1, "swaps": 2, "max_cells": 100, "max_iterations": 50}
+OPTIONS = {"starts": 2, "refined": 1, "swaps": 2, "max_iterations": 50}
 
 
 def table(*rows: list[int]) -> np.ndarray:
@@ -126,7 +128,9 @@ def test_a_resample_keeps_every_customer_and_follows_from_its_seed() -> None:
     labels = draw.integers(0, 3, 60)
 
     def counts(resample: int) -> np.ndarray:
-        return resampled_contingency(values, customers, labels, 3, resample, 42, **OPTIONS)
+        return resampled_contingency(
+            values, customers, labels, np.arange(60), 3, resample, 42, **OPTIONS
+        )
 
     assert counts(0).sum(axis=1).tolist() == np.bincount(labels, customers).tolist()
     assert counts(0).tolist() == counts(0).tolist()
@@ -138,7 +142,9 @@ def test_few_customers_can_be_resampled(k: int) -> None:
     """Three customers drawn with replacement are often fewer than three."""
     values = np.eye(3)[:k]
     for resample in range(8):
-        found = resampled_contingency(values, np.ones(k), np.arange(k), k, resample, 1, **OPTIONS)
+        found = resampled_contingency(
+            values, np.ones(k), np.arange(k), np.arange(k), k, resample, 1, **OPTIONS
+        )
         assert found.shape == (k, k)
         assert found.sum(axis=1).tolist() == [1] * k
 
@@ -146,7 +152,7 @@ def test_few_customers_can_be_resampled(k: int) -> None:
 def test_workers_need_not_have_this_package() -> None:
     values, customers, labels = np.eye(3), np.full(3, 9.0), np.arange(3)
     call = cloudpickle.dumps(
-        lambda: resampled_contingency(values, customers, labels, 3, 0, 42, **OPTIONS)
+        lambda: resampled_contingency(values, customers, labels, labels, 3, 0, 42, **OPTIONS)
     )
     script = (
         "import pickle, sys; sys.modules['amazon_seg_assets'] = None; "
@@ -202,12 +208,15 @@ def test_ties_are_counted_by_customers(spark: SparkSession) -> None:
         ("e", 2, 1, 5.0, "y"),
         ("f", 3, 1, 5.0, "z"),
     ]
-    data = spark.createDataFrame(rows, TIED)
-    found = ties.find_ties(data, ["recency", "frequency", "monetary"], ["segment"])["segment"]
+    data = collapse(spark.createDataFrame(rows, TIED), ["user", *FEATURES, "segment"])
+    possible = {"segment": ["x", "y", "z"]}
+    found = ties.find_ties(data, FEATURES, possible)["segment"]
     assert found == ties.Ties(customers=6, tied=5, separated=3, outcomes=2)
     assert found.share == 0.5
-    assert ties.find_ties(data, ["frequency"], ["segment"])["segment"] == ties.Ties(6, 6, 6, 3)
-    nobody = ties.find_ties(data.where("user = 'nobody'"), ["recency"], ["segment"])["segment"]
+    assert ties.find_ties(data, ["frequency"], possible)["segment"] == ties.Ties(6, 6, 6, 3)
+    of_others = ties.find_ties(data, ["frequency"], {"segment": ["x"]})["segment"]
+    assert of_others == ties.Ties(6, 6, 6, 2)
+    nobody = ties.find_ties(data.where("user = 'nobody'"), ["recency"], possible)["segment"]
     assert nobody == ties.Ties(0, 0, 0, 0)
     assert nobody.share == 0
     assert ties.count_segments(data, ["segment"]) == [{"x": 2, "y": 3, "z": 1}]
@@ -226,13 +235,17 @@ def test_ties_of_cdnow_under_three_ways_to_score(spark: SparkSession) -> None:
     )
     scored = data.selectExpr(
         "d",
-        "ntile(5) OVER (ORDER BY d, u) AS tile",
-        "ceil(5 * cume_dist() OVER (ORDER BY d)) AS cumulative",
-        "1 + floor(5 * percent_rank() OVER (ORDER BY d)) AS ranked",
+        "cast(ntile(5) OVER (ORDER BY d, u) AS int) AS tile",
+        "cast(ceil(5 * cume_dist() OVER (ORDER BY d)) AS int) AS cumulative",
+        "cast(1 + floor(5 * percent_rank() OVER (ORDER BY d)) AS int) AS ranked",
     ).cache()
-    assert ties.find_ties(scored, ["d"], ["tile"])["tile"] == ties.Ties(100, 51, 51, 3)
-    assert ties.find_ties(scored, ["d"], ["cumulative"])["cumulative"] == ties.Ties(100, 51, 0, 1)
-    assert ties.find_ties(scored, ["d"], ["ranked"])["ranked"] == ties.Ties(100, 51, 0, 1)
+    ways = ["tile", "cumulative", "ranked"]
+    collapsed = collapse(scored, ["d", *ways])
+    assert ties.find_ties(collapsed, ["d"], dict.fromkeys(ways, range(1, 7))) == {
+        "tile": ties.Ties(100, 51, 51, 3),
+        "cumulative": ties.Ties(100, 51, 0, 1),
+        "ranked": ties.Ties(100, 51, 0, 1),
+    }
     equal = scored.where("d = 1").distinct().orderBy("tile").collect()
     assert [tuple(row)[1:] for row in equal] == [(1, 3, 1), (2, 3, 1), (3, 3, 1)]
     scored.unpersist()

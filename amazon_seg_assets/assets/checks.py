@@ -26,7 +26,7 @@ from amazon_seg_assets.quality import customers, raw, tables
 from amazon_seg_assets.resources import SparkResource, StoreResource
 from amazon_seg_assets.sources.sample import describes_sample
 from amazon_seg_assets.storage.columns import count_values
-from amazon_seg_assets.storage.figures import read_figures
+from amazon_seg_assets.storage.figures import read_figures, require_figures
 from amazon_seg_assets.storage.footers import Stats, read_stats
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.small_tables import read_small
@@ -55,7 +55,9 @@ from amazon_seg_assets.tables.model import Table
 from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
 from amazon_seg_assets.tables.validation import CLUSTER_VALIDATION, SCHEME_COMPARISON
 from amazon_seg_assets.transforms import ties
+from amazon_seg_assets.transforms.collapse import collapse
 from amazon_seg_assets.transforms.rfm import FEATURES
+from amazon_seg_assets.transforms.scoring import SEGMENT
 from amazon_seg_assets.transforms.summary import clusters_of_chosen_k
 
 
@@ -557,12 +559,15 @@ def rfm_segments_checks(
     store = storage.store
 
     def of_snapshot(snapshot: str) -> Verdicts:
-        columns = [*FEATURES, "segment"]
+        columns = [*FEATURES, SEGMENT]
         segments = read_table(spark.spark_session, store, RFM_SEGMENTS, [snapshot], columns)
-        found = ties.find_ties(segments, FEATURES, ["segment"])["segment"]
+        possible = require_figures(store, RFM_SEGMENTS.name, snapshot)["scheme"]["segments"]
+        found = ties.find_ties(collapse(segments, columns), FEATURES, {SEGMENT: list(possible)})
         return {
             **_judge_customers(spark, store, RFM_SEGMENTS, "segment", snapshot),
-            EQUALS_TOGETHER: customers.equals_together(found.separated, found.customers),
+            EQUALS_TOGETHER: customers.equals_together(
+                found[SEGMENT].separated, found[SEGMENT].customers
+            ),
         }
 
     return {snapshot: of_snapshot(snapshot) for snapshot in context.partition_keys}

@@ -123,9 +123,7 @@ def segment_summary(
     store, session = storage.store, spark.spark_session
     for snapshot in context.partition_keys:
         segments = read_table(session, store, RFM_SEGMENTS, [snapshot])
-        clusters = read_table(
-            session, store, CUSTOMER_CLUSTERS, [snapshot], ["user_id", "cluster", "cluster_label"]
-        )
+        clusters = read_table(session, store, CUSTOMER_CLUSTERS, [snapshot])
         stats = write_snapshot(
             summary.segment_summary(segments, clusters), store, SEGMENT_SUMMARY, snapshot
         )

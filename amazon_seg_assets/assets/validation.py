@@ -1,5 +1,6 @@
 """How good the clusters and the segments are, and what separating equal customers does."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dagster import (
@@ -36,6 +37,7 @@ from amazon_seg_assets.transforms.agreement import (
     balance,
     normalized_mutual_information,
 )
+from amazon_seg_assets.transforms.collapse import CUSTOMERS, collapse
 from amazon_seg_assets.transforms.points import Standardization, collect_points
 from amazon_seg_assets.transforms.rfm import FEATURES, TRANSFORMED_FEATURES
 from amazon_seg_assets.transforms.summary import by_cluster, clusters_of_chosen_k
@@ -163,12 +165,12 @@ def scheme_comparison(
         customers = read_table(spark.spark_session, store, RFM_FEATURES, [snapshot], columns)
         # Read by each of the counts below.
         both = _segment_by_both(customers, standard, notebook).persist()
+        segments = list(dict.fromkeys([*standard.segments, *notebook.segments]))
         try:
             counts = ties.count_segments(both, _SEGMENTS)
-            figures = _ties(both)
+            figures = _ties(both, segments)
         finally:
             both.unpersist()
-        segments = list(dict.fromkeys([*standard.segments, *notebook.segments]))
         table = ties.compare_segments(counts, segments)
         context.add_asset_metadata(
             report_table(
@@ -192,22 +194,30 @@ def scheme_comparison(
 
 
 def _segment_by_both(customers: DataFrame, standard: Scheme, notebook: Scheme) -> DataFrame:
-    """Scores and segments by both schemes, and by the notebook's rules on the standard's scores."""
+    """Scores and segments by both schemes, and by the notebook's rules on the standard's scores.
+
+    Equal customers are one row, but for those whom the notebook scheme separates.
+    """
     cuts = [cut_points(scheme, customers) for scheme in (standard, notebook)]
-    honest = scoring.score(customers, cuts[0])
+    tiled = collapse(scoring.score(customers, cuts[1]), [*FEATURES, *scoring.SCORES.values()])
+    by_notebook = scoring.keep_as(scoring.assign_segments(tiled, notebook.cells), "notebook")
+    honest = scoring.score(by_notebook, cuts[0])
     by_rules = scoring.assign_segments(honest, notebook.cells).withColumnRenamed(
         scoring.SEGMENT, _SEGMENTS[2]
     )
-    by_standard = scoring.keep_as(scoring.assign_segments(by_rules, standard.cells), "standard")
-    tiled = scoring.score(by_standard, cuts[1])
-    return scoring.keep_as(scoring.assign_segments(tiled, notebook.cells), "notebook")
+    both = scoring.keep_as(scoring.assign_segments(by_rules, standard.cells), "standard")
+    scores = [scoring.outcome(score, s) for s in _SCHEMES for score in scoring.SCORES.values()]
+    return both.select(*FEATURES, *_SEGMENTS, *scores, CUSTOMERS)
 
 
-def _ties(both: DataFrame) -> dict[str, Any]:
+def _ties(both: DataFrame, segments: Sequence[str]) -> dict[str, Any]:
     """Figures of the equal customers whom each scheme separates, and what they mean."""
-    whole = ties.find_ties(both, FEATURES, _SEGMENTS[:2])
+    whole = ties.find_ties(both, FEATURES, dict.fromkeys(_SEGMENTS[:2], segments))
+    possible = range(1, scoring.TOP_SCORE + 1)
     by_feature = {
-        feature: ties.find_ties(both, [feature], [scoring.outcome(score, s) for s in _SCHEMES])
+        feature: ties.find_ties(
+            both, [feature], {scoring.outcome(score, scheme): possible for scheme in _SCHEMES}
+        )
         for feature, score in scoring.SCORES.items()
     }
     figures: dict[str, Any] = {}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from amazon_seg_assets.engine import machine
@@ -19,6 +21,7 @@ _GIB = 1024**3
 _LOGGING = Path(__file__).with_name("log4j2.properties")
 _LARGEST_LOCAL_HEAP_GIB = 6
 _JAVA_OPTIONS = "spark.driver.extraJavaOptions"
+_ONE_AT_A_TIME = Lock()
 
 
 def local_heap_gib() -> int:
@@ -72,7 +75,7 @@ def default_conf(master: str) -> dict[str, str]:
 def start_session(
     master: str, conf: Mapping[str, str], cache_directory: Path, app_name: str = "amazon-seg"
 ) -> SparkSession:
-    """Starts Spark, or returns the session that this process has already.
+    """Starts Spark, or returns the session that this process has already, or is just starting.
 
     Args:
         master: Spark master URL, e.g. ``local[*]`` or ``spark://host:7077``.
@@ -83,11 +86,34 @@ def start_session(
     Raises:
         InputError: there is no usable Java.
     """
+    with _ONE_AT_A_TIME:
+        return _start_session(master, conf, cache_directory, app_name)
+
+
+def start_in_background(master: str, conf: Mapping[str, str], cache_directory: Path) -> Thread:
+    """Starts Spark while something else is done; arguments as `start_session`.
+
+    If that fails, `start_session` will fail again for who needs Spark, and tell why.
+    """
+
+    def start() -> None:
+        with suppress(Exception):
+            start_session(master, conf, cache_directory)
+
+    thread = Thread(target=start, name="spark-start", daemon=True)
+    thread.start()
+    return thread
+
+
+def _start_session(
+    master: str, conf: Mapping[str, str], cache_directory: Path, app_name: str
+) -> SparkSession:
+    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
-    active = SparkSession.getActiveSession()
-    if active is not None:
-        return active
+    # Not the active session, which each thread has for itself.
+    if SparkContext._active_spark_context is not None:
+        return SparkSession.builder.getOrCreate()
     settings = default_conf(master)
     java_options = [settings.get(_JAVA_OPTIONS, ""), conf.get(_JAVA_OPTIONS, "")]
     if "SPARK_GATEWAY" not in os.environ:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import PlaceHolderLayoutEngine
 
 from amazon_seg_assets.plots.style import house_style
 
@@ -35,7 +36,10 @@ def _settle(figure: Figure) -> None:
     The last bits of what the layout's solver finds vary from run to run, and identifiers inside an
     SVG are hashes of all bits; so the places are rounded.
     """
-    figure.draw_without_rendering()
+    engine = figure.get_layout_engine()
+    if engine is None or isinstance(engine, PlaceHolderLayoutEngine):
+        return
+    engine.execute(figure)
     figure.set_layout_engine("none")
     for axes in figure.axes:
         left, bottom, width, height = axes.get_position(original=True).bounds

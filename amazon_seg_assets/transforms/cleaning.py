@@ -14,6 +14,8 @@ from amazon_seg_assets.tables.model import MONTH, PLACE
 PLACEHOLDERS = ("None", "none", "N/A", "n/a", "null", "NULL", "")
 """Texts that stand for a missing value, as in the original analysis."""
 
+_HASH = "key_hash"
+
 PRICE_FORMS = ("number", "missing", "dash", "from", "not_finite", "other_text")
 """How a price is written; only a number counts."""
 
@@ -35,7 +37,7 @@ def clean_reviews(raw: DataFrame) -> DataFrame:
         Columns of ``clean_reviews``, and ``month``.
     """
     verified = raw.where("verified_purchase").select(*CLEAN_REVIEWS.column_names, MONTH, *PLACE)
-    distinct = _without_repeats(verified, [MONTH, "review_id"], [])
+    distinct = _without(verified, _surplus(verified, [MONTH, "review_id"], []))
     mended = distinct.withColumns(
         {
             "rating": F.when(F.col("rating") == 0, 1.0).otherwise(F.col("rating")),
@@ -65,6 +67,15 @@ def clean_metadata(
     known = _without_placeholders(raw, keep=("price", "parent_asin", *PLACE))
     unwanted = F.coalesce(F.col("main_category").isin(*excluded_categories), F.lit(False))
     without = F.col("main_category").isNull() if excluded_categories else F.lit(False)
+    is_wanted = ~unwanted & ~without
+    priced = known.where(is_wanted).withColumn("price", parse_price(F.col("price")))
+    preference = [
+        F.col("price").isNotNull().desc(),
+        F.col("rating_number").desc_nulls_last(),
+        F.col("price").desc_nulls_last(),
+        F.col("title").desc_nulls_last(),
+    ]
+    surplus = _surplus(priced, ["parent_asin"], preference)
     # As a column of its own the form is found once for each row, not once for each count.
     formed = known.withColumn("form", price_form(F.col("price")))
     counted = formed.observe(
@@ -74,15 +85,9 @@ def clean_metadata(
         F.count_if(without).alias("no_category"),
         *(F.count_if(F.col("form") == name).alias(f"price_{name}") for name in PRICE_FORMS),
     )
-    wanted = counted.where(~unwanted & ~without).withColumn("price", parse_price(F.col("price")))
-    preference = [
-        F.col("price").isNotNull().desc(),
-        F.col("rating_number").desc_nulls_last(),
-        F.col("price").desc_nulls_last(),
-        F.col("title").desc_nulls_last(),
-    ]
-    distinct = _without_repeats(wanted, ["parent_asin"], preference, repeats)
-    return distinct.select(*CLEAN_METADATA.column_names)
+    wanted = counted.where(is_wanted).withColumn("price", parse_price(F.col("price")))
+    listed_again = surplus.observe(repeats, F.count(F.lit(1)).alias("listed_again"))
+    return _without(wanted, listed_again).select(*CLEAN_METADATA.column_names)
 
 
 def price_form(price: Column) -> Column:
@@ -103,23 +108,27 @@ def parse_price(price: Column) -> Column:
     return F.when(F.abs(number) < _TOO_LARGE, number)
 
 
-def _without_repeats(
-    rows: DataFrame,
-    key: Sequence[str],
-    preference: Sequence[Column],
-    repeats: Observation | None = None,
-) -> DataFrame:
-    """Keeps one row of each key: the first by preference, then by place.
+def _surplus(rows: DataFrame, key: Sequence[str], preference: Sequence[Column]) -> DataFrame:
+    """Places of all rows of a key but one: the first by preference, then by place.
 
     Few rows repeat a key. Only these are brought together, by columns that are short; whole rows,
-    with their texts, never leave the task that reads them.
+    with their texts, never leave the task that reads them. Keys whose hashes are equal by chance
+    come along, and part again.
+
+    Args:
+        rows: columns of ``PLACE``, among others.
+        key: what rows may have in common; never null.
+        preference: the order in which rows of a key are preferred.
     """
-    repeated = rows.groupBy(*key).count().where("count > 1").drop("count")
+    hashed = rows.withColumn(_HASH, F.xxhash64(*key))
+    repeated = hashed.groupBy(_HASH).count().where("count > 1").drop("count")
     order = Window.partitionBy(*key).orderBy(*preference, *PLACE)
-    ranked = rows.join(F.broadcast(repeated), [*key]).withColumn("rank", F.row_number().over(order))
-    surplus = ranked.where("rank > 1").select(*PLACE)
-    if repeats is not None:
-        surplus = surplus.observe(repeats, F.count(F.lit(1)).alias("listed_again"))
+    alike = hashed.join(F.broadcast(repeated), _HASH)
+    return alike.withColumn("rank", F.row_number().over(order)).where("rank > 1").select(*PLACE)
+
+
+def _without(rows: DataFrame, surplus: DataFrame) -> DataFrame:
+    """The rows that are in no surplus place."""
     return rows.join(F.broadcast(surplus), [*PLACE], "left_anti")
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -19,50 +21,25 @@ _CHUNK = 100_000
 
 _TRIAL_ITERATIONS = 8
 
+Searched = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 Content = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
-def fit(
-    k: int,
-    content: Content,
-    starts: int,
-    refined: int,
-    swaps: int,
-    max_iterations: int,
-    seed: int,
-) -> list[dict[str, Any]]:
+def fit(k: int, content: Content, seed: int, **options: int) -> list[dict[str, Any]]:
     """The best optimum found for ``k``, one row a cluster.
 
     Args:
         k: number of clusters.
         content: of the points, a row or entry each, features in their own units, standardized
             features, weights; of the cells that sum them up, standardized features, weights.
-        starts: seeded k-means++ starts, on the cells.
-        refined: how many of the best are improved on the cells and then run to convergence on all
-            points.
-        swaps: tries to improve each of them.
-        max_iterations: of each run.
         seed: of starts and swaps.
+        options: how to search; as of `search`.
     """
     begun = time.perf_counter()
-    features, points, weights, cells, cell_weights = content
-    if len(cells) < k:
-        cells, cell_weights = points, weights
-    # One thread throughout: the order in which BLAS adds up depends on how many there are.
-    with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        started = [
-            _lloyd(k, cells, cell_weights, "k-means++", max_iterations, seed + 1000 * start)
-            for start in range(starts)
-        ]
-        runs = []
-        for rank, run in enumerate(sorted(started, key=lambda run: run.inertia_)[:refined]):
-            improved = _swap(
-                k, cells, cell_weights, run, swaps, np.random.default_rng([seed, rank])
-            )
-            runs.append(_lloyd(k, points, weights, improved.cluster_centers_, max_iterations))
-        best = min(runs, key=lambda run: run.inertia_)
-        centers = best.cluster_centers_[np.lexsort(best.cluster_centers_.T[::-1])]
+    features, points, weights, *_ = content
+    with _one_thread():
+        best = search(k, content[1:], seed=seed, **options)
+        centers = in_order(best.cluster_centers_)
         labels, wcss = assign(points, weights, centers)
         silhouettes = cluster_silhouettes(points, weights, labels, k)
     sizes = np.bincount(labels, weights, k)
@@ -71,7 +48,7 @@ def fit(
         "k": k,
         "wcss": wcss,
         "iterations": int(best.n_iter_),
-        "converged": bool(best.n_iter_ < max_iterations),
+        "converged": bool(best.n_iter_ < best.max_iter),
         "seconds": time.perf_counter() - begun,
     }
     return [
@@ -85,6 +62,59 @@ def fit(
         }
         for cluster in range(k)
     ]
+
+
+def search(
+    k: int,
+    content: Searched,
+    starts: int,
+    refined: int,
+    swaps: int,
+    max_iterations: int,
+    seed: int,
+) -> KMeans:
+    """The best of several runs to convergence on all points.
+
+    Args:
+        k: number of clusters.
+        content: of the points, standardized features and weights, a row or entry each; of the cells
+            that sum them up, the same.
+        starts: seeded k-means++ starts, on the cells.
+        refined: how many of the best are improved on the cells and then run to convergence on all
+            points.
+        swaps: tries to improve each of them, for each cluster: the more clusters, the more of
+            them can be in a wrong place.
+        max_iterations: of each run.
+        seed: of starts and swaps.
+    """
+    points, weights, cells, cell_weights = content
+    if len(cells) < k:
+        cells, cell_weights = points, weights
+    with _one_thread():
+        started = [
+            _lloyd(k, cells, cell_weights, "k-means++", max_iterations, seed + 1000 * start)
+            for start in range(starts)
+        ]
+        runs = []
+        for rank, run in enumerate(sorted(started, key=lambda run: run.inertia_)[:refined]):
+            improved = _swap(
+                k, cells, cell_weights, run, swaps * k, np.random.default_rng([seed, rank])
+            )
+            runs.append(_lloyd(k, points, weights, improved.cluster_centers_, max_iterations))
+        return min(runs, key=lambda run: run.inertia_)
+
+
+def in_order(centers: np.ndarray) -> np.ndarray:
+    """Centers in the order of their numbers: by the first feature, then the second, the third."""
+    return centers[np.lexsort(centers.T[::-1])]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One thread throughout: the order in which BLAS adds up depends on how many there are."""
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
 
 
 def _swap(

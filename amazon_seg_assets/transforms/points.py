@@ -11,6 +11,7 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from amazon_seg_assets.transforms.collapse import CUSTOMERS, collapse
 from amazon_seg_assets.transforms.rfm import FEATURES, TRANSFORMED_FEATURES
 
 MAX_POINTS = 4_000_000
@@ -71,13 +72,13 @@ def collect_points(customers: DataFrame, count: int, max_points: int = MAX_POINT
         distinct = customers.agg(F.approx_count_distinct(identity)).head()[0]  # type: ignore[index]
         part = customers.where(F.pmod(identity, F.lit(ceil(distinct / max_points))) == 0)
     columns = list(dict.fromkeys((*FEATURES, *TRANSFORMED_FEATURES)))
-    weighted = part.groupBy(*columns).agg(F.count(F.lit(1)).alias("customers"))
+    weighted = collapse(part, columns)
     # The order of what Spark returns depends on its partitions; that of distinct features not.
     collapsed = pd.DataFrame(weighted.toPandas()).sort_values(list(FEATURES), ignore_index=True)
     return Points(
         collapsed[list(FEATURES)].to_numpy(float),
         collapsed[list(TRANSFORMED_FEATURES)].to_numpy(float),
-        collapsed["customers"].to_numpy(float),
+        collapsed[CUSTOMERS].to_numpy(float),
     )
 
 
@@ -107,11 +108,23 @@ def cells(points: np.ndarray, weights: np.ndarray, max_cells: int) -> tuple[np.n
     Args:
         points: standardized features; shape (points, 3).
         weights: customers of each; shape (points,).
-        max_cells: the grid is the finest of a ladder of widths with no more cells in use; so few
-            points are returned as they are.
+        max_cells: as of `cell_numbers`; so few points are returned as they are.
     """
     if len(points) <= max_cells:
         return points, weights
+    return sum_up(points, weights, cell_numbers(points, max_cells))
+
+
+def cell_numbers(points: np.ndarray, max_cells: int) -> np.ndarray:
+    """Which cell of a cubic grid each point is in, as a number from 0; shape (points,).
+
+    Args:
+        points: standardized features; shape (points, 3).
+        max_cells: the grid is the finest of a ladder of widths with no more cells in use; each of
+            so few points is a cell of its own.
+    """
+    if len(points) <= max_cells:
+        return np.arange(len(points))
 
     def places(width: float) -> pd.DataFrame:
         return pd.DataFrame(np.floor(points / width))
@@ -120,7 +133,20 @@ def cells(points: np.ndarray, weights: np.ndarray, max_cells: int) -> tuple[np.n
         _CELL_WIDTHS, True, key=lambda width: len(places(width).drop_duplicates()) <= max_cells
     )
     width = _CELL_WIDTHS[min(finest, len(_CELL_WIDTHS) - 1)]
-    cell = places(width).groupby([0, 1, 2]).ngroup().to_numpy()
+    return places(width).groupby([0, 1, 2]).ngroup().to_numpy()
+
+
+def sum_up(
+    points: np.ndarray, weights: np.ndarray, cell: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted mean and weight of each cell that has any weight.
+
+    Args:
+        points: shape (points, 3).
+        weights: of the points; may be 0.
+        cell: of each point, a number from 0.
+    """
     weight = np.bincount(cell, weights)
-    mean = np.stack([np.bincount(cell, weights * column) / weight for column in points.T], axis=1)
-    return mean, weight
+    used = weight > 0
+    sums = np.stack([np.bincount(cell, weights * column) for column in points.T], axis=1)
+    return sums[used] / weight[used, None], weight[used]

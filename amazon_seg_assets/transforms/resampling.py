@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from amazon_seg_assets.transforms.lloyd import assign, fit
-from amazon_seg_assets.transforms.points import cells
+from amazon_seg_assets.transforms.lloyd import assign, in_order, search
+from amazon_seg_assets.transforms.points import sum_up
 
 
 def resampled_contingency(
     points: np.ndarray,
     customers: np.ndarray,
     labels: np.ndarray,
+    cell: np.ndarray,
     k: int,
     resample: int,
     seed: int,
-    max_cells: int,
     **options: int,
 ) -> np.ndarray:
     """Where the customers go if K-Means had seen a resample of them.
@@ -31,11 +31,11 @@ def resampled_contingency(
         points: standardized features; shape (points, 3).
         customers: customers of each; shape (points,).
         labels: their original clusters, 0 to k - 1; shape (points,).
+        cell: which cell of a grid each point is in, to sum up what is drawn; shape (points,).
         k: number of clusters; a resample with fewer distinct points has one for each.
         resample: its number.
         seed: of all resamples.
-        max_cells: most cells that the points drawn are summed up by.
-        options: further attributes of ``Starts``, for ``lloyd.fit``.
+        options: how to search; as of ``lloyd.search``.
 
     Returns:
         Counts of original customers; original clusters by new ones, shape (k, k).
@@ -44,8 +44,8 @@ def resampled_contingency(
     draw = np.random.default_rng([seed, resample])
     drawn = draw.multinomial(int(total), customers / total).astype(float)
     sample, weights = points[drawn > 0], drawn[drawn > 0]
-    content = (sample, sample, weights, *cells(sample, weights, max_cells))
-    clusters = fit(min(k, len(sample)), content, seed=seed + resample, **options)
-    found, _ = assign(points, customers, np.array([cluster["center"] for cluster in clusters]))
+    content = (sample, weights, *sum_up(points, drawn, cell))
+    best = search(min(k, len(sample)), content, seed=seed + resample, **options)
+    found, _ = assign(points, customers, in_order(best.cluster_centers_))
     counts = np.bincount(labels * k + found, customers, k * k)
     return counts.reshape(k, k).astype(np.int64)

@@ -8,7 +8,11 @@ from pyspark.sql import functions as F
 
 from amazon_seg_assets.rules.scheme import fm_score
 from amazon_seg_assets.tables.customers import SEGMENT_SUMMARY
+from amazon_seg_assets.transforms.collapse import CUSTOMERS, collapse
 from amazon_seg_assets.transforms.rfm import EXACT_USD, FEATURES
+
+_CLUSTER = ("cluster", "cluster_label")
+_SCORED = ("segment", "r_score", "f_score", "m_score")
 
 
 def segment_summary(segments: DataFrame, clusters: DataFrame) -> DataFrame:
@@ -16,18 +20,21 @@ def segment_summary(segments: DataFrame, clusters: DataFrame) -> DataFrame:
 
     Args:
         segments: columns of ``rfm_segments``.
-        clusters: ``user_id``, ``cluster`` and ``cluster_label`` of the same customers.
+        clusters: columns of ``customer_clusters`` of the same customers.
 
     Returns:
         Columns of ``segment_summary``: 125 rows a cluster at most, in order.
     """
-    keys = ["cluster", "cluster_label", "segment", "r_score", "f_score", "m_score"]
-    both = segments.join(clusters, on="user_id", how="inner")
+    # Equal customers are in one cluster, so their features tell it: fewer rows meet than by user.
+    scored = collapse(segments, [*FEATURES, *_SCORED])
+    cluster_of = clusters.select(*FEATURES, *_CLUSTER).distinct()
+    both = scored.join(cluster_of, on=list(FEATURES), how="inner")
+    keys, customers = [*_CLUSTER, *_SCORED], F.col(CUSTOMERS)
     summed = both.groupBy(*keys).agg(
-        F.count(F.lit(1)).alias("customers"),
-        F.sum("recency").alias("total_recency"),
-        F.sum("frequency").alias("total_frequency"),
-        F.sum(F.col("monetary").cast(EXACT_USD)).cast("double").alias("total_monetary"),
+        F.sum(customers).alias(CUSTOMERS),
+        F.sum(F.col("recency") * customers).alias("total_recency"),
+        F.sum(F.col("frequency") * customers).alias("total_frequency"),
+        F.sum(F.col("monetary").cast(EXACT_USD) * customers).cast("double").alias("total_monetary"),
     )
     return summed.select(*SEGMENT_SUMMARY.column_names).coalesce(1).sortWithinPartitions(*keys)
 

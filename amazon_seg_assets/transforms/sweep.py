@@ -40,7 +40,7 @@ class Starts:
         starts: seeded k-means++ starts for each k, on the cells.
         refined: how many of the best are improved on the cells and then run to convergence on all
             points.
-        swaps: tries to improve each of them.
+        swaps: tries to improve each of them, for each cluster.
         max_cells: most cells in use of the grid; as many points are taken as they are.
         max_iterations: of each run.
         seed: of starts and swaps.
@@ -48,7 +48,7 @@ class Starts:
 
     starts: int = 12
     refined: int = 2
-    swaps: int = 100
+    swaps: int = 8
     max_cells: int = 10_000
     max_iterations: int = 500
     seed: int = 42

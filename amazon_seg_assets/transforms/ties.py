@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import IntegralType
 
 from amazon_seg_assets.formats import share
+from amazon_seg_assets.transforms.collapse import CUSTOMERS
 
 STARVED, SWOLLEN = 0.5, 2.0
 """A segment with fewer customers than half as many, or with more than twice as many, stands out;
@@ -44,30 +44,28 @@ class Ties:
 
 
 def find_ties(
-    customers: DataFrame, equal_in: Sequence[str], outcomes: Sequence[str]
+    collapsed: DataFrame, equal_in: Sequence[str], outcomes: Mapping[str, Sequence[str | int]]
 ) -> dict[str, Ties]:
     """Counts customers whose equals got another outcome, in one aggregate for all outcomes.
 
     Args:
-        customers: one row a customer.
+        collapsed: the columns that follow, and how many ``customers`` a row stands for.
         equal_in: columns in which equal customers are the same.
-        outcomes: columns of few values each: scores, from 0 to 62, or segments.
+        outcomes: columns of scores or segments, and the values that there may be, 63 at most; all
+            others count as one.
 
     Returns:
         What was found, by outcome.
-
-    Raises:
-        ValueError: an outcome has more values than fit into a set of bits.
     """
     # Sets as bits of a number: unlike collected ones, they let Spark aggregate by hashing.
     bits = [
-        F.bit_or(
-            F.call_function("shiftleft", F.lit(1).cast("long"), _code(customers, outcome))
-        ).alias(outcome)
-        for outcome in outcomes
+        F.bit_or(F.call_function("shiftleft", F.lit(1).cast("long"), _place(outcome, values)))
+        for outcome, values in outcomes.items()
     ]
-    sized = customers.groupBy(*equal_in).agg(F.count(F.lit(1)).alias("size"), *bits)
-    groups = sized.select("size", *(F.bit_count(outcome).alias(outcome) for outcome in outcomes))
+    groups = collapsed.groupBy(*equal_in).agg(
+        F.sum(CUSTOMERS).alias("size"),
+        *(F.bit_count(found).alias(outcome) for outcome, found in zip(outcomes, bits, strict=True)),
+    )
 
     def total(condition: str) -> str:
         return f"coalesce(sum(CASE WHEN {condition} THEN size END), 0)"
@@ -89,14 +87,11 @@ def find_ties(
     }
 
 
-def _code(customers: DataFrame, outcome: str) -> Column:
-    """A number for each value of a column; a score is one already."""
-    if isinstance(customers.schema[outcome].dataType, IntegralType):
-        return F.col(outcome).cast("int")
-    values = sorted(row[0] for row in customers.select(outcome).distinct().collect())
+def _place(outcome: str, values: Sequence[str | int]) -> Column:
+    """Place of a column's value among those that there may be, from 0; -1, bit 63, for others."""
     if len(values) > _BITS:
         raise ValueError(f"{outcome} has {len(values)} values, more than {_BITS}")
-    return F.array_position(F.lit(values) if values else F.array(), F.col(outcome)).cast("int") - 1
+    return F.array_position(F.lit(list(values)), F.col(outcome)).cast("int") - 1
 
 
 def say_ties(scheme: str, whole: Ties, frequency: Ties) -> str:
@@ -116,9 +111,14 @@ def say_ties(scheme: str, whole: Ties, frequency: Ties) -> str:
     )
 
 
-def count_segments(segmented: DataFrame, columns: Sequence[str]) -> list[dict[str, int]]:
-    """Customers by segment, for each of several columns of segments, in one pass."""
-    rows = segmented.groupBy(*columns).count().collect()
+def count_segments(collapsed: DataFrame, columns: Sequence[str]) -> list[dict[str, int]]:
+    """Customers by segment, for each of several columns of segments, in one pass.
+
+    Args:
+        collapsed: the columns, and how many ``customers`` a row stands for.
+        columns: of segments.
+    """
+    rows = collapsed.groupBy(*columns).agg(F.sum(CUSTOMERS)).collect()
     counts = [Counter[str]() for _ in columns]
     for *segments, customers in map(tuple, rows):
         for counter, segment in zip(counts, segments, strict=True):

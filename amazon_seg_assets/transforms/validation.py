@@ -95,7 +95,8 @@ def bootstrap(
     standardized, k = scale.apply(customers), len(centers)
     options = asdict(replace(Starts(), seed=seed))
     labels, _ = lloyd.assign(standardized, customers.customers, centers)
-    broadcast = spark.sparkContext.broadcast((standardized, customers.customers, labels))
+    cell = points.cell_numbers(standardized, options.pop("max_cells"))
+    broadcast = spark.sparkContext.broadcast((standardized, customers.customers, labels, cell))
     contingency = resampled_contingency
     try:
         tasks = spark.sparkContext.parallelize(range(resamples), resamples)
