@@ -256,6 +256,9 @@ def test_k_is_limited_by_distinct_customers() -> None:
     assert usable_ks(range(2, 13), three) == [2, 3]
     with pytest.raises(InputError, match="only 3 distinct customers, fewer than 4 clusters"):
         usable_ks([4, 5], three)
+    assert usable_ks(range(2, 13), three, 3) == [2, 3]
+    with pytest.raises(InputError, match=r"only 3 distinct customers, fewer than 9 clusters need"):
+        usable_ks(range(2, 13), three, 9)
 
 
 def test_silhouette_by_hand() -> None:

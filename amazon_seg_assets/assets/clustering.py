@@ -84,7 +84,7 @@ def k_sweep(
         count = read_stats(store.path(RFM_FEATURES.name, snapshot)).rows
         points = collect_points(read_table(session, store, RFM_FEATURES, [snapshot]), count)
         scale = standardization(points)
-        ks = usable_ks(config.ks(), points)
+        ks = usable_ks(config.ks(), points, config.k)
         starts = Starts(
             starts=config.starts, refined=min(Starts.refined, config.starts), seed=config.seed
         )

@@ -69,19 +69,24 @@ class Sweep:
     clusters: pd.DataFrame
 
 
-def usable_ks(ks: Sequence[int], points: Points) -> list[int]:
+def usable_ks(ks: Sequence[int], points: Points, wanted: int | None = None) -> list[int]:
     """Values of k for which there are enough distinct customers.
 
+    Args:
+        ks: to try.
+        points: distinct customers.
+        wanted: one of the k that must be usable.
+
     Raises:
-        InputError: there are none.
+        InputError: there are none, or the wanted one is not among them.
     """
-    usable = [k for k in sorted(set(ks)) if k <= len(points)]
-    if not usable:
+    needed = wanted or min(ks)
+    if needed > len(points):
         raise InputError(
-            f"There are only {len(points)} distinct customers, fewer than {min(ks)} clusters need: "
-            "choose a snapshot or a category with more, or a smaller k."
+            f"There are only {len(points):,} distinct customers, fewer than {needed} clusters "
+            "need: choose a snapshot or a category with more, or a smaller k."
         )
-    return usable
+    return [k for k in sorted(set(ks)) if k <= len(points)]
 
 
 def sweep(
