@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _UI_HOST = "127.0.0.1"
 _DEFAULT_PORT = 3000
+_FEWEST_CLUSTERS = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -114,6 +115,8 @@ def _run(options: argparse.Namespace) -> None:
         require_in_span(options.snapshot)
     if options.scheme:
         load_scheme(options.scheme)
+    if options.k is not None and options.k < _FEWEST_CLUSTERS:
+        raise InputError(f"--k is {options.k}: choose {_FEWEST_CLUSTERS} clusters or more.")
     home = ensure_dagster_home()
     definitions = build_definitions(settings)
     started = time.monotonic()
@@ -171,7 +174,7 @@ def _run_configuration(options: argparse.Namespace) -> dict[str, dict[str, Any]]
         configuration |= {"raw_reviews": {"force": True}, "raw_metadata": {"force": True}}
     if options.scheme:
         configuration["rfm_segments"] = {"scheme": options.scheme}
-    if options.k:
+    if options.k is not None:
         configuration["k_sweep"] = {"k": options.k}
     return configuration
 

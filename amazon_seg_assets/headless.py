@@ -16,6 +16,7 @@ from dagster import (
 )
 from dagster._core.errors import DagsterAssetCheckFailedError
 
+from amazon_seg_assets.engine.failures import cause_in_one_line
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.jobs import range_tags
 from amazon_seg_assets.staleness import is_up_to_date
@@ -169,6 +170,5 @@ def _failure(events: Sequence[DagsterEvent], failed: Sequence[AssetCheckEvaluati
             stack = error.to_string()
             while error.cause is not None:
                 error = error.cause
-            cause = error.message.strip().splitlines()[0]
-            return RunError(event.step_key or "the run", cause, stack)
+            return RunError(event.step_key or "the run", cause_in_one_line(error.message), stack)
     return RunError("the run", "it ended without a reason", "")

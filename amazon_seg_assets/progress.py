@@ -53,9 +53,9 @@ class Progress:
         elif event.event_type is DagsterEventType.ASSET_CHECK_EVALUATION:
             self._checks.append(event.asset_check_evaluation_data.passed)
         elif event.event_type is DagsterEventType.STEP_SUCCESS:
-            self._finish("[green]✓[/green]", self._result())
+            self._finish("[green]✓[/green]", self._step, self._result())
         elif event.event_type is DagsterEventType.STEP_FAILURE:
-            self._finish("[red]✗[/red]", "failed")
+            self._finish("[red]✗[/red]", event.step_key or self._step, "failed")
 
     def _position(self) -> str:
         return f"[{self._done + 1}/{self._steps}]".replace("[", r"\[")
@@ -65,12 +65,12 @@ class Progress:
             return f"{sum(self._checks)} of {len(self._checks)} hold"
         return f"{self._rows:,} rows" if self._rows else ""
 
-    def _finish(self, mark: str, result: str) -> None:
+    def _finish(self, mark: str, step: str, result: str) -> None:
         seconds = time.monotonic() - self._started
         speed = f"{short(self._rows / seconds)}/s" if self._rows >= _FEW_ROWS else ""
         memory = f"{self._peak_mb / 1024:.1f} GiB" if self._peak_mb else ""
         line = (
-            f"{mark} {self._position():>8} {self._step:<24.24} {result:>15} {seconds:6.1f} s"
+            f"{mark} {self._position():>8} {step:<24.24} {result:>15} {seconds:6.1f} s"
             f" {speed:>8} {memory:>7}"
         )
         self._console.print(line, highlight=False)

@@ -20,6 +20,10 @@ from amazon_seg_assets.locations import Location, parse_location
 PREFIX = "AMAZON_SEG_"
 _MONTH = re.compile(r"[12]\d{3}-(0[1-9]|1[0-2])")
 
+_MASTER = re.compile(
+    r"local(\[(\*|\d+)(, *\d+)?\])?|local-cluster\[[\d, ]+\]|yarn|(spark|k8s|mesos)://\S+"
+)
+
 
 class Settings(BaseSettings):
     """Settings of a deployment; each is the environment variable ``AMAZON_SEG_<NAME>``."""
@@ -73,6 +77,13 @@ class Settings(BaseSettings):
     def _is_repository(cls, value: str) -> str:
         if value and not re.fullmatch(r"https?://\S*(github|gitlab)\S*", value):
             raise ValueError("a web address on GitHub or GitLab is wanted")
+        return value
+
+    @field_validator("spark_master")
+    @classmethod
+    def _is_master(cls, value: str) -> str:
+        if not _MASTER.fullmatch(value):
+            raise ValueError("a Spark master is wanted, such as local[*] or spark://host:7077")
         return value
 
     @field_validator("spark_conf")

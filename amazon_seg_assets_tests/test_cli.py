@@ -18,7 +18,9 @@ PRODUCTS = [product(f"product-{number}", 10.0 * 3**number) for number in range(3
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    # A run starts Spark early, with settings that are not those of tests.
+    assert spark is not None
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
     return write_raw(tmp_path / "source", "Toys", PURCHASES, PRODUCTS)
@@ -34,9 +36,8 @@ def fails(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 def test_a_run_ends_with_segments_and_paths(
-    spark: SparkSession, folder: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert spark is not None
     main(["run", "--source", str(folder), "--category", "Toys", "--storage", "out", "--k", "2"])
     captured = capsys.readouterr()
     assert "Toys, snapshot 2023-03: 12 customers" in captured.out
@@ -70,6 +71,10 @@ def test_settings_come_from_the_environment_and_a_file(
         (["--scheme", "modern"], "no RFM scheme modern"),
         (["--source", "hub", "--category", "Electroncs"], "did you mean Electronics"),
         (["--source", "sample", "--reviews", "5"], "too small"),
+        (["--k", "1"], "--k is 1: choose 2 clusters or more"),
+        (["--k", "0"], "--k is 0: choose 2 clusters or more"),
+        (["--master", "nonsense"], "AMAZON_SEG_SPARK_MASTER ('nonsense') is not valid"),
+        (["--master", "local[many]"], "a Spark master is wanted, such as local[*]"),
     ],
 )
 def test_wrong_input_is_one_sentence(
@@ -93,6 +98,22 @@ def test_spark_settings_are_pairs() -> None:
     assert parse_spark_conf("a.b=1 'c.d=x y'") == {"a.b": "1", "c.d": "x y"}
     with pytest.raises(InputError, match=r"AMAZON_SEG_SPARK_CONF .*'nonsense' is not of the form"):
         load_settings(spark_conf="nonsense")
+
+
+@pytest.mark.parametrize(
+    "master",
+    [
+        "local",
+        "local[*]",
+        "local[2, 3]",
+        "local-cluster[2,1,1024]",
+        "yarn",
+        "spark://a:7077,b:7077",
+        "k8s://https://host:443",
+    ],
+)
+def test_spark_s_own_forms_of_masters_are_taken(master: str) -> None:
+    assert load_settings(spark_master=master).spark_master == master
 
 
 @pytest.mark.parametrize(("first", "last"), [("2023-13", "2023-09"), ("2023-05", "2023-04")])

@@ -1,6 +1,8 @@
 """The Java that Spark runs on, the archive of its classes, and settings that follow the machine."""
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 
 from amazon_seg_assets.engine import class_archive, machine
 from amazon_seg_assets.engine.class_archive import archive_options
+from amazon_seg_assets.engine.failures import cause_in_one_line
 from amazon_seg_assets.engine.java import Java, find_java
 from amazon_seg_assets.engine.session import default_conf, local_heap_gib
 from amazon_seg_assets.errors import InputError
@@ -148,3 +151,42 @@ def test_a_container_s_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     of_machine = machine.memory_bytes()
     limit.write_text(f"{GIB}\n")
     assert machine.memory_bytes() == GIB < of_machine
+
+
+JAVA_ERROR = """An error occurred while calling o77.parquet.
+: org.apache.spark.SparkException: Job aborted.
+\tat org.apache.spark.Some.thing(Some.scala:1)
+Caused by: java.io.IOException: No space left on device.
+\tat java.base/java.io.FileOutputStream.write(FileOutputStream.java:1)
+\t... 9 more
+"""
+
+
+@pytest.mark.parametrize(
+    ("message", "cause"),
+    [
+        (JAVA_ERROR, "No space left on device"),
+        (JAVA_ERROR.partition("Caused")[0], "Job aborted"),
+        (
+            "ValueError: 3 rows were exported of 4 customers.\n",
+            "ValueError: 3 rows were exported of 4 customers",
+        ),
+        ("", "no reason was given"),
+    ],
+)
+def test_the_innermost_cause_is_told(message: str, cause: str) -> None:
+    assert cause_in_one_line(message) == cause
+
+
+def test_a_master_that_spark_does_not_start_with_is_told(tmp_path: Path) -> None:
+    """In a process of its own, as Spark runs here already."""
+    script = (
+        "import sys; from pathlib import Path; from amazon_seg_assets.engine import session\n"
+        "how = ('local[0]', {}, Path(sys.argv[1]))\n"
+        "session.start_in_background(*how).join()\n"
+        "try: session.start_session(*how)\n"
+        "except session.InputError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, tmp_path], capture_output=True, text=True)
+    assert done.stdout.startswith("Spark does not start with master local[0] ("), done.stderr
+    assert "0 threads): check AMAZON_SEG_SPARK_MASTER and" in done.stdout

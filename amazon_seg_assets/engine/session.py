@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from amazon_seg_assets.engine import machine
 from amazon_seg_assets.engine.class_archive import archive_options
+from amazon_seg_assets.engine.failures import cause_in_one_line
 from amazon_seg_assets.engine.java import find_java
+from amazon_seg_assets.errors import InputError
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -22,6 +23,7 @@ _LOGGING = Path(__file__).with_name("log4j2.properties")
 _LARGEST_LOCAL_HEAP_GIB = 6
 _JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 _ONE_AT_A_TIME = Lock()
+_FAILED: list[Exception] = []  # why Spark did not start in the background, until it is told
 
 
 def local_heap_gib() -> int:
@@ -84,21 +86,25 @@ def start_session(
         app_name: shown by Spark's own UI.
 
     Raises:
-        InputError: there is no usable Java.
+        InputError: there is no usable Java, or Spark does not start with this master.
     """
     with _ONE_AT_A_TIME:
+        if _FAILED:
+            raise _FAILED.pop()
         return _start_session(master, conf, cache_directory, app_name)
 
 
 def start_in_background(master: str, conf: Mapping[str, str], cache_directory: Path) -> Thread:
     """Starts Spark while something else is done; arguments as `start_session`.
 
-    If that fails, `start_session` will fail again for who needs Spark, and tell why.
+    If that fails, the next `start_session` raises why.
     """
 
     def start() -> None:
-        with suppress(Exception):
+        try:
             start_session(master, conf, cache_directory)
+        except Exception as error:
+            _FAILED.append(error)
 
     thread = Thread(target=start, name="spark-start", daemon=True)
     thread.start()
@@ -108,7 +114,9 @@ def start_in_background(master: str, conf: Mapping[str, str], cache_directory: P
 def _start_session(
     master: str, conf: Mapping[str, str], cache_directory: Path, app_name: str
 ) -> SparkSession:
+    from py4j.protocol import Py4JJavaError
     from pyspark import SparkContext
+    from pyspark.errors import PySparkRuntimeError
     from pyspark.sql import SparkSession
 
     # Not the active session, which each thread has for itself.
@@ -126,6 +134,12 @@ def _start_session(
     builder = SparkSession.builder.master(master).appName(app_name)
     for key, value in settings.items():
         builder = builder.config(key, value)
-    session = builder.getOrCreate()
+    try:
+        session = builder.getOrCreate()
+    except (PySparkRuntimeError, Py4JJavaError) as error:
+        raise InputError(
+            f"Spark does not start with master {master} ({cause_in_one_line(str(error))}): check "
+            "AMAZON_SEG_SPARK_MASTER and AMAZON_SEG_SPARK_CONF, and that the master can be reached."
+        ) from error
     session.sparkContext.setLogLevel("ERROR")
     return session
