@@ -163,7 +163,7 @@ def scheme_comparison(
     for snapshot in context.partition_keys:
         columns = ["user_id", *FEATURES]
         customers = read_table(spark.spark_session, store, RFM_FEATURES, [snapshot], columns)
-        # Read by each of the counts below, so not in the 200 partitions that a cluster's shuffle has.
+        # Read by each of the counts below, so not in as many partitions as a cluster's shuffle.
         cores = spark.spark_session.sparkContext.defaultParallelism
         both = _segment_by_both(customers, standard, notebook).coalesce(cores).persist()
         segments = list(dict.fromkeys([*standard.segments, *notebook.segments]))
