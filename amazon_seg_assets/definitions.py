@@ -16,7 +16,7 @@ from dagster import (
     apply_freshness_policy,
     in_process_executor,
     link_code_references_to_git,
-    load_asset_checks_from_modules,
+    load_asset_checks_from_package_module,
     load_assets_from_modules,
 )
 
@@ -78,7 +78,7 @@ def build_definitions(
 def _definitions(settings: Settings, resources: Mapping[str, Any]) -> Definitions:
     return Definitions(
         assets=_linked_to_git(load_assets_from_modules(ASSET_MODULES), settings),
-        asset_checks=load_asset_checks_from_modules([checks]),
+        asset_checks=load_asset_checks_from_package_module(checks),
         jobs=JOBS,
         schedules=SCHEDULES,
         sensors=SENSORS,
