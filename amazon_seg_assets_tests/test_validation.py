@@ -216,6 +216,8 @@ def test_ties_are_counted_by_customers(spark: SparkSession) -> None:
     assert ties.find_ties(data, ["frequency"], possible)["segment"] == ties.Ties(6, 6, 6, 3)
     of_others = ties.find_ties(data, ["frequency"], {"segment": ["x"]})["segment"]
     assert of_others == ties.Ties(6, 6, 6, 2)
+    many = {"segment": [*possible["segment"], *map(str, range(100))]}
+    assert ties.find_ties(data, FEATURES, many)["segment"] == found
     nobody = ties.find_ties(data.where("user = 'nobody'"), ["recency"], possible)["segment"]
     assert nobody == ties.Ties(0, 0, 0, 0)
     assert nobody.share == 0

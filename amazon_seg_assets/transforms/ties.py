@@ -51,20 +51,15 @@ def find_ties(
     Args:
         collapsed: the columns that follow, and how many ``customers`` a row stands for.
         equal_in: columns in which equal customers are the same.
-        outcomes: columns of scores or segments, and the values that there may be, 63 at most; all
-            others count as one.
+        outcomes: columns of scores or segments, and the values that there may be; all others
+            count as one.
 
     Returns:
         What was found, by outcome.
     """
-    # Sets as bits of a number: unlike collected ones, they let Spark aggregate by hashing.
-    bits = [
-        F.bit_or(F.call_function("shiftleft", F.lit(1).cast("long"), _place(outcome, values)))
-        for outcome, values in outcomes.items()
-    ]
     groups = collapsed.groupBy(*equal_in).agg(
         F.sum(CUSTOMERS).alias("size"),
-        *(F.bit_count(found).alias(outcome) for outcome, found in zip(outcomes, bits, strict=True)),
+        *(_different(outcome, values).alias(outcome) for outcome, values in outcomes.items()),
     )
 
     def total(condition: str) -> str:
@@ -87,11 +82,14 @@ def find_ties(
     }
 
 
-def _place(outcome: str, values: Sequence[str | int]) -> Column:
-    """Place of a column's value among those that there may be, from 0; -1, bit 63, for others."""
+def _different(outcome: str, values: Sequence[str | int]) -> Column:
+    """How many different values a column has in a group; those that are not listed are one."""
+    place = F.array_position(F.lit(list(values)), F.col(outcome)).cast("int")
     if len(values) > _BITS:
-        raise ValueError(f"{outcome} has {len(values)} values, more than {_BITS}")
-    return F.array_position(F.lit(list(values)), F.col(outcome)).cast("int") - 1
+        return F.size(F.collect_set(place))
+    # A set as bits of a number: unlike a collected one, it lets Spark aggregate by hashing. What is
+    # not listed has place 0, and so the last bit.
+    return F.bit_count(F.bit_or(F.call_function("shiftleft", F.lit(1).cast("long"), place - 1)))
 
 
 def say_ties(scheme: str, whole: Ties, frequency: Ties) -> str:
