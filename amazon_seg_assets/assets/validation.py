@@ -64,6 +64,7 @@ class ValidationConfig(Config):
         group="validation",
         kinds={"pyspark", "scikitlearn"},
         deps=[K_SWEEP.name, CLUSTER_CENTERS.name, SEGMENT_SUMMARY.name, RFM_FEATURES.name],
+        code_version="2",
     )
 )
 def cluster_validation(

@@ -26,8 +26,8 @@ from amazon_seg_assets.storage.month_writer import (
 )
 from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
 
-PROCESS_BYTES = 1024**3
-"""Memory that storing one part takes, at most."""
+PROCESS_BYTES = 1600 * 1024**2
+"""Memory that storing one part takes, at most, as measured with reviews of the published length."""
 
 _HELD_BYTES = 384 * 1024**2
 _ROW_GROUP_BYTES = 64 * 1024**2
