@@ -15,8 +15,8 @@ def keep_freed_memory() -> None:
     """Makes this process use again what it has freed, instead of giving it back to the system.
 
     A reader takes and frees blocks of many MB all the time. By default these go back to the system
-    each time, and it takes a seventh of a reader's time to get them again, page by page. For that it
-    holds up to a sixth more.
+    each time, and it takes a seventh of a reader's time to get them again, page by page. In return
+    a reader holds up to a sixth more.
     """
     pa.set_memory_pool(pa.system_memory_pool())
     mallopt = None if os.name == "nt" else getattr(ctypes.CDLL(None), "mallopt", None)
