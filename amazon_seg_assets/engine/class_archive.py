@@ -12,6 +12,7 @@ import hashlib
 import os
 import subprocess
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyspark
@@ -24,6 +25,7 @@ _MAGIC_BYTES = 4
 _LONGEST_WRITE_SECONDS = 120
 # Java reports each class that it leaves out, which is of no use to anybody here.
 _QUIET = "-Xlog:disable"
+_WRITE = "-XX:ArchiveClassesAtExit="
 
 
 def archive_options(java: Java, folder: Path) -> list[str]:
@@ -52,7 +54,12 @@ def archive_options(java: Java, folder: Path) -> list[str]:
         return []
     pending = folder / f"{key}-{os.getpid()}{_PENDING}"
     shared = [f"-XX:SharedArchiveFile={base[0]}"] if base else []
-    return [*shared, f"-XX:ArchiveClassesAtExit={pending}", _QUIET]
+    return [*shared, f"{_WRITE}{pending}", _QUIET]
+
+
+def without_writing(options: Iterable[str]) -> list[str]:
+    """The same options for further Javas, which may use the archive but not make it."""
+    return [option for option in options if not option.startswith(_WRITE)]
 
 
 def _key(java: Java) -> str:

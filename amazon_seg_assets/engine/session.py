@@ -10,7 +10,7 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from amazon_seg_assets.engine import machine
-from amazon_seg_assets.engine.class_archive import archive_options
+from amazon_seg_assets.engine.class_archive import archive_options, without_writing
 from amazon_seg_assets.engine.failures import cause_in_one_line
 from amazon_seg_assets.engine.java import find_java
 from amazon_seg_assets.errors import InputError
@@ -22,6 +22,9 @@ _GIB = 1024**3
 _LOGGING = Path(__file__).with_name("log4j2.properties")
 _LARGEST_LOCAL_HEAP_GIB = 6
 _JAVA_OPTIONS = "spark.driver.extraJavaOptions"
+_EXECUTOR_JAVA_OPTIONS = "spark.executor.extraJavaOptions"
+# On few processors the collector that stops all of them wastes the least of their time.
+_COLLECTOR = "-XX:+UseParallelGC"
 _ONE_AT_A_TIME = Lock()
 _FAILED: list[Exception] = []  # why Spark did not start in the background, until it is told
 
@@ -57,16 +60,18 @@ def default_conf(master: str) -> dict[str, str]:
         # Months are written side by side: sorting whole rows by month would cost more.
         "spark.sql.maxConcurrentOutputFileWriters": "64",
         "spark.ui.showConsoleProgress": "false",
+        # Smaller pieces than the default of 128 MiB keep all cores busy to the end.
+        "spark.sql.files.maxPartitionBytes": "32m",
+        "spark.sql.files.openCostInBytes": "1m",
+        # Else each task of a shuffle opens a file for each of up to 200 partitions.
+        "spark.shuffle.sort.bypassMergeThreshold": "16",
+        _JAVA_OPTIONS: f"{_COLLECTOR} -Dlog4j2.configurationFile={_LOGGING.as_uri()}",
+        _EXECUTOR_JAVA_OPTIONS: _COLLECTOR,
     }
     if master.startswith("local"):
         conf |= {
             "spark.driver.memory": f"{local_heap_gib()}g",
             "spark.sql.shuffle.partitions": str(max(8, 2 * machine.cores())),
-            # Smaller pieces than the default of 128 MiB keep all cores busy to the end.
-            "spark.sql.files.maxPartitionBytes": "32m",
-            "spark.sql.files.openCostInBytes": "1m",
-            # On few processors the collector that stops all of them wastes the least of their time.
-            _JAVA_OPTIONS: f"-XX:+UseParallelGC -Dlog4j2.configurationFile={_LOGGING.as_uri()}",
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.ui.enabled": "false",
@@ -123,12 +128,20 @@ def _start_session(
     if SparkContext._active_spark_context is not None:
         return SparkSession.builder.getOrCreate()
     settings = default_conf(master)
-    java_options = [settings.get(_JAVA_OPTIONS, ""), conf.get(_JAVA_OPTIONS, "")]
+    archive: list[str] = []
     if "SPARK_GATEWAY" not in os.environ:
         java = find_java(cache_directory / "java")
         os.environ["JAVA_HOME"] = str(java.home)
-        java_options += archive_options(java, cache_directory / "class-archives")
-    settings |= dict(conf) | {_JAVA_OPTIONS: " ".join(filter(None, java_options))}
+        archive = archive_options(java, cache_directory / "class-archives")
+    java_options = {
+        _JAVA_OPTIONS: archive,
+        # Used where an executor finds the file, and its Java is the same.
+        _EXECUTOR_JAVA_OPTIONS: without_writing(archive),
+    }
+    for name, further in java_options.items():
+        given = [options[name] for options in (settings, conf) if name in options]
+        java_options[name] = [*given, *further]
+    settings |= dict(conf) | {name: " ".join(each) for name, each in java_options.items()}
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_HOSTNAME", "localhost")
     builder = SparkSession.builder.master(master).appName(app_name)
