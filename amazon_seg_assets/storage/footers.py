@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import lru_cache
 from io import SEEK_END
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,11 +16,14 @@ import pyarrow.parquet as pq
 from amazon_seg_assets.locations import Location, is_local
 
 _REMOTE_READERS = 16  # at the same time; reading a footer is waiting for answers
+_REMEMBERED = 64  # folders; an asset's footers are read when it is written, and by those who check
+
+_Identity = tuple[int, int, int, int]
 
 
 @dataclass
 class Stats:
-    """What the footers of one folder say.
+    """What the footers of one folder say; shared, so not to be changed.
 
     Attributes:
         rows: number of rows.
@@ -48,8 +53,27 @@ def parquet_files(folder: Location) -> list[Location]:
 
 def read_stats(folder: Location) -> Stats:
     """Adds up the footers of all Parquet files below ``folder``."""
+    files = parquet_files(folder)
+    local = [file for file in files if is_local(file)]
+    if len(local) < len(files):
+        return _add_up(files)
+    return _add_up_local(tuple(local), tuple(map(_identity, local)))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _add_up_local(files: tuple[Path, ...], _identities: tuple[_Identity, ...]) -> Stats:
+    """The same for local files, which are not read again as long as they are the same."""
+    return _add_up(files)
+
+
+def _identity(file: Path) -> _Identity:
+    status = file.stat()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _add_up(files: Sequence[Location]) -> Stats:
     stats = Stats()
-    for metadata, size in _footers(parquet_files(folder)):
+    for metadata, size in _footers(files):
         stats.rows += metadata.num_rows
         stats.bytes += size
         stats.files += 1
