@@ -63,6 +63,12 @@ LAYERS = {
 }
 """What kind of data each group holds; a tag to filter by."""
 
+PRIORITY = "dagster/priority"
+"""Of the steps that can be next, those with the highest come first."""
+
+CHECKS_FIRST, DATA_FIRST = "2", "1"
+"""What fails a check stops a run early; segments are there before pictures and comparisons."""
+
 SPARK_POOL = "spark"
 """Assets that use Spark take a slot of it, so that local runs queue instead of filling memory."""
 
@@ -174,6 +180,7 @@ def seg_asset(
             backfill_policy=BackfillPolicy.single_run(),
             pool=SPARK_POOL if _uses_spark(specs) else None,
             retry_policy=RETRIES if _uses_spark(specs) or _uses_network(specs) else None,
+            op_tags={} if _is_insight(specs[0]) else {PRIORITY: DATA_FIRST},
         )
         return make(asset)
 
@@ -182,6 +189,10 @@ def seg_asset(
 
 def _uses_spark(specs: Sequence[AssetSpec]) -> bool:
     return any("pyspark" in spec.kinds for spec in specs)
+
+
+def _is_insight(spec: AssetSpec) -> bool:
+    return spec.tags["layer"] == "insight"
 
 
 def _uses_network(specs: Sequence[AssetSpec]) -> bool:

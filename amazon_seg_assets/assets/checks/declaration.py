@@ -14,7 +14,12 @@ from dagster import (
     multi_asset_check,
 )
 
-from amazon_seg_assets.assets.declaration import SPARK_POOL, failing_for_people
+from amazon_seg_assets.assets.declaration import (
+    CHECKS_FIRST,
+    PRIORITY,
+    SPARK_POOL,
+    failing_for_people,
+)
 from amazon_seg_assets.partitions import MONTHS
 from amazon_seg_assets.quality.verdict import Verdict, worst
 
@@ -86,9 +91,13 @@ def seg_checks(
         # Dagster would take it for the type of the step's output.
         step.__annotations__ = {k: v for k, v in step.__annotations__.items() if k != "return"}
         pool = SPARK_POOL if "spark" in step.__annotations__ else None
-        return multi_asset_check(name=name, specs=list(specs.values()), can_subset=True, pool=pool)(
-            step
-        )
+        return multi_asset_check(
+            name=name,
+            specs=list(specs.values()),
+            can_subset=True,
+            pool=pool,
+            op_tags={PRIORITY: CHECKS_FIRST},
+        )(step)
 
     return decorate
 
