@@ -11,13 +11,12 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from amazon_seg_assets.transforms.order_statistics import order_statistics
+from amazon_seg_assets.transforms.order_statistics import Order, order_statistics
 from amazon_seg_assets.transforms.scoring import (
     CutPoints,
     assign_segments,
-    ntile_cuts,
-    percent_rank_cuts,
     percent_rank_positions,
+    rank_cuts,
     score,
     threshold_cuts,
     tile_ends,
@@ -28,6 +27,14 @@ Scores = dict[str, tuple[int, int, int]]
 
 SCHEMA = "user_id string, recency int, frequency bigint, monetary double"
 CELLS = {(r, f, m): f"s{r}{f}{m}" for r, f, m in product(range(1, 6), range(1, 6), range(1, 6))}
+
+
+def percent_rank_cuts(customers: DataFrame) -> dict[str, CutPoints]:
+    return rank_cuts(customers, ["percent_rank"])[0]
+
+
+def ntile_cuts(customers: DataFrame) -> dict[str, CutPoints]:
+    return rank_cuts(customers, ["ntile"])[0]
 
 
 def frame(spark: SparkSession, customers: list[Customer], partitions: int = 2) -> DataFrame:
@@ -142,7 +149,8 @@ def test_a_tie_too_large_to_collect_is_narrowed_by_prefixes(
     texts = [f"AE{letter}{'x' * more}" for letter in "AZ_azé€𝄞0123" for more in range(5)]
     data = spark.createDataFrame([(7, text) for text in texts], "value int, text string")
     positions = [1, 2, 31, 60]
-    keys = order_statistics(data, [[F.col("value")]], lambda _: positions, "text", largest_tie)
+    order = Order([["value"]], lambda _: positions, "text")
+    [keys] = order_statistics(data, [order], largest_tie)
     assert keys == [(7, sorted(texts, key=str.encode)[position - 1]) for position in positions]
 
 
@@ -152,8 +160,7 @@ def test_half_the_customers_equal_as_in_published_purchases(spark: SparkSession)
     others = [(f"u{i:02}", 9, 1, float(i)) for i in range(51, 100)]
     data = frame(spark, equal + others).cache()
     by_percent_rank, by_ntile = (
-        scores(data, percent_rank_cuts(data)),
-        scores(data, ntile_cuts(data)),
+        scores(data, cuts) for cuts in rank_cuts(data, ["percent_rank", "ntile"])
     )
     assert {by_percent_rank[user][2] for user, *_ in equal} == {1}
     assert [by_ntile[user][2] for user, *_ in equal] == [1] * 20 + [2] * 20 + [3] * 11
@@ -216,7 +223,7 @@ def test_spark_never_warns_of_a_window_over_all_customers(spark: SparkSession) -
     warning = "No Partition Defined for Window operation"
     data = frame(spark, invented(50, seed=3))
     with spark_log(spark) as log:
-        for cuts in (percent_rank_cuts(data), ntile_cuts(data)):
+        for cuts in rank_cuts(data, ["percent_rank", "ntile"]):
             score(data, cuts).collect()
         assert warning not in log()
         data.select(F.ntile(5).over(Window.orderBy("monetary"))).collect()

@@ -1,5 +1,6 @@
 """RFM segments, and the small table that sums up segments and clusters."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dagster import AssetExecutionContext, Config, MetadataValue
@@ -64,7 +65,7 @@ def rfm_segments(
         customers = read_table(
             spark.spark_session, store, RFM_FEATURES, [snapshot], ["user_id", *FEATURES]
         )
-        cuts = cut_points(scheme, customers)
+        [cuts] = cut_points([scheme], customers)
         segments = scoring.assign_segments(scoring.score(customers, cuts), scheme.cells)
         # The user's file of the scheme may change: the report tells the rules that were used.
         rules: dict[str, Any] = {
@@ -99,13 +100,18 @@ def rfm_segments(
         )
 
 
-def cut_points(scheme: Scheme, customers: DataFrame) -> dict[str, scoring.CutPoints]:
-    """The cut points by which a scheme scores these customers."""
-    if scheme.thresholds is not None:
-        return scoring.threshold_cuts(scheme.thresholds.model_dump())
-    if scheme.scoring == "ntile":
-        return scoring.ntile_cuts(customers)
-    return scoring.percent_rank_cuts(customers)
+def cut_points(
+    schemes: Sequence[Scheme], customers: DataFrame
+) -> list[dict[str, scoring.CutPoints]]:
+    """The cut points by which each scheme scores these customers."""
+    ranked = [scheme.scoring for scheme in schemes if scheme.thresholds is None]
+    found = iter(scoring.rank_cuts(customers, ranked))
+    return [
+        next(found)
+        if scheme.thresholds is None
+        else scoring.threshold_cuts(scheme.thresholds.model_dump())
+        for scheme in schemes
+    ]
 
 
 @seg_asset(

@@ -200,7 +200,7 @@ def _segment_by_both(customers: DataFrame, standard: Scheme, notebook: Scheme) -
 
     Equal customers are one row, but for those whom the notebook scheme separates.
     """
-    cuts = [cut_points(scheme, customers) for scheme in (standard, notebook)]
+    cuts = cut_points([standard, notebook], customers)
     tiled = collapse(scoring.score(customers, cuts[1]), [*FEATURES, *scoring.SCORES.values()])
     by_notebook = scoring.keep_as(scoring.assign_segments(tiled, notebook.cells), "notebook")
     honest = scoring.score(by_notebook, cuts[0])

@@ -6,7 +6,7 @@ customer is above. So no customer needs to be ranked, and no window spans all of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from itertools import product
@@ -15,7 +15,7 @@ from operator import add
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from amazon_seg_assets.transforms.order_statistics import Key, order_statistics
+from amazon_seg_assets.transforms.order_statistics import Counts, Key, Order, order_statistics
 
 SCORES = {"recency": "r_score", "frequency": "f_score", "monetary": "m_score"}
 TOP_SCORE = 5
@@ -24,14 +24,13 @@ SEGMENT = "segment"
 _BETTER_LAST = {"recency": "-recency", "frequency": "frequency", "monetary": "monetary"}
 """What orders customers from worst to best; a minus sign means that less is better."""
 
-_TIE_BREAKERS = {
-    "recency": (),
-    "frequency": ("-recency",),
-    "monetary": ("frequency", "-recency"),
+_NTILE_TIES = {
+    "recency": ("user_id",),
+    "frequency": ("-recency", "user_id"),
+    "monetary": ("frequency", "-recency", "user_id"),
 }
-"""How the original analysis orders equal customers in effect, before it goes by user_id."""
+"""How the original analysis orders equal customers in effect."""
 
-_USER = "user_id"
 _MONETARY_BLOCKS = 64  # per unit of log1p: a block is 1.6 % wide, so it has few distinct sums
 
 
@@ -77,39 +76,34 @@ class CutPoints:
         return (column > value) | ((column == value) & self._above(key[1:], order[1:]))
 
 
-def percent_rank_cuts(customers: DataFrame) -> dict[str, CutPoints]:
-    """Cut points by which equal values get equal scores.
+def rank_cuts(customers: DataFrame, scorings: Sequence[str]) -> list[dict[str, CutPoints]]:
+    """Cut points of several ways to score customers by their ranks, found together.
 
-    Recency and monetary score 1 + floor(5 * p), at most 5, where p = (customers below) /
-    (customers - 1). Frequency scores 1 for a single review, and 2 + floor(4 * p), at most 5, among
-    repeat customers.
+    ``percent_rank`` gives equal scores to equal values. Recency and monetary score
+    1 + floor(5 * p), at most 5, where p = (customers below) / (customers - 1). Frequency scores 1
+    for a single review, and 2 + floor(4 * p), at most 5, among repeat customers.
 
-    Args:
-        customers: columns of ``rfm_features``.
-    """
-    of_all = partial(percent_rank_positions, scores=TOP_SCORE)
-    of_repeat = partial(percent_rank_positions, scores=TOP_SCORE - 1)
-    among_repeat = _cuts(customers.where("frequency > 1"), "frequency", of_repeat)
-    return {
-        "recency": _cuts(customers, "recency", of_all),
-        "frequency": CutPoints(among_repeat.order, ((1,), *among_repeat.keys)),
-        "monetary": _cuts(customers, "monetary", of_all),
-    }
-
-
-def ntile_cuts(customers: DataFrame) -> dict[str, CutPoints]:
-    """Cut points that give the tiles of SQL's ``ntile(5)``, ties broken as in the notebooks.
-
-    Equal recency goes by user_id; equal frequency by recency, the less recent first, then user_id;
-    equal monetary by frequency, the lower first, then as equal frequency.
+    ``ntile`` gives the tiles of SQL's ``ntile(5)``, ties broken as in the notebooks. Equal recency
+    goes by user_id; equal frequency by recency, the less recent first, then user_id; equal monetary
+    by frequency, the lower first, then as equal frequency.
 
     Args:
         customers: columns of ``rfm_features``.
+        scorings: ``percent_rank`` or ``ntile``.
+
+    Returns:
+        Cut points of each scoring, by feature.
     """
-    return {
-        feature: _cuts(customers, feature, tile_ends, (*_TIE_BREAKERS[feature], _USER))
-        for feature in SCORES
-    }
+    wanted = [(scoring, feature) for scoring in scorings for feature in SCORES]
+    found = order_statistics(customers, [_ORDERS[scoring](feature) for scoring, feature in wanted])
+    cuts: list[dict[str, CutPoints]] = [{} for _ in scorings]
+    for index, ((scoring, feature), keys) in enumerate(zip(wanted, found, strict=True)):
+        columns = (_BETTER_LAST[feature], *(_NTILE_TIES[feature] if scoring == "ntile" else ()))
+        values = tuple(key[-len(columns) :] for key in keys)
+        if scoring == "percent_rank" and feature == "frequency":
+            values = ((1,), *values)
+        cuts[index // len(SCORES)][feature] = CutPoints(columns, values)
+    return cuts
 
 
 def threshold_cuts(thresholds: Mapping[str, Sequence[float]]) -> dict[str, CutPoints]:
@@ -187,20 +181,36 @@ def _column(name: str) -> Column:
     return -F.col(name[1:]) if name.startswith("-") else F.col(name)
 
 
-def _cuts(
-    customers: DataFrame,
-    feature: str,
-    positions: Callable[[int], Sequence[int]],
-    ties: tuple[str, ...] = (),
-) -> CutPoints:
-    order = (_BETTER_LAST[feature], *ties)
-    numbers = [_column(name) for name in order if name != _USER]
+def _by_percent_rank(feature: str) -> Order:
+    if feature == "frequency":
+        return Order(_levels(feature), _positions_among_repeat)
+    positions = partial(percent_rank_positions, scores=TOP_SCORE)
+    return Order(_levels(feature), lambda counts: positions(_rows(counts)))
+
+
+def _by_ntile(feature: str) -> Order:
+    *ties, last = _NTILE_TIES[feature]
+    levels = [*_levels(feature), *([ties] if ties else [])]
+    return Order(levels, lambda counts: tile_ends(_rows(counts)), last)
+
+
+_ORDERS = {"percent_rank": _by_percent_rank, "ntile": _by_ntile}
+
+
+def _levels(feature: str) -> list[list[str]]:
+    levels = [[_BETTER_LAST[feature]]]
     if feature == "monetary":
         # Days and reviews have few values, sums have millions: these need a coarser level first.
-        block = F.floor(F.log1p(feature) * _MONETARY_BLOCKS)
-        levels = [[block], numbers[:1], *([numbers[1:]] if ties else [])]
-    else:
-        levels = [numbers]
-    last = _USER if _USER in order else None
-    keys = order_statistics(customers, levels, positions, last)
-    return CutPoints(order, tuple(key[-len(order) :] for key in keys))
+        return [[f"floor(log1p({feature}) * {_MONETARY_BLOCKS})"], *levels]
+    return levels
+
+
+def _rows(counts: Counts) -> int:
+    return sum(rows for _, rows in counts)
+
+
+def _positions_among_repeat(counts: Counts) -> list[int]:
+    """Positions in the order of all customers, of whom those with a single review come first."""
+    single = _rows([(key, rows) for key, rows in counts if key == (1,)])
+    repeat = _rows(counts) - single
+    return [single + each for each in percent_rank_positions(repeat, TOP_SCORE - 1)]
