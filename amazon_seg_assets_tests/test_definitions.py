@@ -33,6 +33,17 @@ def nodes(definitions: Definitions) -> dict[str, Any]:
     return {key.path[-1]: graph.get(key) for key in graph.get_all_asset_keys()}
 
 
+def test_checks_come_first_and_pictures_last(definitions: Definitions) -> None:
+    job = definitions.resolve_job_def("segment_snapshot")
+    priority = {
+        node.name: int(node.definition.tags.get("dagster/priority", 0)) for node in job.graph.nodes
+    }
+    later = ("scheme_comparison", "segment_export", "elbow_plot", "executive_report")
+    assert {priority[name] for name in later} == {0}
+    for name in ("k_sweep", "customer_clusters", "rfm_segments", "segment_summary"):
+        assert (priority[name], priority[f"{name}_checks"]) == (1, 2)
+
+
 def test_the_graph_has_the_shape_that_is_committed(definitions: Definitions) -> None:
     """Renewed by the command in ``RENEW``; review the difference as you review code."""
     repository = definitions.get_repository_def()

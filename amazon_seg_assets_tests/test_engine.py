@@ -12,7 +12,7 @@ from amazon_seg_assets.engine import class_archive, machine
 from amazon_seg_assets.engine.class_archive import archive_options
 from amazon_seg_assets.engine.failures import cause_in_one_line
 from amazon_seg_assets.engine.java import Java, find_java
-from amazon_seg_assets.engine.session import default_conf, local_heap_gib
+from amazon_seg_assets.engine.session import default_conf, local_heap_gib, session_conf
 from amazon_seg_assets.errors import InputError
 
 GIB = 1024**3
@@ -132,6 +132,19 @@ def test_a_folder_that_cannot_be_used_is_done_without(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert archive_options(java, tmp_path / "file") == []
     assert archive_options(java, tmp_path / "with blank") == []
+
+
+def test_executors_use_the_archive_but_do_not_make_it() -> None:
+    making = ["-XX:ArchiveClassesAtExit=/cache/new.pending", "-Xlog:disable"]
+    given = {"spark.executor.extraJavaOptions": "-Xlog:gc", "spark.sql.ansi.enabled": "true"}
+    conf = session_conf("spark://host:7077", given, making)
+    assert conf["spark.driver.extraJavaOptions"].endswith(" ".join(making))
+    # The user's come last, so that they win.
+    assert conf["spark.executor.extraJavaOptions"] == "-XX:+UseParallelGC -Xlog:disable -Xlog:gc"
+    assert conf["spark.sql.ansi.enabled"] == "true"
+    using = ["-XX:SharedArchiveFile=/cache/there.jsa", "-Xlog:disable"]
+    conf = session_conf("spark://host:7077", {}, using)
+    assert conf["spark.executor.extraJavaOptions"].endswith(" ".join(using))
 
 
 @pytest.mark.parametrize(("memory", "heap"), [(1, 1), (6, 2), (24, 6), (256, 6)])

@@ -1,7 +1,8 @@
-"""Seconds of each asset of our runs, from the events that Dagster recorded."""
+"""When the steps of our runs ended and what they took, from the events that Dagster recorded."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from dagster import DagsterInstance
@@ -15,14 +16,30 @@ def run_ids(home: Path) -> set[str]:
         return {run.run_id for run in instance.get_runs()}
 
 
-def asset_seconds(home: Path, before: set[str]) -> dict[str, float]:
-    """Seconds of each step of the runs that are not in ``before``, in the order of their start."""
+@dataclass(frozen=True)
+class Steps:
+    """Steps of some runs, in the order of their start.
+
+    Attributes:
+        seconds: that each took.
+        ends: when each ended, in seconds since 1970.
+    """
+
+    seconds: dict[str, float]
+    ends: dict[str, float]
+
+
+def steps_since(home: Path, before: set[str]) -> Steps:
+    """The steps of the runs that are not in ``before``."""
     with DagsterInstance.from_config(str(home)) as instance:
-        steps = [
-            (step.start_time, step.end_time - step.start_time, step.step_key)
+        steps = sorted(
+            (step.start_time, step.end_time, step.step_key)
             for run in instance.get_runs()
             if run.run_id not in before
             for step in instance.get_run_step_stats(run.run_id)
             if step.start_time and step.end_time
-        ]
-    return {name: round(seconds, 2) for _, seconds, name in sorted(steps)}
+        )
+    return Steps(
+        {name: round(end - start, 2) for start, end, name in steps},
+        {name: end for _, end, name in steps},
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
@@ -79,6 +79,26 @@ def default_conf(master: str) -> dict[str, str]:
     return conf
 
 
+def session_conf(master: str, conf: Mapping[str, str], archive: Sequence[str]) -> dict[str, str]:
+    """All settings of a session.
+
+    Args:
+        master: Spark master URL.
+        conf: settings of the user, which win; options of Java are added to those there are.
+        archive: options by which the driver's Java uses, or makes, an archive of classes.
+    """
+    settings = default_conf(master)
+    settings[_JAVA_OPTIONS] = " ".join([settings[_JAVA_OPTIONS], *archive])
+    # Used by executors that find the file and have the same Java.
+    settings[_EXECUTOR_JAVA_OPTIONS] = " ".join(
+        [settings[_EXECUTOR_JAVA_OPTIONS], *without_writing(archive)]
+    )
+    for key, value in conf.items():
+        is_added = key in (_JAVA_OPTIONS, _EXECUTOR_JAVA_OPTIONS)
+        settings[key] = f"{settings[key]} {value}" if is_added else value
+    return settings
+
+
 def start_session(
     master: str, conf: Mapping[str, str], cache_directory: Path, app_name: str = "amazon-seg"
 ) -> SparkSession:
@@ -127,21 +147,12 @@ def _start_session(
     # Not the active session, which each thread has for itself.
     if SparkContext._active_spark_context is not None:
         return SparkSession.builder.getOrCreate()
-    settings = default_conf(master)
     archive: list[str] = []
     if "SPARK_GATEWAY" not in os.environ:
         java = find_java(cache_directory / "java")
         os.environ["JAVA_HOME"] = str(java.home)
         archive = archive_options(java, cache_directory / "class-archives")
-    java_options = {
-        _JAVA_OPTIONS: archive,
-        # Used where an executor finds the file, and its Java is the same.
-        _EXECUTOR_JAVA_OPTIONS: without_writing(archive),
-    }
-    for name, further in java_options.items():
-        given = [options[name] for options in (settings, conf) if name in options]
-        java_options[name] = [*given, *further]
-    settings |= dict(conf) | {name: " ".join(each) for name, each in java_options.items()}
+    settings = session_conf(master, conf, archive)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_HOSTNAME", "localhost")
     builder = SparkSession.builder.master(master).appName(app_name)
