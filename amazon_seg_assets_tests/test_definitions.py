@@ -187,7 +187,14 @@ def test_an_edited_scheme_shows_segments_as_out_of_date(
 
 
 @pytest.mark.parametrize(
-    "asset", ["clean_metadata", "main_category_counts", "cluster_centers", "scheme_comparison"]
+    "asset",
+    [
+        "clean_metadata",
+        "main_category_counts",
+        "cluster_centers",
+        "scheme_comparison",
+        "executive_report",
+    ],
 )
 def test_rules_are_part_of_the_version_of_what_reads_them(
     definitions: Definitions, asset: str

@@ -27,7 +27,7 @@ from amazon_seg_assets.report.html import to_html
 from amazon_seg_assets.report.insights import insights
 from amazon_seg_assets.report.markdown import to_markdown
 from amazon_seg_assets.resources import StoreResource
-from amazon_seg_assets.rules.recommendations import load_recommendations
+from amazon_seg_assets.rules.recommendations import built_in_recommendations, load_recommendations
 from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES, Scheme
 from amazon_seg_assets.storage.figures import read_figures, require_figures
 from amazon_seg_assets.storage.footers import read_stats
@@ -101,6 +101,8 @@ class ReportConfig(Config):
             *PICTURES,
             *EXPLORATION_PICTURES,
         ],
+        # Changed recommendations make it out of date.
+        code_version=f"1-{built_in_recommendations().fingerprint}",
     )
 )
 def executive_report(

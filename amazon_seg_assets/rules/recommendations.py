@@ -102,6 +102,11 @@ class Recommendations(Rules):
         ]
 
 
+def built_in_recommendations() -> Recommendations:
+    """Those that come with the package, for all segments of the built-in schemes."""
+    return load_rules(Recommendations, built_in("recommendations.yaml"))
+
+
 def load_recommendations(scheme: Scheme, path: Path | None = None) -> Recommendations:
     """The recommendations for the segments of a scheme.
 
@@ -113,8 +118,10 @@ def load_recommendations(scheme: Scheme, path: Path | None = None) -> Recommenda
     Raises:
         InputError: the file is not valid, or its segments are not those of the scheme.
     """
-    found = load_rules(Recommendations, path or built_in("recommendations.yaml"))
-    if path is not None:
+    if path is None:
+        found = built_in_recommendations()
+    else:
+        found = load_rules(Recommendations, path)
         _check_segments(found, scheme, path)
     ordered = {name: found.segments[name] for name in scheme.segments if name in found.segments}
     return found.model_copy(update={"segments": ordered})
