@@ -94,16 +94,10 @@ def rank_cuts(customers: DataFrame, scorings: Sequence[str]) -> list[dict[str, C
     Returns:
         Cut points of each scoring, by feature.
     """
-    wanted = [(scoring, feature) for scoring in scorings for feature in SCORES]
-    found = order_statistics(customers, [_ORDERS[scoring](feature) for scoring, feature in wanted])
-    cuts: list[dict[str, CutPoints]] = [{} for _ in scorings]
-    for index, ((scoring, feature), keys) in enumerate(zip(wanted, found, strict=True)):
-        columns = (_BETTER_LAST[feature], *(_NTILE_TIES[feature] if scoring == "ntile" else ()))
-        values = tuple(key[-len(columns) :] for key in keys)
-        if scoring == "percent_rank" and feature == "frequency":
-            values = ((1,), *values)
-        cuts[index // len(SCORES)][feature] = CutPoints(columns, values)
-    return cuts
+    orders = {(each, feature): _ORDERS[each](feature) for each in scorings for feature in SCORES}
+    found = zip(orders, order_statistics(customers, list(orders.values())), strict=True)
+    cuts = {(each, feature): _cut_points(each, feature, keys) for (each, feature), keys in found}
+    return [{feature: cuts[each, feature] for feature in SCORES} for each in scorings]
 
 
 def threshold_cuts(thresholds: Mapping[str, Sequence[float]]) -> dict[str, CutPoints]:
@@ -179,6 +173,15 @@ def tile_ends(size: int) -> list[int]:
 
 def _column(name: str) -> Column:
     return -F.col(name[1:]) if name.startswith("-") else F.col(name)
+
+
+def _cut_points(scoring: str, feature: str, found: Sequence[Key]) -> CutPoints:
+    order = (_BETTER_LAST[feature], *(_NTILE_TIES[feature] if scoring == "ntile" else ()))
+    # Without the coarser levels by which they were found.
+    keys = tuple(key[-len(order) :] for key in found)
+    if scoring == "percent_rank" and feature == "frequency":
+        return CutPoints(order, ((1,), *keys))
+    return CutPoints(order, keys)
 
 
 def _by_percent_rank(feature: str) -> Order:
