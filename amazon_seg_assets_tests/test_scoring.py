@@ -116,8 +116,9 @@ def spark_log(spark: SparkSession) -> Iterator[Callable[[], str]]:
 def test_scores_equal_a_naive_ranking(spark: SparkSession, count: int, partitions: int) -> None:
     customers = invented(count, seed=count)
     data = frame(spark, customers[:: -1 if partitions > 2 else 1], partitions).cache()
-    assert scores(data, percent_rank_cuts(data)) == naive_percent_rank(customers)
-    assert scores(data, ntile_cuts(data)) == naive_ntile(customers)
+    by_percent_rank, by_ntile = rank_cuts(data, ["percent_rank", "ntile"])
+    assert scores(data, by_percent_rank) == naive_percent_rank(customers)
+    assert scores(data, by_ntile) == naive_ntile(customers)
     data.unpersist()
 
 
