@@ -12,7 +12,7 @@ demo: $(INSTALLED)     ## the main job on the built-in sample
 	$(BIN)/amazon-seg run --source sample
 
 test: lint       ## lint, types, definitions, tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 lint: $(INSTALLED)     ## lint, types, definitions
 	$(BIN)/ruff check .

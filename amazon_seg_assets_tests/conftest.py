@@ -9,11 +9,18 @@ import pytest
 
 from amazon_seg_assets.engine.session import start_session
 from amazon_seg_assets.settings import load_settings
+from amazon_seg_assets_tests.spark_conf import SPARK_CONF
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-SPARK_CONF = {"spark.sql.shuffle.partitions": "4", "spark.driver.memory": "2g"}
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of several processes, one gets all that needs the session; any, each other file."""
+    for item in items:
+        needs_session = "spark" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("spark" if needs_session else item.path.stem))
 
 
 @pytest.fixture(scope="session")

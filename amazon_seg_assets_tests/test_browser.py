@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
 
 pytest.importorskip("playwright", reason="the extra `browser` is not installed")
 
@@ -24,8 +23,7 @@ JOB, SNAPSHOT, PLOT = "segment_snapshot", "2023-09", "segment_counts_plot"
 
 
 @pytest.fixture
-def ui(spark: SparkSession, tmp_path: Path) -> Iterator[WebUI]:
-    assert spark is not None
+def ui(tmp_path: Path) -> Iterator[WebUI]:
     with ui_over_a_sample(tmp_path, ("2022-09", SNAPSHOT), 5_000) as running:
         yield running
 

@@ -5,14 +5,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from pyspark.sql import SparkSession
 
-from amazon_seg_assets.cli import main
 from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets_tests.spark_conf import EXECUTOR_CONF, SPARK_CONF, in_environment
 from amazon_seg_assets_tests.standalone_cluster import StandaloneCluster, standalone_cluster
 
 pytestmark = pytest.mark.cluster
@@ -31,24 +29,21 @@ TABLES = {
 }
 
 
-def options(folder: Path) -> list[str]:
-    storage = str(folder / "data")
-    return ["run", "--reviews", "20000", "--skip-exploration", "--storage", storage]
-
-
 def start_run(folder: Path, master: str) -> subprocess.Popen[str]:
     command = [
-        sys.executable, "-m", "amazon_seg_assets", *options(folder), "--master", master,
+        sys.executable, "-m", "amazon_seg_assets", "run", "--master", master,
+        "--storage", folder / "data", "--reviews", "20000", "--skip-exploration",
     ]  # fmt: skip
-    environment = os.environ | {
+    environment = {
+        **os.environ,
         "DAGSTER_HOME": str(folder / "home"),
-        "AMAZON_SEG_SPARK_CONF": "spark.sql.shuffle.partitions=4 spark.executor.memory=1g",
+        **in_environment(SPARK_CONF, EXECUTOR_CONF),
     }
     return subprocess.Popen(command, env=environment, cwd=folder, stderr=subprocess.PIPE, text=True)
 
 
 def finish(run: subprocess.Popen[str]) -> None:
-    _, error = run.communicate(timeout=300)
+    _, error = run.communicate(timeout=600)
     assert run.returncode == 0, error
 
 
@@ -65,20 +60,15 @@ def rows(folder: Path) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def local(
-    spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, list[str]]]:
-    """Results of ``local[2]``, in the session that is there already."""
-    assert spark.sparkContext.master == "local[2]"
+def local(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """Results of ``local[2]``."""
     folder = tmp_path_factory.mktemp("local")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DAGSTER_HOME", str(folder / "home"))
-        main(options(folder))
-        yield rows(folder)
+    finish(start_run(folder, "local[2]"))
+    return rows(folder)
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandaloneCluster]:
     with standalone_cluster(tmp_path_factory.mktemp("cluster")) as running:
         yield running
 

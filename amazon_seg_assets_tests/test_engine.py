@@ -191,15 +191,16 @@ def test_the_innermost_cause_is_told(message: str, cause: str) -> None:
     assert cause_in_one_line(message) == cause
 
 
-def test_a_master_that_spark_does_not_start_with_is_told(tmp_path: Path) -> None:
+def test_a_master_that_spark_does_not_start_with_is_told() -> None:
     """In a process of its own, as Spark runs here already."""
     script = (
-        "import sys; from pathlib import Path; from amazon_seg_assets.engine import session\n"
-        "how = ('local[0]', {}, Path(sys.argv[1]))\n"
+        "from amazon_seg_assets.engine import session\n"
+        "from amazon_seg_assets.settings import load_settings\n"
+        "how = ('local[0]', {}, load_settings().cache)\n"
         "session.start_in_background(*how).join()\n"
         "try: session.start_session(*how)\n"
         "except session.InputError as error: print(error)"
     )
-    done = subprocess.run([sys.executable, "-c", script, tmp_path], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout.startswith("Spark does not start with master local[0] ("), done.stderr
     assert "0 threads): check AMAZON_SEG_SPARK_MASTER and" in done.stdout

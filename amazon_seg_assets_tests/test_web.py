@@ -16,7 +16,6 @@ from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_START_TAG,
     BACKFILL_ID_TAG,
 )
-from pyspark.sql import SparkSession
 
 from amazon_seg_assets.assets.declaration import GROUPS
 from amazon_seg_assets.cli import main
@@ -29,9 +28,7 @@ LAST, BEFORE = "2023-09", "2023-08"
 
 
 @pytest.fixture(scope="module")
-def ui(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebUI]:
-    """The UI over months that a headless run has prepared, in the session that is there already."""
-    assert spark is not None
+def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebUI]:
     with ui_over_a_sample(tmp_path_factory.mktemp("web"), ("2022-08", LAST), REVIEWS) as running:
         yield running
 
@@ -149,7 +146,7 @@ def test_ctrl_c_ends_everything(ui: WebUI, backfilled: dict[str, Any]) -> None:
     assert backfilled
     run_id = ui.launch("segment_snapshot", range_tags(LAST, LAST))
     wait_for(
-        lambda: ui.metadata("rfm_features", LAST)["run"] == run_id, "the run to be at work", 60
+        lambda: ui.metadata("rfm_features", LAST)["run"] == run_id, "the run to be at work", 120
     )
     assert ui.run(run_id)["status"] == "STARTED"
     assert interrupt(ui.process)

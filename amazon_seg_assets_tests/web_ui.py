@@ -11,17 +11,18 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
-import pytest
 from dagster import DagsterInstance
 
 from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.headless import HeadlessRun
 from amazon_seg_assets.instance import ensure_dagster_home
 from amazon_seg_assets.settings import Settings
+from amazon_seg_assets_tests.spark_conf import SPARK_CONF, in_environment
 from amazon_seg_assets_tests.standalone_cluster import free_port
 
 LOCATION = "amazon_seg_assets"
@@ -164,7 +165,7 @@ class WebUI:
         runs = self.query(_RUNS)["runsOrError"]["results"]
         return [run["runId"] for run in runs if run["jobName"] == job]
 
-    def wait_for_run(self, run_id: str, seconds: float = 180) -> dict[str, Any]:
+    def wait_for_run(self, run_id: str, seconds: float = 300) -> dict[str, Any]:
         """The run, once it has ended."""
 
         def ended() -> dict[str, Any] | None:
@@ -184,7 +185,7 @@ class WebUI:
             raise RuntimeError(str(launched))
         return str(launched["backfillId"])
 
-    def wait_for_backfill(self, backfill_id: str, seconds: float = 180) -> dict[str, Any]:
+    def wait_for_backfill(self, backfill_id: str, seconds: float = 300) -> dict[str, Any]:
         """The backfill with its runs, once it has ended."""
 
         def ended() -> dict[str, Any] | None:
@@ -257,24 +258,32 @@ def web_ui(
 
 @contextmanager
 def ui_over_a_sample(folder: Path, months: tuple[str, str], reviews: int) -> Iterator[WebUI]:
-    """The UI over a small sample, whose months a headless run in this process has prepared.
+    """The UI over a small sample, whose months a headless run has prepared.
 
     Args:
         folder: for the tables and Dagster's records.
         months: the first and the last to prepare.
         reviews: of the sample.
     """
-    settings = Settings(storage=folder / "data", sample_reviews=reviews)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DAGSTER_HOME", str(folder / "home"))
-        home = ensure_dagster_home()
-        with DagsterInstance.get() as instance:
-            run = HeadlessRun(build_definitions(settings), instance, lambda _: None)
-            run.ingest()
-            run.prepare(list(months))
-    conf = {"AMAZON_SEG_SPARK_CONF": "spark.sql.shuffle.partitions=4 spark.driver.memory=1g"}
-    with web_ui(folder / "data", home, "--reviews", str(reviews), environment=conf) as ui:
+    # A process of its own ends with its Spark session.
+    preparation = get_context("spawn").Process(target=_prepare, args=(folder, months, reviews))
+    preparation.start()
+    preparation.join()
+    assert preparation.exitcode == 0, "the months could not be prepared; see above"
+    options, conf = ["--reviews", str(reviews)], in_environment(SPARK_CONF)
+    with web_ui(folder / "data", folder / "home", *options, environment=conf) as ui:
         yield ui
+
+
+def _prepare(folder: Path, months: tuple[str, str], reviews: int) -> None:
+    os.environ["DAGSTER_HOME"] = str(folder / "home")
+    ensure_dagster_home()
+    os.environ.update(in_environment(SPARK_CONF))
+    settings = Settings(storage=folder / "data", sample_reviews=reviews)
+    with DagsterInstance.get() as instance:
+        run = HeadlessRun(build_definitions(settings), instance, lambda _: None)
+        run.ingest()
+        run.prepare(list(months))
 
 
 def interrupt(process: subprocess.Popen[bytes], seconds: float = 30) -> bool:

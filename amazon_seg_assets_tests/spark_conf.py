@@ -1,0 +1,19 @@
+"""Spark's settings in tests: of the suite's session, and of runs in processes of their own."""
+
+# There is next to no data: without its slow compiler Java takes far less of the processors.
+FAST_COMPILER = "-XX:TieredStopAtLevel=1"
+SPARK_CONF = {
+    "spark.sql.shuffle.partitions": "4",
+    "spark.driver.memory": "2g",
+    "spark.driver.extraJavaOptions": FAST_COMPILER,
+}
+EXECUTOR_CONF = {
+    "spark.executor.memory": "1g",
+    "spark.executor.extraJavaOptions": FAST_COMPILER,
+}
+
+
+def in_environment(*confs: dict[str, str]) -> dict[str, str]:
+    """Settings as the variable of the environment by which a command gets them."""
+    pairs = (f"{key}={value}" for conf in confs for key, value in conf.items())
+    return {"AMAZON_SEG_SPARK_CONF": " ".join(pairs)}
