@@ -32,7 +32,7 @@ TABLES = {
 def start_run(folder: Path, master: str) -> subprocess.Popen[str]:
     command = [
         sys.executable, "-m", "amazon_seg_assets", "run", "--master", master,
-        "--storage", folder / "data", "--reviews", "20000", "--skip-exploration",
+        "--storage", str(folder / "data"), "--reviews", "20000", "--skip-exploration",
     ]  # fmt: skip
     environment = {
         **os.environ,
