@@ -43,7 +43,7 @@ def start_run(folder: Path, master: str) -> subprocess.Popen[str]:
 
 
 def finish(run: subprocess.Popen[str]) -> None:
-    _, error = run.communicate(timeout=600)
+    _, error = run.communicate(timeout=300)
     assert run.returncode == 0, error
 
 

@@ -192,7 +192,7 @@ def test_the_innermost_cause_is_told(message: str, cause: str) -> None:
 
 
 def test_a_master_that_spark_does_not_start_with_is_told() -> None:
-    """In a process of its own, as Spark runs here already."""
+    """In a process of its own, as Spark may run here already."""
     script = (
         "from amazon_seg_assets.engine import session\n"
         "from amazon_seg_assets.settings import load_settings\n"

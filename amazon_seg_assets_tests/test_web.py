@@ -146,7 +146,7 @@ def test_ctrl_c_ends_everything(ui: WebUI, backfilled: dict[str, Any]) -> None:
     assert backfilled
     run_id = ui.launch("segment_snapshot", range_tags(LAST, LAST))
     wait_for(
-        lambda: ui.metadata("rfm_features", LAST)["run"] == run_id, "the run to be at work", 120
+        lambda: ui.metadata("rfm_features", LAST)["run"] == run_id, "the run to be at work", 60
     )
     assert ui.run(run_id)["status"] == "STARTED"
     assert interrupt(ui.process)

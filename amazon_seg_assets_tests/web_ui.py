@@ -165,7 +165,7 @@ class WebUI:
         runs = self.query(_RUNS)["runsOrError"]["results"]
         return [run["runId"] for run in runs if run["jobName"] == job]
 
-    def wait_for_run(self, run_id: str, seconds: float = 300) -> dict[str, Any]:
+    def wait_for_run(self, run_id: str, seconds: float = 180) -> dict[str, Any]:
         """The run, once it has ended."""
 
         def ended() -> dict[str, Any] | None:
@@ -185,7 +185,7 @@ class WebUI:
             raise RuntimeError(str(launched))
         return str(launched["backfillId"])
 
-    def wait_for_backfill(self, backfill_id: str, seconds: float = 300) -> dict[str, Any]:
+    def wait_for_backfill(self, backfill_id: str, seconds: float = 180) -> dict[str, Any]:
         """The backfill with its runs, once it has ended."""
 
         def ended() -> dict[str, Any] | None:
