@@ -13,7 +13,7 @@ import pytest
 from dagster import AssetKey, DagsterInstance, ExecuteInProcessResult
 from pyspark import cloudpickle
 from pyspark.sql import SparkSession
-from pyspark.sql.functions import upper
+from pyspark.sql.functions import expr, upper
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from amazon_seg_assets.definitions import build_definitions
@@ -221,6 +221,13 @@ def test_ties_are_counted_by_customers(spark: SparkSession) -> None:
     nobody = ties.find_ties(data.where("user = 'nobody'"), ["recency"], possible)["segment"]
     assert nobody == ties.Ties(0, 0, 0, 0)
     assert nobody.share == 0
+    every = spark.createDataFrame(rows, TIED)
+    assert ties.count_separated(every, FEATURES, "segment") == found.separated
+    assert ties.count_separated(every, ["frequency"], "segment") == 6
+    assert ties.count_separated(every.where("segment = 'y'"), FEATURES, "segment") == 0
+    without = every.withColumn("segment", expr("nullif(segment, 'y')"))
+    assert ties.count_separated(without, FEATURES, "segment") == found.separated
+    assert ties.count_separated(every.where("user = 'nobody'"), FEATURES, "segment") == 0
     assert ties.count_segments(data, ["segment"]) == [{"x": 2, "y": 3, "z": 1}]
     twice = data.withColumn("other", upper("segment"))
     assert ties.count_segments(twice, ["segment", "other"]) == [

@@ -82,6 +82,25 @@ def find_ties(
     }
 
 
+def count_separated(customers: DataFrame, equal_in: Sequence[str], outcome: str) -> int:
+    """Counts customers whose equals got another outcome, in one aggregate.
+
+    Outcomes are told apart by hashes of 64 bits, as that takes no list of them.
+
+    Args:
+        customers: the columns that follow, one row a customer.
+        equal_in: columns in which equal customers are the same.
+        outcome: column of scores or segments; null is an outcome too.
+    """
+    hashed = F.xxhash64(outcome)
+    groups = customers.groupBy(*equal_in).agg(
+        F.count(F.lit(1)).alias("size"), (F.min(hashed) != F.max(hashed)).alias("is_separated")
+    )
+    row = groups.where("is_separated").agg(F.coalesce(F.sum("size"), F.lit(0))).head()
+    assert row is not None  # an aggregate without keys is always one row
+    return int(row[0])
+
+
 def _different(outcome: str, values: Sequence[str | int]) -> Column:
     """How many different values a column has in a group; those that are not listed are one."""
     place = F.array_position(F.lit(list(values)), F.col(outcome)).cast("int")

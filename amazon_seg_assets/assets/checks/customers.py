@@ -30,11 +30,10 @@ from amazon_seg_assets.tables.customers import (
     SEGMENT_SUMMARY,
 )
 from amazon_seg_assets.tables.model import Table
-from amazon_seg_assets.transforms import ties
-from amazon_seg_assets.transforms.collapse import collapse
 from amazon_seg_assets.transforms.rfm import FEATURES
 from amazon_seg_assets.transforms.scoring import SEGMENT
 from amazon_seg_assets.transforms.summary import clusters_of_chosen_k
+from amazon_seg_assets.transforms.ties import count_separated
 
 
 class RfmChecks(Config):
@@ -234,12 +233,11 @@ def rfm_segments_checks(
     def of_snapshot(snapshot: str) -> Verdicts:
         columns = [*FEATURES, SEGMENT]
         segments = read_table(spark.spark_session, store, RFM_SEGMENTS, [snapshot], columns)
-        stored = sorted(row[0] for row in segments.select(SEGMENT).distinct().na.drop().collect())
-        found = ties.find_ties(collapse(segments, columns), FEATURES, {SEGMENT: stored})
         return {
             **_judge_customers(spark, store, RFM_SEGMENTS, "segment", snapshot),
             EQUALS_TOGETHER: customers.equals_together(
-                found[SEGMENT].separated, found[SEGMENT].customers
+                count_separated(segments, FEATURES, SEGMENT),
+                stats_of(store, RFM_SEGMENTS, snapshot).rows,
             ),
         }
 
