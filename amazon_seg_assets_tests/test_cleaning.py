@@ -17,6 +17,7 @@ from amazon_seg_assets.transforms.cleaning import (
     clean_metadata,
     clean_reviews,
     join_products,
+    only_reviewed,
     parse_price,
     price_form,
 )
@@ -216,3 +217,11 @@ def test_the_join_keeps_each_review_once(spark: SparkSession) -> None:
     assert joined.count() == 3
     assert rows["known"]["product_name"] == "Cable"
     assert joined.columns == [*JOINED_REVIEWS.column_names, "month"]
+
+
+def test_products_that_nobody_reviewed_need_not_be_joined(spark: SparkSession) -> None:
+    products = spark.createDataFrame([(f"P{i}", i) for i in range(9)], "parent_asin string, n int")
+    reviewed = [("P2",), ("P2",), ("P7",), ("unknown",), (None,)]
+    reviews = spark.createDataFrame(reviewed, "parent_asin string")
+    kept = only_reviewed(products, reviews).collect()
+    assert sorted(kept) == [("P2", 2), ("P7", 7)]

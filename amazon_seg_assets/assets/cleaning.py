@@ -154,7 +154,11 @@ def joined_reviews(
     store, months = storage.store, list(context.partition_keys)
     reviews = read_table(spark.spark_session, store, CLEAN_REVIEWS, months)
     products = read_table(spark.spark_session, store, CLEAN_METADATA)
-    if read_stats(store.path(CLEAN_METADATA.name)).rows <= _LARGEST_BROADCAST_ROWS:
+    reviews_rows = sum(read_stats(store.path(CLEAN_REVIEWS.name, month)).rows for month in months)
+    products_rows = read_stats(store.path(CLEAN_METADATA.name)).rows
+    if reviews_rows < products_rows:
+        products = cleaning.only_reviewed(products, reviews)
+    if min(reviews_rows, products_rows) <= _LARGEST_BROADCAST_ROWS:
         products = F.broadcast(products)
     joined: DataFrame = cleaning.join_products(reviews, products)
     of_products = read_figures(store, CLEAN_METADATA.name)

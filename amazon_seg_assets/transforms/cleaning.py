@@ -132,6 +132,16 @@ def _without(rows: DataFrame, surplus: DataFrame) -> DataFrame:
     return rows.join(F.broadcast(surplus), [*PLACE], "left_anti")
 
 
+def only_reviewed(products: DataFrame, reviews: DataFrame) -> DataFrame:
+    """The products that reviews are of: for few reviews, far fewer than all.
+
+    Args:
+        products: with ``parent_asin``.
+        reviews: with ``parent_asin``, fewer than products.
+    """
+    return products.join(F.broadcast(reviews.select("parent_asin")), "parent_asin", "left_semi")
+
+
 def join_products(reviews: DataFrame, products: DataFrame) -> DataFrame:
     """Adds product columns to reviews; a review of an unknown product stays, with nulls.
 
