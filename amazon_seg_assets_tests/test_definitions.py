@@ -38,7 +38,13 @@ def test_checks_come_first_and_pictures_last(definitions: Definitions) -> None:
     priority = {
         node.name: int(node.definition.tags.get("dagster/priority", 0)) for node in job.graph.nodes
     }
-    later = ("scheme_comparison", "segment_export", "elbow_plot", "executive_report")
+    later = (
+        "rfm_histograms",
+        "scheme_comparison",
+        "segment_export",
+        "elbow_plot",
+        "executive_report",
+    )
     assert {priority[name] for name in later} == {0}
     for name in ("k_sweep", "customer_clusters", "rfm_segments", "segment_summary"):
         assert (priority[name], priority[f"{name}_checks"]) == (1, 2)

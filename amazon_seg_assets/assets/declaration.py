@@ -150,7 +150,7 @@ def _named(deps: Deps) -> str:
 
 
 def seg_asset(
-    *specs: AssetSpec, source: Callable[..., Any] | None = None
+    *specs: AssetSpec, source: Callable[..., Any] | None = None, for_pictures: bool = False
 ) -> Callable[[Callable[..., Any]], Any]:
     """Makes assets out of a function that stores what ``specs`` declare.
 
@@ -161,7 +161,9 @@ def seg_asset(
     Args:
         specs: of the assets.
         source: what to open for who wants to read the code, if not the function itself.
+        for_pictures: whether nothing but pictures is made of it, which come last.
     """
+    comes_last = for_pictures or specs[0].tags["layer"] == "insight"
 
     def decorate(function: Callable[..., Any]) -> Any:
         @wraps(function)
@@ -180,7 +182,7 @@ def seg_asset(
             backfill_policy=BackfillPolicy.single_run(),
             pool=SPARK_POOL if _uses_spark(specs) else None,
             retry_policy=RETRIES if _uses_spark(specs) or _uses_network(specs) else None,
-            op_tags={} if _is_insight(specs[0]) else {PRIORITY: DATA_FIRST},
+            op_tags={} if comes_last else {PRIORITY: DATA_FIRST},
         )
         return make(asset)
 
@@ -189,10 +191,6 @@ def seg_asset(
 
 def _uses_spark(specs: Sequence[AssetSpec]) -> bool:
     return any("pyspark" in spec.kinds for spec in specs)
-
-
-def _is_insight(spec: AssetSpec) -> bool:
-    return spec.tags["layer"] == "insight"
 
 
 def _uses_network(specs: Sequence[AssetSpec]) -> bool:

@@ -22,7 +22,8 @@ _HISTOGRAM_COLUMNS = ("recency", "frequency", "monetary", "frequency_log", "mone
 @seg_asset(
     table_spec(
         CLUSTER_DENSITY, group="clustering", kinds={"pyspark"}, deps=[CUSTOMER_CLUSTERS.name]
-    )
+    ),
+    for_pictures=True,
 )
 def cluster_density(
     context: AssetExecutionContext, spark: SparkResource, storage: StoreResource
@@ -39,7 +40,10 @@ def cluster_density(
         )
 
 
-@seg_asset(table_spec(RFM_HISTOGRAMS, group="rfm", kinds={"pyspark"}, deps=[RFM_FEATURES.name]))
+@seg_asset(
+    table_spec(RFM_HISTOGRAMS, group="rfm", kinds={"pyspark"}, deps=[RFM_FEATURES.name]),
+    for_pictures=True,
+)
 def rfm_histograms(
     context: AssetExecutionContext, spark: SparkResource, storage: StoreResource
 ) -> None:
