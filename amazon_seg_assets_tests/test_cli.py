@@ -7,6 +7,7 @@ from pyspark.sql import SparkSession
 
 from amazon_seg_assets.cli import main
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.resources import SparkResource
 from amazon_seg_assets.settings import load_settings, parse_spark_conf
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
@@ -84,6 +85,16 @@ def test_wrong_input_is_one_sentence(
     error = fails(capsys, "run", *arguments)
     assert error.startswith("Error: ")
     assert message in error
+
+
+@pytest.mark.parametrize("option", ["--snapshot=march", "--scheme=modern", "--k=1"])
+def test_spark_is_not_started_for_a_wrong_option(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(SparkResource, "start_in_background", lambda _: started.append(option))
+    assert fails(capsys, "run", option).startswith("Error: ")
+    assert started == []
 
 
 def test_the_sample_s_files_can_be_written_alone(

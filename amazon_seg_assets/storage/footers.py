@@ -100,9 +100,8 @@ def _footer(path: Location) -> tuple[pq.FileMetaData, int]:
 
 
 def _flat_columns(metadata: pq.FileMetaData) -> Iterator[Any]:
-    for group in range(metadata.num_row_groups):
-        for index in range(metadata.num_columns):
-            column = metadata.row_group(group).column(index)
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        for column in map(group.column, range(metadata.num_columns)):
             if "." not in column.path_in_schema:
                 yield column
 
