@@ -1,4 +1,4 @@
-"""The whole graph on a real standalone cluster gives what it gives on one machine."""
+"""The main job by its command: on one machine, and the same on a real standalone cluster."""
 
 import os
 import subprocess
@@ -9,42 +9,54 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from amazon_seg_assets.definitions import build_definitions
+from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets_tests.spark_conf import EXECUTOR_CONF, SPARK_CONF, in_environment
 from amazon_seg_assets_tests.standalone_cluster import StandaloneCluster, standalone_cluster
 
 pytestmark = pytest.mark.cluster
 
+SNAPSHOT = "2023-09"
 TABLES = {
     "clean_reviews": None,
     "clean_metadata": None,
     "joined_reviews": None,
-    "rfm_features": "2023-09",
-    "k_sweep": "2023-09",
-    "cluster_centers": "2023-09",
-    "customer_clusters": "2023-09",
-    "rfm_segments": "2023-09",
-    "segment_summary": "2023-09",
-    "scheme_comparison": "2023-09",
+    "rfm_features": SNAPSHOT,
+    "k_sweep": SNAPSHOT,
+    "cluster_centers": SNAPSHOT,
+    "customer_clusters": SNAPSHOT,
+    "rfm_segments": SNAPSHOT,
+    "segment_summary": SNAPSHOT,
+    "scheme_comparison": SNAPSHOT,
 }
 
 
-def start_run(folder: Path, master: str) -> subprocess.Popen[str]:
+def start_run(folder: Path, master: str, *options: str) -> subprocess.Popen[str]:
     command = [
-        sys.executable, "-m", "amazon_seg_assets", "run", "--master", master,
-        "--storage", str(folder / "data"), "--reviews", "20000", "--skip-exploration",
+        str(Path(sys.executable).with_name("amazon-seg")), "run", "--master", master,
+        "--storage", str(folder / "data"), "--reviews", "20000", *options,
     ]  # fmt: skip
     environment = {
         **os.environ,
         "DAGSTER_HOME": str(folder / "home"),
         **in_environment(SPARK_CONF, EXECUTOR_CONF),
     }
-    return subprocess.Popen(command, env=environment, cwd=folder, stderr=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        command, env=environment, cwd=folder, stdout=pipe, stderr=pipe, text=True
+    )
 
 
-def finish(run: subprocess.Popen[str]) -> None:
-    _, error = run.communicate(timeout=300)
+def start_on(cluster: StandaloneCluster, folder: Path) -> subprocess.Popen[str]:
+    return start_run(folder, cluster.url, "--skip-exploration")
+
+
+def finish(run: subprocess.Popen[str]) -> str:
+    """What a run has printed, once it has ended well."""
+    printed, error = run.communicate(timeout=300)
     assert run.returncode == 0, error
+    return printed
 
 
 def rows(folder: Path) -> dict[str, list[str]]:
@@ -60,11 +72,16 @@ def rows(folder: Path) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    """Results of ``local[2]``."""
+def main_job(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder in which the main job has run on ``local[2]``, and what it has printed."""
     folder = tmp_path_factory.mktemp("local")
-    finish(start_run(folder, "local[2]"))
-    return rows(folder)
+    return folder, finish(start_run(folder, "local[2]"))
+
+
+@pytest.fixture(scope="module")
+def local(main_job: tuple[Path, str]) -> dict[str, list[str]]:
+    """Results of one machine."""
+    return rows(main_job[0])
 
 
 @pytest.fixture(scope="module")
@@ -73,10 +90,24 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandaloneClus
         yield running
 
 
+def test_the_main_job_ends_with_segments_pictures_and_a_report(main_job: tuple[Path, str]) -> None:
+    folder, printed = main_job
+    assert f"Electronics, snapshot {SNAPSHOT}: " in printed
+    assert "Champions" in printed
+    assert "Warning" not in printed
+    assert "executive_report.html" in printed
+    stored = folder / "data/Electronics"
+    assert (stored / f"executive_report/month={SNAPSHOT}/executive_report.html").is_file()
+    graph = build_definitions(Settings()).resolve_asset_graph()
+    names = {key.path[-1] for key in graph.get_all_asset_keys()}
+    drawn = {picture.stem for picture in stored.rglob("*_plot.png")}
+    assert drawn == {name for name in names if name.endswith("_plot")}
+
+
 def test_results_equal_those_of_one_machine(
     local: dict[str, list[str]], cluster: StandaloneCluster, tmp_path: Path
 ) -> None:
-    finish(start_run(tmp_path, cluster.url))
+    finish(start_on(cluster, tmp_path))
     assert rows(tmp_path) == local
     assert len(local["rfm_segments"]) > 500
 
@@ -84,7 +115,7 @@ def test_results_equal_those_of_one_machine(
 def test_a_worker_that_dies_changes_nothing(
     local: dict[str, list[str]], cluster: StandaloneCluster, tmp_path: Path
 ) -> None:
-    run = start_run(tmp_path, cluster.url)
+    run = start_on(cluster, tmp_path)
     assert run.stderr is not None
     for line in run.stderr:
         if "joined_reviews" in line:
