@@ -207,7 +207,10 @@ def test_the_join_keeps_each_review_once(spark: SparkSession) -> None:
         {"price": "4.25", "average_rating": 4.5, "categories": ["Electronics", "Cables"]},
         {"price": "9.99"},
     )
-    joined = join_products(reviews, clean_metadata(raw, [], Observation(), Observation()))
+    products = clean_metadata(raw, [], Observation(), Observation())
+    joined = join_products(reviews, products)
+    lean = join_products(reviews, only_reviewed(products, reviews))
+    assert sorted(map(str, lean.collect())) == sorted(map(str, joined.collect()))
     rows = {row["review_id"]: row for row in joined.collect()}
     assert {name: row["price"] for name, row in rows.items()} == {
         "known": 9.99,

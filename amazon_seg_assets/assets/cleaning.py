@@ -156,7 +156,7 @@ def joined_reviews(
     products = read_table(spark.spark_session, store, CLEAN_METADATA)
     reviews_rows = sum(read_stats(store.path(CLEAN_REVIEWS.name, month)).rows for month in months)
     products_rows = read_stats(store.path(CLEAN_METADATA.name)).rows
-    if reviews_rows < products_rows:
+    if reviews_rows < min(products_rows, _LARGEST_BROADCAST_ROWS):
         products = cleaning.only_reviewed(products, reviews)
     if min(reviews_rows, products_rows) <= _LARGEST_BROADCAST_ROWS:
         products = F.broadcast(products)

@@ -31,7 +31,7 @@ from amazon_seg_assets.transforms.summary import clusters_of_chosen_k
 from amazon_seg_assets.transforms.sweep import DEFAULT_KS, Starts, sweep, usable_ks
 
 CLUSTER_MODEL = "cluster_model"
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 _MEANS = [f"{feature}_mean" for feature in TRANSFORMED_FEATURES]
 _DEVIATIONS = [f"{feature}_sd" for feature in TRANSFORMED_FEATURES]
 _CENTERS = [f"{feature}_center" for feature in TRANSFORMED_FEATURES]

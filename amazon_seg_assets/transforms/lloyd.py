@@ -129,8 +129,11 @@ def in_order(centers: np.ndarray) -> np.ndarray:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """One thread throughout: the order in which BLAS adds up depends on how many there are."""
-    # Of each of many short runs: values are known to be finite, and options to be allowed.
+    """One thread throughout: the order in which BLAS adds up depends on how many there are.
+
+    Nor does scikit-learn look, in each of many short runs, whether values are finite and options
+    allowed.
+    """
     unchecked = config_context(assume_finite=True, skip_parameter_validation=True)
     with threadpool_limits(1), unchecked, warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
