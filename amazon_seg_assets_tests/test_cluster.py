@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -32,24 +32,21 @@ TABLES = {
 }
 
 
-def start_run(folder: Path, master: str, *options: str) -> subprocess.Popen[str]:
+def start_run(
+    folder: Path, *options: str, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
     command = [
-        str(Path(sys.executable).with_name("amazon-seg")), "run", "--master", master,
+        str(Path(sys.executable).with_name("amazon-seg")), "run", "--source", "sample",
         "--storage", str(folder / "data"), "--reviews", "20000", *options,
     ]  # fmt: skip
-    environment = {
-        **os.environ,
-        "DAGSTER_HOME": str(folder / "home"),
-        **in_environment(SPARK_CONF, EXECUTOR_CONF),
-    }
+    variables = os.environ | {"DAGSTER_HOME": str(folder / "home")} | dict(environment or {})
     pipe = subprocess.PIPE
-    return subprocess.Popen(
-        command, env=environment, cwd=folder, stdout=pipe, stderr=pipe, text=True
-    )
+    return subprocess.Popen(command, env=variables, cwd=folder, stdout=pipe, stderr=pipe, text=True)
 
 
 def start_on(cluster: StandaloneCluster, folder: Path) -> subprocess.Popen[str]:
-    return start_run(folder, cluster.url, "--skip-exploration")
+    options = ("--master", cluster.url, "--skip-exploration")
+    return start_run(folder, *options, environment=in_environment(SPARK_CONF, EXECUTOR_CONF))
 
 
 def finish(run: subprocess.Popen[str]) -> str:
@@ -73,9 +70,9 @@ def rows(folder: Path) -> dict[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def main_job(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The folder in which the main job has run on ``local[2]``, and what it has printed."""
+    """The folder in which the main job has run with its own settings, and what it has printed."""
     folder = tmp_path_factory.mktemp("local")
-    return folder, finish(start_run(folder, "local[2]"))
+    return folder, finish(start_run(folder))
 
 
 @pytest.fixture(scope="module")
