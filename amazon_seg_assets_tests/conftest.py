@@ -9,6 +9,7 @@ import pytest
 
 from amazon_seg_assets.engine.session import start_session
 from amazon_seg_assets.settings import load_settings
+from amazon_seg_assets_tests.ended_run import EndedRun, run_in
 from amazon_seg_assets_tests.spark_conf import SPARK_CONF
 
 if TYPE_CHECKING:
@@ -28,3 +29,11 @@ def spark() -> Iterator[SparkSession]:
     session = start_session("local[2]", SPARK_CONF, load_settings().cache)
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def ended_run(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> EndedRun:
+    """The main job as typed, which several files of tests look at."""
+    # Else it would start Spark, with settings that are not those of tests.
+    assert spark is not None
+    return run_in(tmp_path_factory.mktemp("run"))

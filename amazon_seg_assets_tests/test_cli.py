@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
@@ -9,6 +10,7 @@ from amazon_seg_assets.cli import main
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.resources import SparkResource
 from amazon_seg_assets.settings import load_settings, parse_spark_conf
+from amazon_seg_assets_tests.ended_run import EndedRun
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
 PURCHASES = [
@@ -36,20 +38,19 @@ def fails(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return error.strip().splitlines()[-1]
 
 
-def test_a_run_ends_with_segments_and_paths(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    main(["run", "--source", str(folder), "--category", "Toys", "--storage", "out", "--k", "2"])
-    captured = capsys.readouterr()
-    assert "Toys, snapshot 2023-03: 12 customers" in captured.out
-    assert str(folder.parent / "out" / "Toys") in captured.out.replace("\n", "")
-    report = folder.parent / "out/Toys/executive_report/month=2023-03/executive_report.html"
-    assert f"Report             {report}" in captured.out
+def test_a_run_ends_with_segments_and_paths(ended_run: EndedRun) -> None:
+    assert "Toys, snapshot 2023-03: 12 customers" in ended_run.output
+    stored = ended_run.storage / "Toys"
+    assert str(stored) in ended_run.output.replace("\n", "")
+    report = stored / "executive_report/month=2023-03/executive_report.html"
+    assert f"Report             {report}" in ended_run.output
     assert report.is_file()
-    assert "rfm_segments" in captured.err
-    assert (folder.parent / "out/Toys/rfm_segments/month=2023-03").is_dir()
-    assert (folder.parent / "home/dagster.yaml").is_file()
-    assert (folder.parent / "out/Toys/reviews_over_time_plot").is_dir()
+    assert "rfm_segments" in ended_run.log
+    assert (stored / "rfm_segments/month=2023-03").is_dir()
+    clusters = pq.read_table(stored / "customer_clusters/month=2023-03", partitioning=None)
+    assert set(clusters["cluster"].to_pylist()) == {0, 1}  # --k 2
+    assert (ended_run.home / "dagster.yaml").is_file()
+    assert not (stored / "reviews_over_time_plot").exists()
 
 
 def test_settings_come_from_the_environment_and_a_file(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from dagster import DagsterInstance
+from dagster import AssetSelection, DagsterInstance
 from pyspark.sql import SparkSession
 
 from amazon_seg_assets.errors import InputError
@@ -173,8 +173,11 @@ def test_an_unchanged_source_is_known_as_unchanged(graph: Graph) -> None:
 
 def test_the_notebook_scheme_is_a_choice_of_configuration(graph: Graph) -> None:
     former = graph.read("rfm_segments", "2023-03")
-    run = graph.run(rfm_segments={"scheme": "notebook"}, k_sweep={"k_max": 2})
-    run.segment("2023-03")
+    assets = graph.run().definitions.resolve_asset_graph()
+    made_of_segments = AssetSelection.assets("rfm_segments").downstream().resolve(assets)
+    names = [key.path[-1] for key in made_of_segments]
+    assert {"segment_summary", "segment_treemap_plot", "executive_report"} < set(names)
+    graph.materialize("2023-03", names, rfm_segments={"scheme": "notebook"})
     segments = graph.read("rfm_segments", "2023-03").set_index("user_id")
     # Four customers in five tiles: 1 to 4 in order; equal frequency: the less recent first.
     assert segments["rfm_score"].to_dict() == {

@@ -9,12 +9,10 @@ from typing import Any
 import pandas as pd
 import pytest
 from dagster import AssetKey, DagsterInstance, ExecuteInProcessResult
-from pyspark.sql import SparkSession
 
 from amazon_seg_assets.assets.report import gather
 from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.headless import HeadlessRun
 from amazon_seg_assets.report import insights as say
 from amazon_seg_assets.report.advice import general_advice, segment_advice
 from amazon_seg_assets.report.compose import CAPTIONS, EXPLORATION_PICTURES, PICTURES, compose
@@ -27,9 +25,7 @@ from amazon_seg_assets.rules.recommendations import load_recommendations
 from amazon_seg_assets.rules.scheme import load_scheme
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.storage.layout import Store
-from amazon_seg_assets_tests.raw_files import product, review, write_raw
-
-HOSTILE = "<script>alert(1)</script> ](javascript:alert(1)) | `code` **x** \u202e&amp; '\"\n# y"
+from amazon_seg_assets_tests.ended_run import CATEGORY, HOSTILE, SNAPSHOT, EndedRun
 
 
 def segments(**rows: tuple[int, float, float, float]) -> pd.DataFrame:
@@ -446,34 +442,16 @@ def test_segments_without_a_recommendation_are_named(findings: Findings) -> None
     assert "There is no recommendation for Whales" in to_markdown(compose(own))
 
 
-PURCHASES = [
-    review(f"user-{user:02d}", f"product-{user % 3}", f"2023-0{1 + user % 3}-1{user % 9}T12:00:00")
-    for user in range(12)
-]
-PRODUCTS = [product(f"product-{number}", 10.0 * 3**number, title=HOSTILE) for number in range(3)]
+@pytest.fixture(scope="module")
+def instance(ended_run: EndedRun) -> Iterator[DagsterInstance]:
+    with DagsterInstance.from_config(str(ended_run.home)) as instance:
+        yield instance
 
 
 @pytest.fixture(scope="module")
-def instance() -> Iterator[DagsterInstance]:
-    with DagsterInstance.ephemeral() as ephemeral:
-        yield ephemeral
-
-
-@pytest.fixture(scope="module")
-def settings(
-    spark: SparkSession, instance: DagsterInstance, tmp_path_factory: pytest.TempPathFactory
-) -> Settings:
+def settings(ended_run: EndedRun) -> Settings:
     """A snapshot of twelve customers, with all that the main job makes of it."""
-    assert spark is not None
-    folder = write_raw(tmp_path_factory.mktemp("report"), "Toys", PURCHASES, PRODUCTS)
-    settings = Settings(source=str(folder), category="Toys", storage=folder / "data")
-    run = HeadlessRun(
-        build_definitions(settings), instance, lambda _: None, ops={"k_sweep": {"k_max": 3}}
-    )
-    run.ingest()
-    run.prepare([f"2022-{month:02d}" for month in range(3, 13)] + ["2023-01", "2023-02", "2023-03"])
-    run.segment("2023-03")
-    return settings
+    return Settings(source=str(ended_run.source), category=CATEGORY, storage=ended_run.storage)
 
 
 def materialize(
@@ -485,7 +463,7 @@ def materialize(
         .execute_in_process(
             {"ops": {asset: {"config": given} for asset, given in ops.items()}},
             instance=instance,
-            partition_key="2023-03" if job == "segment_snapshot" else None,
+            partition_key=SNAPSHOT if job == "segment_snapshot" else None,
             asset_selection=[AssetKey(name) for name in assets],
             raise_on_error=False,
         )
@@ -493,7 +471,7 @@ def materialize(
 
 
 def stored(settings: Settings) -> tuple[bytes, bytes]:
-    folder = Store(settings.storage, "Toys").path("executive_report", "2023-03")
+    folder = Store(settings.storage, CATEGORY).path("executive_report", SNAPSHOT)
     html, markdown = (folder / f"executive_report.{form}" for form in ("html", "md"))
     return html.read_bytes(), markdown.read_bytes()
 
@@ -538,13 +516,13 @@ def test_recommendations_of_one_s_own(
 
 
 def test_a_table_of_an_earlier_version_is_told(settings: Settings) -> None:
-    store = Store(settings.storage, "Toys")
-    figures = store.path("k_sweep", "2023-03") / "_figures.json"
+    store = Store(settings.storage, CATEGORY)
+    figures = store.path("k_sweep", SNAPSHOT) / "_figures.json"
     content = figures.read_text()
     figures.unlink()
     try:
         with pytest.raises(InputError, match=r"k_sweep of Toys has no figures of 2023-03"):
-            gather(store, "2023-03")
+            gather(store, SNAPSHOT)
     finally:
         figures.write_text(content)
 
