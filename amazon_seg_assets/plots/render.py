@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import PlaceHolderLayoutEngine
 
 from amazon_seg_assets.plots.style import house_style
 
@@ -34,13 +33,14 @@ def _settle(figure: Figure) -> None:
     """Lays the figure out once, so that all its renderings agree, in whatever order.
 
     The last bits of what the layout's solver finds vary from run to run, and identifiers inside an
-    SVG are hashes of all bits; so the places are rounded.
+    SVG are hashes of all bits; so the places are rounded. Without an engine matplotlib also draws
+    the figure once, not twice, to save it.
     """
     engine = figure.get_layout_engine()
-    if engine is None or isinstance(engine, PlaceHolderLayoutEngine):
+    if engine is None:
         return
     engine.execute(figure)
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)
     for axes in figure.axes:
         left, bottom, width, height = axes.get_position(original=True).bounds
         axes.set_position((round(left, 6), round(bottom, 6), round(width, 6), round(height, 6)))

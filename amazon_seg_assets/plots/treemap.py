@@ -175,7 +175,7 @@ def _scheme_order(segment: str) -> tuple[int, str]:
 
 def _map_axes(figure: Figure) -> Axes:
     """Axes in which a unit is an inch, below the title."""
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)
     width, height = figure.get_size_inches()
     bottom = height - HEAD - _HEIGHT
     axes = figure.add_axes(
