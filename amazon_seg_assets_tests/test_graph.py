@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from dagster import AssetSelection, DagsterInstance
+from dagster import AssetSelection, DagsterInstance, Failure
 from pyspark.sql import SparkSession
 
 from amazon_seg_assets.errors import InputError
@@ -217,5 +217,7 @@ def test_nobody_to_segment_is_told_and_leaves_former_results(graph: Graph) -> No
 
 
 def test_fewer_customers_than_clusters_is_told(graph: Graph) -> None:
-    with pytest.raises(InputError, match="only 4 distinct customers, fewer than 5 clusters"):
-        graph.run(k_sweep={"k_min": 5, "k_max": 6}).segment("2023-03")
+    with pytest.raises(Failure, match="only 4 distinct customers, fewer than 5 clusters"):
+        graph.materialize(
+            "2023-03", ["k_sweep", "cluster_centers"], k_sweep={"k_min": 5, "k_max": 6}
+        )
