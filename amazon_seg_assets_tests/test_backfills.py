@@ -18,8 +18,8 @@ from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.jobs import range_tags
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets_tests.disk import on_disk
+from amazon_seg_assets_tests.graph import Graph
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
-from amazon_seg_assets_tests.test_graph import Graph
 
 MONTHS = ["2023-01", "2023-02", "2023-03"]
 PRODUCTS = [product(f"p{number}", 10.0 * 4**number) for number in range(3)]
