@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from dagster import DagsterInstance
 
 from amazon_seg_assets.engine.session import start_session
 from amazon_seg_assets.settings import load_settings
@@ -29,6 +30,13 @@ def spark() -> Iterator[SparkSession]:
     session = start_session("local[2]", SPARK_CONF, load_settings().cache)
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[DagsterInstance]:
+    """Where Dagster records the runs of a file of tests."""
+    with DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Jobs and selective backfills as real runs: each changes what was asked for, and nothing else."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +76,6 @@ def touched(before: dict[str, Any], after: dict[str, Any]) -> set[tuple[str, str
     names = {name for name in {*before, *after} if before.get(name) != after.get(name)}
     parts = [Path(name).parts for name in names]
     return {(asset, rest[0].removeprefix("month=")) for asset, *rest in parts}
-
-
-@pytest.fixture(scope="module")
-def instance() -> Iterator[DagsterInstance]:
-    with DagsterInstance.ephemeral() as ephemeral:
-        yield ephemeral
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """Each check passes on what is right, and fails with figure and threshold on what is not."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -203,12 +203,6 @@ SEGMENTED = {
     "segment_summary",
     "scheme_comparison",
 }
-
-
-@pytest.fixture(scope="module")
-def instance() -> Iterator[DagsterInstance]:
-    with DagsterInstance.ephemeral() as ephemeral:
-        yield ephemeral
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,5 @@
 """The graph from end to end on a few invented rows, whose outcome is worked out by hand."""
 
-from collections.abc import Iterator
-
 import pytest
 from dagster import AssetSelection, DagsterInstance, Failure
 from pyspark.sql import SparkSession
@@ -40,12 +38,6 @@ REVIEWS = [
     review("zero", "cheap", "2023-02-28T23:59:59", rating=0.0, helpful_vote=-3),
     review("before-the-span", "cheap", "1990-01-01T00:00:00"),
 ]
-
-
-@pytest.fixture(scope="module")
-def instance() -> Iterator[DagsterInstance]:
-    with DagsterInstance.ephemeral() as ephemeral:
-        yield ephemeral
 
 
 @pytest.fixture(scope="module")

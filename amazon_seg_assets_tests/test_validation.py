@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -296,12 +295,6 @@ def storage(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Pa
     for month, rows in ((CLUSTERED, apart), (EQUAL, equal)):
         write_snapshot(rfm_frame(spark, rows), store, RFM_FEATURES, month)
     return folder
-
-
-@pytest.fixture(scope="module")
-def instance() -> Iterator[DagsterInstance]:
-    with DagsterInstance.ephemeral() as ephemeral:
-        yield ephemeral
 
 
 def materialize(
