@@ -111,6 +111,7 @@ def test_the_full_job_is_one_run_over_a_range(graph: Graph) -> None:
     assets = {key.path[-1] for key in build_definitions(Settings()).resolve_all_asset_keys()}
     assert {asset for asset, _ in made} == assets
     assert {snapshot for _, snapshot in made} == {"", *MONTHS[1:]}
+    assert {("rfm_segments", snapshot) for snapshot in MONTHS[1:]} < made
     for snapshot, customers in zip(MONTHS, (4, 5, 6), strict=True):
         assert graph.metadata("rfm_segments", snapshot)["customers"] == customers
     assert ("raw_reviews", "") in made

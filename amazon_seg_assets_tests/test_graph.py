@@ -1,7 +1,7 @@
 """The graph from end to end on a few invented rows, whose outcome is worked out by hand."""
 
 import pytest
-from dagster import AssetSelection, DagsterInstance, Failure
+from dagster import AssetSelection, DagsterInstance
 from pyspark.sql import SparkSession
 
 from amazon_seg_assets.errors import InputError
@@ -209,7 +209,5 @@ def test_nobody_to_segment_is_told_and_leaves_former_results(graph: Graph) -> No
 
 
 def test_fewer_customers_than_clusters_is_told(graph: Graph) -> None:
-    with pytest.raises(Failure, match="only 4 distinct customers, fewer than 5 clusters"):
-        graph.materialize(
-            "2023-03", ["k_sweep", "cluster_centers"], k_sweep={"k_min": 5, "k_max": 6}
-        )
+    with pytest.raises(InputError, match="only 4 distinct customers, fewer than 5 clusters"):
+        graph.run(k_sweep={"k_min": 5, "k_max": 6}).segment("2023-03")
