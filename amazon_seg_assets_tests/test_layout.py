@@ -1,15 +1,21 @@
 """Publishing, on a disk and where nothing can be renamed: whole partitions or none."""
 
 import os
+import shutil
+import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.locations import children, parse_location
+from amazon_seg_assets.locations import Location, children, parse_location
+from amazon_seg_assets.storage import publishing, renaming
 from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets_tests.death import Death, die_at
+from amazon_seg_assets_tests.disk import on_disk
 
 
 @pytest.fixture(params=["disk", "memory"])
@@ -89,12 +95,179 @@ def test_a_partition_that_a_killed_process_moved_aside_comes_back(disk: Store) -
     assert children(disk.folder / ".staging") == set()
 
 
+def put_months(store: Store, by_month: bool, content: str, *months: str) -> None:
+    """Replaces months, or all of an artifact that has months and a manifest, as raw tables have."""
+    with store.replacing("reviews", months if by_month else None) as folder:
+        for month in months:
+            (folder / f"month={month}").mkdir()
+            (folder / f"month={month}" / "part").write_text(content)
+        if not by_month:
+            (folder / "_manifest.json").write_text(content)
+
+
+def files(store: Store) -> dict[str, str]:
+    folder = on_disk(store.base("reviews"))
+    return {str(p.relative_to(folder)): p.read_text() for p in folder.rglob("*") if p.is_file()}
+
+
+CHANGES = [(Path, "rename"), (Path, "rmdir"), (shutil, "rmtree")]
+
+
+@pytest.mark.parametrize("by_month", [False, True])
+def test_death_at_any_moment_leaves_what_was_or_what_is_new(
+    disk: Store, monkeypatch: pytest.MonkeyPatch, by_month: bool
+) -> None:
+    before, after = ("2023-01", "2023-02"), ("2023-02", "2023-03")
+    put_months(disk, by_month, "old", *before)
+    old = files(disk)
+    outcomes: list[dict[str, str]] = []
+    is_dead = True
+    while is_dead:
+        shutil.rmtree(on_disk(disk.base("reviews")))
+        put_months(disk, by_month, "old", *before)
+        with monkeypatch.context() as patch:
+            die_at(patch, len(outcomes), CHANGES)
+            try:
+                put_months(disk, by_month, "new", *after)
+                is_dead = False
+            except Death:
+                pass
+        # The next process puts things right, before it writes.
+        monkeypatch.setattr(publishing, "_PROCESS", f"{len(outcomes):08x}")
+        disk.sweep()
+        assert children(disk.folder / ".staging") == set()
+        outcomes.append(files(disk))
+    assert len(outcomes) > 3
+    assert (outcomes[0], outcomes[-1]["month=2023-03/part"]) == (old, "new")
+    if by_month:  # the one, then the other
+        between = {**old, "month=2023-02/part": "new"}
+        assert between in outcomes
+        assert all(outcome in (old, between, outcomes[-1]) for outcome in outcomes)
+    else:
+        assert all(outcome in (old, outcomes[-1]) for outcome in outcomes)
+        assert set(outcomes[-1].values()) == {"new"}
+
+
+def test_an_interrupt_between_the_renames_leaves_the_former_data(
+    disk: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(disk, "model", None, "old")
+    rename = Path.rename
+
+    def interrupted(path: Path, target: Path) -> None:
+        rename(path, target)
+        if path == disk.path("model"):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            put(disk, "model", None, "new")
+    assert (disk.path("model") / "part").read_text() == "old"
+    assert children(disk.folder / ".staging") == set()
+
+
+def test_what_another_layout_of_staging_moved_aside_is_kept(disk: Store) -> None:
+    former = disk.folder / ".staging" / f"model-{publishing._machine()}-{os.getpid()}-0b-0a"
+    (former / "old" / "model").mkdir(parents=True)
+    (former / "old" / "model" / "part").write_text("the only copy")
+    put(disk, "reviews", "2023-01", "one")
+    put(disk, "reviews", "2023-02", "two")
+    assert [path.read_text() for path in former.parent.glob("*/old/model/part")] == [
+        "the only copy"
+    ]
+
+
+# Other processes
+
+
 def test_the_staging_of_a_living_process_stays(store: Store) -> None:
     with store.replacing("reviews", None) as folder:
         store.sweep()
         assert folder.is_dir()
         (folder / "part").write_text("one")
     assert (store.path("reviews") / "part").exists()
+
+
+def write(folder: Location, name: str) -> None:
+    """As Parquet writers do, in folders that are made where they are missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(name)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="namespaces of processes are Linux's")
+def test_the_staging_of_a_process_in_another_container_stays(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.replacing_in_place("reviews", None) as folder:
+        write(folder, "a")
+        with monkeypatch.context() as patch:  # of the same host's name, and the same number
+            patch.setattr(publishing, "_PROCESS", "0b")
+            patch.setattr(Path, "readlink", lambda _: Path("pid:[1]"))
+            store.sweep()
+        write(folder, "b")
+    assert children(store.path("reviews")) == {"a", "b"}
+
+
+def test_the_staging_of_a_host_whose_name_ends_alike_stays(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = socket.gethostname()
+    with store.replacing_in_place("reviews", None) as folder:
+        write(folder, "a")
+        with monkeypatch.context() as patch:
+            patch.setattr(publishing, "_PROCESS", "0b")
+            patch.setattr(socket, "gethostname", lambda: host[1:])
+            store.sweep()
+        write(folder, "b")
+    assert children(store.path("reviews")) == {"a", "b"}
+
+
+def test_a_write_that_was_swept_meanwhile_is_not_published(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(store, "reviews", None, "old")
+    message = r"write of reviews to .*Toys was taken for abandoned .*: run it again"
+    with (
+        pytest.raises(InputError, match=message),
+        store.replacing_in_place("reviews", None) as folder,
+    ):
+        write(folder, "a")
+        with monkeypatch.context() as patch:
+            patch.setattr(publishing, "_PROCESS", "0b")
+            store.sweep()
+        write(folder, "b")
+    assert children(store.path("reviews")) == {"part"}
+    assert children(store.folder / ".staging") == set()
+
+
+@pytest.mark.parametrize("is_seen", [False, True])
+def test_another_process_that_sweeps_first_does_not_disturb(
+    disk: Store, monkeypatch: pytest.MonkeyPatch, is_seen: bool
+) -> None:
+    dead = disk.folder / ".staging" / f"reviews-{publishing._machine()}-{os.getpid()}-0b-0a"
+    dead.mkdir(parents=True)
+
+    def is_abandoned(_: str, started: Callable[[], float]) -> bool:
+        dead.rmdir()
+        return is_seen or bool(started())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(renaming, "is_abandoned", is_abandoned)
+        disk.sweep()
+    assert not dead.exists()
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "notes", "a-b-c-d-e"])
+def test_files_in_staging_that_are_no_writes_stay(store: Store, name: str) -> None:
+    staging = store.folder / ".staging"
+    write(staging, name)
+    put(store, "reviews", None, "one")
+    assert (store.path("reviews") / "part").read_text() == "one"
+    assert children(staging) == {name}
+
+
+# Errors
 
 
 def test_what_is_missing_is_named(store: Store) -> None:

@@ -1,8 +1,6 @@
 """Publishing where nothing can be renamed: what readers see, whenever the writer dies."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
@@ -11,6 +9,7 @@ from upath import UPath
 from amazon_seg_assets.locations import parse_location
 from amazon_seg_assets.storage import publishing
 from amazon_seg_assets.storage.layout import Store, month_folder
+from amazon_seg_assets_tests.death import Death, die_at
 
 JANUARY, FEBRUARY = "2023-01", "2023-02"
 
@@ -45,24 +44,7 @@ def commits(store: Store) -> int:
     return len(list((store.base("reviews") / "_current").iterdir()))
 
 
-class Death(BaseException):
-    """What the process dies of."""
-
-
-def die_at(monkeypatch: pytest.MonkeyPatch, call: int) -> None:
-    """Makes a change of the storage fail, counted from 0, and all after it."""
-    calls = iter(range(10_000))
-
-    def until_death(change: Callable[..., Any]) -> Callable[..., Any]:
-        def changed(*arguments: Any, **options: Any) -> Any:
-            if next(calls) >= call:
-                raise Death
-            return change(*arguments, **options)
-
-        return changed
-
-    for name in ("pipe_file", "put_file", "rm"):
-        monkeypatch.setattr(MemoryFileSystem, name, until_death(getattr(MemoryFileSystem, name)))
+CHANGES = [(MemoryFileSystem, name) for name in ("pipe_file", "put_file", "rm")]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +70,7 @@ def test_death_at_any_moment_leaves_what_was_or_what_is_new(
     while is_dead:
         put(store, "old", *months)
         with monkeypatch.context() as patch:
-            die_at(patch, len(outcomes))
+            die_at(patch, len(outcomes), CHANGES)
             try:
                 put(store, "new", *months)
                 is_dead = False

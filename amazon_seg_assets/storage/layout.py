@@ -96,6 +96,10 @@ class Store:
             asset: the artifact written.
             months: the partitions that the block writes, as folders of this name; each must be
                 there in the end. None replaces the whole artifact.
+
+        Raises:
+            InputError: the storage cannot be written to, or another process took the write for
+                abandoned and removed files of it.
         """
         with self.replacing_in_place(asset, months) as folder, uploading(folder) as local:
             yield local

@@ -2,27 +2,36 @@
 
     <category>/<asset>/month=YYYY-MM/...              partitioned by month
     <category>/<asset>/...                            not partitioned
-    <category>/.staging/<asset>-<writer>/             writes that have not been published
+    <category>/.staging/<asset>-<process>/            writes that have not been published
+        new/                                          what is written
+        aside/<partition>, aside/whole                what is being replaced
 
 A write goes to staging and is published one partition at a time. Readers never see half of a
-partition. What a dead process left in staging is swept by the next write, and a partition that it
-had moved aside without replacing it is put back.
+partition. What a dead process left in staging is swept by the next write, though after days if that
+is on another machine or if the machine has been restarted; and what it had moved aside without
+replacing it is put back.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from amazon_seg_assets.locations import children
-from amazon_seg_assets.storage.publishing import STAGING, is_abandoned, new_writer
-from amazon_seg_assets.tables.model import MONTH
+from amazon_seg_assets.storage.publishing import (
+    STAGING,
+    asset_of,
+    is_abandoned,
+    new_write,
+    taken_for_abandoned,
+)
 
-_NEW, _OLD = "new", "old"
+_NEW, _ASIDE = "new", "aside"
+_WHOLE = "whole"
 
 
 @dataclass(frozen=True)
@@ -48,36 +57,49 @@ class Renaming:
     def replacing(self, asset: str, partitions: Sequence[str] | None) -> Iterator[Path]:
         """Gives a folder in staging, and renames it when the block ends without error."""
         self.sweep()
-        staging = self.folder / STAGING / f"{asset}-{new_writer()}"
+        staging = self.folder / STAGING / new_write(asset)
         new = staging / _NEW
-        new.mkdir(parents=True)
+        (staging / _ASIDE).mkdir(parents=True)
+        new.mkdir()
         try:
             yield new
+            # Had it been swept, what was written since would be there, in folders made anew.
+            if not (staging / _ASIDE).is_dir():
+                raise taken_for_abandoned(staging.name, self.folder)
             self._publish(staging, asset, partitions)
         finally:
-            shutil.rmtree(staging, ignore_errors=True)
+            self._discard(staging)
 
     def _publish(self, staging: Path, asset: str, partitions: Sequence[str] | None) -> None:
         target = self.folder / asset
         if partitions is None:
-            _swap(staging / _NEW, target, staging / _OLD / asset)
+            _swap(staging / _NEW, target, staging / _ASIDE / _WHOLE)
             return
         target.mkdir(parents=True, exist_ok=True)
         for name in partitions:
-            _swap(staging / _NEW / name, target / name, staging / _OLD / asset / name)
+            _swap(staging / _NEW / name, target / name, staging / _ASIDE / name)
 
     def sweep(self) -> None:
         """Removes what dead processes left in staging, after putting back what they moved aside."""
-        for staging in (self.folder / STAGING).glob("*"):
-            if not is_abandoned(staging.name, partial(_started, staging)):
-                continue
-            for asset in (staging / _OLD).glob("*"):
-                for aside in list(asset.glob(f"{MONTH}=*")) or [asset]:
-                    home = self.folder / aside.relative_to(staging / _OLD)
-                    if not home.exists():
-                        home.parent.mkdir(parents=True, exist_ok=True)
-                        aside.rename(home)
-            shutil.rmtree(staging, ignore_errors=True)
+        for name in children(self.folder / STAGING):
+            staging = self.folder / STAGING / name
+            with suppress(FileNotFoundError):  # another process sweeps too, or the write has ended
+                if is_abandoned(name, partial(_started, staging)):
+                    # Taken at once: a writer that lives after all cannot publish half of it.
+                    self._discard(staging.rename(staging.with_name(new_write(asset_of(name)))))
+
+    def _discard(self, staging: Path) -> None:
+        """Ends a write: puts back what it moved aside without replacing it, removes the rest."""
+        for aside in (staging / _ASIDE).glob("*"):
+            target = self.folder / asset_of(staging.name)
+            home = target if aside.name == _WHOLE else target / aside.name
+            if not home.exists():
+                home.parent.mkdir(parents=True, exist_ok=True)
+                aside.rename(home)
+        for folder in (_NEW, _ASIDE):
+            shutil.rmtree(staging / folder, ignore_errors=True)
+        with suppress(OSError):  # whatever else is in it may be the only copy of something
+            staging.rmdir()
 
 
 def _started(staging: Path) -> float:
@@ -86,12 +108,7 @@ def _started(staging: Path) -> float:
 
 def _swap(new: Path, target: Path, aside: Path) -> None:
     if target.exists():
-        aside.parent.mkdir(parents=True, exist_ok=True)
         target.rename(aside)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        new.rename(target)
-    except BaseException:
-        if aside.exists() and not target.exists():
-            aside.rename(target)
-        raise
+    new.rename(target)
+    if aside.exists():
+        aside.rename(new)  # where it is removed, and never put back, not even half

@@ -3,7 +3,7 @@
     <category>/<asset>/version=<version>/month=YYYY-MM/...       partitioned by month
     <category>/<asset>/version=<version>/...                     not partitioned
     <category>/<asset>/_current/<partition>@<number>@<version>   which version counts
-    <category>/.staging/<asset>-<writer>                         a write that has not ended
+    <category>/.staging/<asset>-<process>                        a write that has not ended
 
 Each write has a folder of its own, at its final place: nothing is copied, and files may have the
 names that they have in other versions. It counts from the moment that a small object in
@@ -14,7 +14,8 @@ reading it gets an error, never other rows.
 
 A process that dies leaves an unpublished version, a superseded one, or parts of them, which no
 reader takes into account. The first is removed by the next write to the category, by means of its
-object in ``.staging``; the second by the next write of the artifact.
+object in ``.staging``, though after days if that is on another machine or if the machine has been
+restarted; the second by the next write of the artifact.
 """
 
 from __future__ import annotations
@@ -29,7 +30,13 @@ from typing import NamedTuple
 from upath import UPath
 
 from amazon_seg_assets.locations import children
-from amazon_seg_assets.storage.publishing import STAGING, is_abandoned, new_writer
+from amazon_seg_assets.storage.publishing import (
+    STAGING,
+    asset_of,
+    is_abandoned,
+    new_write,
+    taken_for_abandoned,
+)
 
 _CURRENT = "_current"  # readers of Parquet folders skip names that begin with an underscore
 _VERSION = "version"
@@ -88,12 +95,14 @@ class Versions:
     def replacing(self, asset: str, partitions: Sequence[str] | None) -> Iterator[UPath]:
         """Gives the folder of a new version, which counts when the block ends without error."""
         self.sweep()
-        writer = new_writer()
-        version = _version_of(writer)
-        marker = self.folder / STAGING / f"{asset}-{writer}"
+        write = new_write(asset)
+        version = _version_of(write)
+        marker = self.folder / STAGING / write
         marker.fs.pipe({marker.path: f"{version}\n".encode()})
         try:
             yield self._version_folder(asset, version)
+            if write not in children(self.folder / STAGING):
+                raise taken_for_abandoned(write, self.folder)
             self._publish(asset, version, [_WHOLE] if partitions is None else partitions)
         finally:
             with suppress(Exception):  # of whatever package; what stays is swept by the next write
@@ -132,7 +141,7 @@ class Versions:
 
     def _discard(self, marker: UPath) -> None:
         """Ends a write: removes what of its version does not count, and at last its marker."""
-        asset, version = marker.name.partition("-")[0], _version_of(marker.name)
+        asset, version = asset_of(marker.name), _version_of(marker.name)
         counting = {c.partition for c in self._current(asset).values() if c.version == version}
         folder = self._version_folder(asset, version)
         if not counting:
@@ -170,8 +179,8 @@ def _started(marker: UPath) -> float:
     return started.timestamp()
 
 
-def _version_of(writer: str) -> str:
-    return writer.rpartition("-")[2]
+def _version_of(write: str) -> str:
+    return write.rpartition("-")[2]
 
 
 def _remove(place: UPath) -> None:
