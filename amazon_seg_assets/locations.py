@@ -96,9 +96,13 @@ def url_of(location: Location) -> str:
 
 
 def spark_path(location: Location) -> str:
-    """A place as Spark, which is Hadoop, has it: ``s3://`` is ``s3a://`` there."""
+    """A place as Spark, which is Hadoop, has it: ``s3://`` is ``s3a://`` there.
+
+    Local places get their protocol, as without it Hadoop takes its default file system, but no
+    other form of a URL: it does not decode ``%20``.
+    """
     if is_local(location):
-        return str(location)
+        return f"file://{location.absolute()}"
     protocol, _, rest = url_of(location).partition("://")
     return f"{_HADOOP_PROTOCOLS.get(protocol, protocol)}://{rest}"
 

@@ -37,6 +37,7 @@ try:
     source = HubSource(revision or None)
     [file] = source.files(Kind(kind), "{CATEGORY}")
     version = source.version(Kind(kind), "{CATEGORY}")
+    assert source.version_of([file]) == version
     said = dict(vars(file), fetch=str(file.fetch()), version=version)
 except InputError as error:
     said = {{"error": str(error)}}

@@ -5,6 +5,10 @@ import gzip
 import json
 import os
 import signal
+import subprocess
+import sys
+import tempfile
+import time
 from collections import namedtuple
 from pathlib import Path
 from typing import Any
@@ -19,7 +23,7 @@ from amazon_seg_assets.ingestion.ingest import ingest_metadata, ingest_reviews
 from amazon_seg_assets.ingestion.manifest import Manifest, MonthCounts, require_manifest
 from amazon_seg_assets.ingestion.processes import worker_processes
 from amazon_seg_assets.locations import name_below
-from amazon_seg_assets.sources.base import Kind
+from amazon_seg_assets.sources.base import Kind, RawFile
 from amazon_seg_assets.sources.folder import FolderSource
 from amazon_seg_assets.storage.footers import parquet_files
 from amazon_seg_assets.storage.layout import Store
@@ -208,7 +212,45 @@ def test_a_table_of_another_reader_is_read_anew(
     assert ingest(raw, store)[0].files_read == [name(raw / "Toys.jsonl")]
 
 
+def test_a_file_that_changes_after_it_was_listed_is_read_by_the_next_run(
+    raw: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(raw / "Toys.jsonl", *REVIEWS[:1])
+    ingest(raw, store)
+    list_files, changes = FolderSource.files, [REVIEWS[:2]]
+
+    def then_change(*arguments: Any) -> list[RawFile]:
+        found = list_files(*arguments)
+        if changes:
+            write(raw / "Toys.jsonl", *changes.pop())
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FolderSource, "files", then_change)
+        ingest(raw, store)
+    manifest, is_renewed = ingest(raw, store)
+    assert (manifest.rows, is_renewed) == (2, True)
+
+
 # What can go wrong
+
+
+@pytest.mark.parametrize("further", [[], ["Toys-2.jsonl"]], ids=["unchanged", "beside a new file"])
+def test_a_lower_share_of_broken_lines_also_counts_for_what_is_kept(
+    raw: Path, store: Store, further: list[str]
+) -> None:
+    write(raw / "Toys.jsonl", *REVIEWS[:9], "{broken")
+    ingest(raw, store, max_share=0.1)
+    before = files(store)
+    for each in further:
+        write(raw / each, *REVIEWS[9:])
+    message = (
+        r"^raw/review_categories/Toys\.jsonl: 1 of 10 lines \(10 %\) are not valid records, more "
+        r"than the 5 % allowed; the first is line 10: .*AMAZON_SEG_MAX_MALFORMED_SHARE\.$"
+    )
+    with pytest.raises(InputError, match=message):
+        ingest(raw, store, max_share=0.05)
+    assert files(store) == before
 
 
 @pytest.fixture
@@ -287,6 +329,53 @@ def test_processes_end_with_an_error_here() -> None:
     with pytest.raises(KeyboardInterrupt), worker_processes(2) as map_in_processes:
         map_in_processes(wait_long, [1, 2])
         raise KeyboardInterrupt
+
+
+def leave_a_file(_: int) -> None:
+    Path(tempfile.mkdtemp(), "part").touch()
+    signal.pause()
+
+
+def wait_until_left(count: int, folder: Path) -> None:
+    deadline = time.monotonic() + 30
+    while len(list(folder.rglob("part"))) != count:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_processes_that_end_early_leave_no_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(KeyboardInterrupt), worker_processes(2) as map_in_processes:
+        map_in_processes(leave_a_file, [1, 2])
+        wait_until_left(2, tmp_path)
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from amazon_seg_assets.ingestion.processes import worker_processes
+from amazon_seg_assets_tests.test_ingestion import leave_a_file, wait_until_left
+with worker_processes(2) as map_in_processes:
+    map_in_processes(leave_a_file, [1, 2])
+    wait_until_left(2, Path(sys.argv[1]))
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_processes_whose_starter_is_killed_leave_no_files(tmp_path: Path) -> None:
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path)],
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        check=False,
+        capture_output=True,  # which ends with the last of the processes
+        timeout=60,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def memory_pool(_: int) -> str:

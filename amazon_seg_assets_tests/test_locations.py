@@ -34,7 +34,15 @@ def test_places_of_this_machine_are_plain_paths(text: str, path: str) -> None:
     place = parse_location(text)
     assert place == Path(path)
     assert is_local(place)
-    assert spark_path(place) == url_of(place) == path
+    assert url_of(place) == path
+
+
+def test_spark_takes_no_place_of_this_machine_for_one_on_hdfs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert spark_path(Path("/mnt/my data/100%#é")) == "file:///mnt/my data/100%#é"
+    assert spark_path(Path("data")) == f"file://{tmp_path}/data"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """Rows in any order of time end in their month's folder."""
 
+import re
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,6 +11,22 @@ import pyarrow.parquet as pq
 
 from amazon_seg_assets.storage.month_writer import MonthWriter, month_index, month_name
 
+MANY_MONTHS = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+import pyarrow as pa
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.storage.month_writer import MonthWriter
+folder, hard = Path(sys.argv[1]), int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_NOFILE, (40, hard))
+table = pa.table({"month": range(60)})
+try:
+    with MonthWriter(folder, "a.parquet", table.schema, budget_bytes=1) as writer:
+        writer.write(table, table["month"].to_numpy())
+except InputError as error:
+    print(error)
+"""
 NAME = "a-0.zstd.parquet"
 SCHEMA = pa.schema([("timestamp", pa.int64()), ("text", pa.string())])
 
@@ -49,3 +68,18 @@ def test_within_the_budget_a_month_is_one_row_group(tmp_path: Path) -> None:
             writer.write(table, month_index(table["timestamp"]))
     file = pq.ParquetFile(tmp_path / "month=2023-01" / NAME)
     assert (file.metadata.num_rows, file.num_row_groups) == (3, 1)
+
+
+def write_60_months(folder: Path, hard_limit: int) -> str:
+    arguments = [sys.executable, "-c", MANY_MONTHS, str(folder), str(hard_limit)]
+    return subprocess.run(arguments, check=True, capture_output=True, text=True).stdout
+
+
+def test_more_months_than_open_files_are_written_if_the_system_lets_them(tmp_path: Path) -> None:
+    assert write_60_months(tmp_path, hard_limit=400) == ""
+    assert len(list(tmp_path.rglob("*.parquet"))) == 60
+
+
+def test_more_months_than_files_may_be_open_are_told(tmp_path: Path) -> None:
+    message = r"^Reviews of more than \d\d months need more open files .* `ulimit -n 8192`, "
+    assert re.search(message, write_60_months(tmp_path, hard_limit=40))

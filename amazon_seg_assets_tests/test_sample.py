@@ -228,3 +228,27 @@ def test_as_a_source_it_is_generated_once(tmp_path: Path) -> None:
 def test_too_small_a_sample_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="too small"):
         SampleSource(tmp_path, reviews=10)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"reviews": 500}, "A sample of 500 reviews is too small to show anything: ask for 1,000"),
+        ({"reviews": -5}, "too small"),
+        ({"seed": -1}, "cannot have the seed -1"),
+        ({"category": "../outside"}, r"The category '\.\./outside' cannot name files"),
+    ],
+)
+def test_a_sample_that_cannot_be_is_not_written(
+    tmp_path: Path, arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        write_sample(tmp_path / "sample", **arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sample_below_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    message = rf"^{tmp_path}/file/.*/meta_Toys\.jsonl cannot be written \(Not a directory\): "
+    with pytest.raises(InputError, match=message):
+        write_sample(tmp_path / "file", "Toys", 1_000)

@@ -24,7 +24,7 @@ from amazon_seg_assets.ingestion.processes import worker_processes
 from amazon_seg_assets.ingestion.storing import PROCESS_BYTES, store_part
 from amazon_seg_assets.locations import Location
 from amazon_seg_assets.sources.base import Kind, RawFile, Source
-from amazon_seg_assets.sources.jsonl import MalformedLines
+from amazon_seg_assets.sources.jsonl import MalformedLines, judge
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.tables.model import Table
 from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
@@ -85,7 +85,11 @@ def ingest_metadata(
 
 def content_version(source: Source, kind: Kind, category: str) -> str:
     """The version of a source's content and of the reader, as a table made of it would have."""
-    return f"{READER_VERSION}-{source.version(kind, category)}"
+    return _with_reader(source.version(kind, category))
+
+
+def _with_reader(version: str) -> str:
+    return f"{READER_VERSION}-{version}"
 
 
 def _ingest(
@@ -99,12 +103,16 @@ def _ingest(
     processes: int | None,
 ) -> tuple[Manifest, bool]:
     files = source.files(kind, store.category)
-    version = content_version(source, kind, store.category)
+    # Of this listing: were the files listed again, one that changes meanwhile would never be read.
+    version = _with_reader(source.version_of(files))
     former = read_manifest(store, table.name)
-    if former is not None and former.version == version and not force:
-        return former, False
     records = former.files if former is not None else {}
     kept = {} if former is None or force else _unchanged(former, files)
+    for name, record in kept.items():
+        lines = record.rows + record.malformed
+        judge(name, record.malformed, lines, max_malformed_share, record.malformed_examples)
+    if former is not None and former.version == version and not force:
+        return former, False
     new = [file for file in files if file.name not in kept]
     with explaining_full_disk(table.name, store), store.replacing_in_place(table.name) as folder:
         require_space(new, table.name, store)
@@ -124,7 +132,7 @@ def _ingest(
 
 def _unchanged(former: Manifest, files: Sequence[RawFile]) -> dict[str, FileRecord]:
     """Records of the files that need not be read again."""
-    if not former.version.startswith(f"{READER_VERSION}-"):
+    if not former.version.startswith(_with_reader("")):
         return {}
     return {
         file.name: record

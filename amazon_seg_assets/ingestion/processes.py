@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -11,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from tempfile import TemporaryDirectory
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.ingestion.memory import keep_freed_memory
@@ -26,7 +29,7 @@ def worker_processes(count: int) -> Iterator[Map]:
     """Gives a ``map`` that works in several processes, or in this one if ``count`` is 1.
 
     Results come in order. The processes end with the block, at once if it ends with an error, and
-    also if this process is killed.
+    also if this process is killed. Temporary files that they leave are removed.
 
     Raises:
         InputError: one of the processes was ended by something else.
@@ -34,31 +37,37 @@ def worker_processes(count: int) -> Iterator[Map]:
     if count <= 1:
         yield map
         return
-    lifeline, held = _CONTEXT.Pipe(duplex=False)
-    executor = ProcessPoolExecutor(count, _CONTEXT, _live_with, (lifeline,))
-    try:
-        yield executor.map
-        executor.shutdown()
-    except BrokenProcessPool as error:
-        raise InputError(
-            "A process that was reading raw files ended unexpectedly, most likely because memory "
-            "ran out: make memory free, or use fewer processors, and run it again; what was "
-            "stored before is as it was."
-        ) from error
-    finally:
-        held.close()
-        executor.shutdown(cancel_futures=True)
-        lifeline.close()
+    with TemporaryDirectory(prefix="amazon-seg-", ignore_cleanup_errors=True) as temporary:
+        lifeline, held = _CONTEXT.Pipe(duplex=False)
+        executor = ProcessPoolExecutor(count, _CONTEXT, _live_with, (lifeline, temporary))
+        try:
+            yield executor.map
+            executor.shutdown()
+        except BrokenProcessPool as error:
+            raise InputError(
+                "A process that was reading raw files ended unexpectedly, most likely because "
+                "memory ran out: make memory free, or use fewer processors, and run it again; "
+                "what was stored before is as it was."
+            ) from error
+        finally:
+            held.close()
+            executor.shutdown(cancel_futures=True)
+            lifeline.close()
 
 
-def _live_with(lifeline: Connection) -> None:
-    """Makes this process end when the other end of ``lifeline`` is closed, by whatever cause."""
+def _live_with(lifeline: Connection, temporary: str) -> None:
+    """Makes this process end when the other end of ``lifeline`` is closed, by whatever cause.
+
+    Its temporary files go to a folder, which it removes then: the other side may be gone.
+    """
+    tempfile.tempdir = temporary
     # Ctrl-C reaches all processes of a terminal; the one that started this one deals with it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def end_with_it() -> None:
         with suppress(EOFError, OSError):
             lifeline.recv_bytes()
+        shutil.rmtree(temporary, ignore_errors=True)
         os._exit(1)
 
     threading.Thread(target=end_with_it, daemon=True).start()

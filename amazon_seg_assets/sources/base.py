@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -53,7 +53,11 @@ class Source(ABC):
 
     def version(self, kind: Kind, category: str) -> str:
         """A version that is equal exactly when the files' content is."""
+        return self.version_of(self.files(kind, category))
+
+    def version_of(self, files: Iterable[RawFile]) -> str:
+        """The `version` of the content that files had when they were listed by `files`."""
         digest = hashlib.sha256()
-        for file in self.files(kind, category):
+        for file in files:
             digest.update(f"{file.name}\0{file.fingerprint}\n".encode())
         return digest.hexdigest()[:16]

@@ -11,10 +11,11 @@ from xxhash import xxh3_64_hexdigest
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.sources.base import Kind, RawFile, Source
+from amazon_seg_assets.sources.categories import CATEGORY_NAME
 
 _RAW = "raw"
 _FOLDERS = {Kind.REVIEWS: ("review_categories", ""), Kind.METADATA: ("meta_categories", "meta_")}
-_JSONL = re.compile(r"(?P<category>[A-Za-z0-9_]+)(-.*)?\.jsonl(\.gz)?")
+_JSONL = re.compile(rf"(?P<category>{CATEGORY_NAME.pattern})(-.*)?\.jsonl(\.gz)?")
 _PARQUET_FOLDER = "raw_meta_"
 _PARQUET = "full-*.parquet"
 _ENDS_BYTES = 1024**2

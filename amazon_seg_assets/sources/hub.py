@@ -15,7 +15,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
@@ -114,6 +114,11 @@ class HubSource(Source):
         """
         with self._explaining(_file_name(kind, category)):
             return self._commit
+
+    def version_of(self, files: Iterable[RawFile]) -> str:
+        """The commit, in hexadecimal."""
+        [version] = {file.fingerprint for file in files}
+        return version
 
     @cached_property
     def _commit(self) -> str:

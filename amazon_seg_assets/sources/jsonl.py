@@ -127,21 +127,44 @@ class MalformedLines:
         """
         if self.lines == 0:
             raise InputError(f"{name} is empty: download it again, or choose another source.")
-        is_tolerable = self.count <= self.max_share * self.lines and self.count < self.lines
-        if is_tolerable and not self.is_hopeless:
-            return
-        first = self.examples[0].removeprefix(f"{name}, ")
-        if self.count == self.lines:
-            raise InputError(
-                f"{name}: none of {self.lines:,} {self.unit}s is a valid record; the first is "
-                f"{first}; choose another file or source."
-            )
+        judge(name, self.count, self.lines, self.max_share, self.examples, self.is_hopeless)
+
+
+def judge(
+    name: str,
+    count: int,
+    lines: int,
+    max_share: float,
+    examples: Sequence[str],
+    is_hopeless: bool = False,
+) -> None:
+    """Judges a file by what `MalformedLines` found in it, just now or when it was stored.
+
+    Args:
+        name: of the file.
+        count: broken lines.
+        lines: all lines but blank ones, at least one.
+        max_share: share of broken lines that is tolerated.
+        examples: the first broken lines in words.
+        is_hopeless: whether reading was given up.
+
+    Raises:
+        InputError: it holds no record, or too many broken lines.
+    """
+    if count <= max_share * lines and count < lines and not is_hopeless:
+        return
+    first = examples[0].removeprefix(f"{name}, ")
+    unit = first.partition(" ")[0]  # it begins with what a line of the file is called
+    if count == lines:
         raise InputError(
-            f"{name}: {self.count:,} of {self.lines:,} {self.unit}s "
-            f"({_percent(self.count / self.lines)}) are not valid records, more than the "
-            f"{_percent(self.max_share)} allowed; the first is {first}; repair the file or raise "
-            "AMAZON_SEG_MAX_MALFORMED_SHARE."
+            f"{name}: none of {lines:,} {unit}s is a valid record; the first is {first}; choose "
+            "another file or source."
         )
+    raise InputError(
+        f"{name}: {count:,} of {lines:,} {unit}s ({_percent(count / lines)}) are not valid "
+        f"records, more than the {_percent(max_share)} allowed; the first is {first}; repair the "
+        "file or raise AMAZON_SEG_MAX_MALFORMED_SHARE."
+    )
 
 
 def _percent(share: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.sources.base import Source
 from amazon_seg_assets.sources.folder import FolderSource
 
@@ -29,4 +30,11 @@ def open_source(name: str, sample_directory: Path, sample_reviews: int) -> Sourc
         from amazon_seg_assets.sources.hub import HubSource
 
         return HubSource(revision=revision or None)
-    return FolderSource(Path(name).expanduser())
+    try:
+        folder = Path(name).expanduser()
+    except RuntimeError as error:  # there is no such user, or nothing tells who this one is
+        raise InputError(
+            f"The source {name} is in a home folder that cannot be found: give sample, hub, or "
+            "the whole path of a folder in the hub's layout."
+        ) from error
+    return FolderSource(folder)

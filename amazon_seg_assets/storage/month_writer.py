@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import errno
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.storage.layout import month_folder
+
+_OPEN_FILES = 8192
+"""More than there can be months, and less than macOS allows."""
 
 
 def parquet_writer(
@@ -42,10 +49,23 @@ def month_name(index: int) -> str:
     return f"{index // 12:04d}-{index % 12 + 1:02d}"
 
 
+def _allow_open_files() -> None:
+    """Lets this process have as many files open as it may; by default that can be 256."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 class MonthWriter:
     """Collects rows by month, and appends a row group to each month when memory is used up.
 
-    One file a month is open. Rows of a month keep the order in which they came.
+    One file a month is open, for which the limit of this process is raised. Rows of a month keep
+    the order in which they came.
 
     Args:
         folder: where the month folders go.
@@ -53,6 +73,9 @@ class MonthWriter:
         schema: of all tables written.
         budget_bytes: of rows held before they are written.
         dictionary: as of `parquet_writer`.
+
+    Raises:
+        InputError: there are more months than files that this process may open.
     """
 
     def __init__(
@@ -72,6 +95,7 @@ class MonthWriter:
         self._held_months: list[np.ndarray] = []
         self._held_bytes = 0
         self._writers: dict[int, pq.ParquetWriter] = {}
+        _allow_open_files()
 
     def write(self, table: pa.Table, months: np.ndarray) -> None:
         """Takes rows over; ``months`` holds the `month_index` of each."""
@@ -101,8 +125,22 @@ class MonthWriter:
         if month not in self._writers:
             path = self._folder / month_folder(month_name(month)) / self._file_name
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._writers[month] = parquet_writer(path, self._schema, self._dictionary)
+            with self._explaining_limit():
+                self._writers[month] = parquet_writer(path, self._schema, self._dictionary)
         return self._writers[month]
+
+    @contextmanager
+    def _explaining_limit(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno != errno.EMFILE:
+                raise
+            raise InputError(
+                f"Reviews of more than {len(self._writers)} months need more open files than a "
+                f"process may have here: raise the limit with `ulimit -n {_OPEN_FILES}`, for which "
+                "you may need an administrator, and run it again."
+            ) from error
 
     def __enter__(self) -> MonthWriter:
         return self

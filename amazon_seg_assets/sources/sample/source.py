@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.sources.base import Kind, RawFile, Source
-from amazon_seg_assets.sources.sample.writer import file_name, write_sample
+from amazon_seg_assets.sources.sample.writer import file_name, require_possible, write_sample
 
 GENERATOR_VERSION = "2"
 """Raise it when the same parameters would give other bytes."""
 
-MINIMUM_REVIEWS = 1_000
 _DESCRIPTION = "sample of"
 
 
@@ -22,14 +20,13 @@ class SampleSource(Source):
         directory: where the files are kept.
         reviews: how many reviews.
         seed: of the random numbers.
+
+    Raises:
+        InputError: there cannot be such a sample.
     """
 
     def __init__(self, directory: Path, reviews: int = 200_000, seed: int = 42) -> None:
-        if reviews < MINIMUM_REVIEWS:
-            raise InputError(
-                f"A sample of {reviews:,} reviews is too small to show anything: "
-                f"ask for {MINIMUM_REVIEWS:,} or more."
-            )
+        require_possible(reviews, seed)
         self._reviews = reviews
         self._seed = seed
         self._directory = directory / f"v{GENERATOR_VERSION}-{reviews}-{seed}"

@@ -8,10 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.sources.base import Kind
+from amazon_seg_assets.sources.categories import CATEGORY_NAME
 from amazon_seg_assets.sources.sample import words
 from amazon_seg_assets.sources.sample.catalog import Catalog, make_catalog, metadata_lines
 from amazon_seg_assets.sources.sample.customers import FIRST_REVIEW_MS, Customers
+
+MINIMUM_REVIEWS = 1_000
 
 _CHUNK = 100_000
 _PRODUCTS_PER_REVIEW = 1_610_012 / 43_886_944
@@ -34,6 +38,21 @@ def file_name(kind: Kind, category: str) -> str:
     return f"raw/meta_categories/meta_{category}.jsonl"
 
 
+def require_possible(reviews: int, seed: int) -> None:
+    """Checks what a sample is asked to be.
+
+    Raises:
+        InputError: there are too few reviews, or the seed is negative.
+    """
+    if reviews < MINIMUM_REVIEWS:
+        raise InputError(
+            f"A sample of {reviews:,} reviews is too small to show anything: "
+            f"ask for {MINIMUM_REVIEWS:,} or more."
+        )
+    if seed < 0:
+        raise InputError(f"A sample cannot have the seed {seed}: ask for 0 or more.")
+
+
 def write_sample(
     directory: Path, category: str = "Electronics", reviews: int = 200_000, seed: int = 42
 ) -> None:
@@ -44,7 +63,15 @@ def write_sample(
         category: names the files.
         reviews: number of review lines.
         seed: the same seed gives the same bytes.
+
+    Raises:
+        InputError: there cannot be such a sample, or the directory cannot be written to.
     """
+    require_possible(reviews, seed)
+    if not CATEGORY_NAME.fullmatch(category):
+        raise InputError(
+            f"The category {category!r} cannot name files: use letters, digits and underscores."
+        )
     products = max(300, round(min(reviews, 43_886_944) * _PRODUCTS_PER_REVIEW))
     catalog_seed, metadata_seed, words_seed, customers_seed, stories_seed = np.random.SeedSequence(
         seed
@@ -62,11 +89,17 @@ def write_sample(
 
 
 def _write(path: Path, lines: Iterable[str]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with unfinished.open("w", encoding="ascii", newline="\n") as file:
-        file.writelines(lines)
-    unfinished.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with unfinished.open("w", encoding="ascii", newline="\n") as file:
+            file.writelines(lines)
+        unfinished.replace(path)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written ({error.strerror}): check the folder and its permissions, "
+            "and that the disk has room."
+        ) from error
 
 
 def _review_chunks(
