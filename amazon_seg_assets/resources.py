@@ -63,7 +63,7 @@ class SourceResource(ConfigurableResource):
 
 
 def _cache_of(settings: Settings) -> Path:
-    return settings.cache.expanduser().absolute()
+    return settings.cache.absolute()
 
 
 def spark_resource(settings: Settings) -> SparkResource:
@@ -77,7 +77,7 @@ def spark_resource(settings: Settings) -> SparkResource:
 
 def resources_for(settings: Settings) -> dict[str, ConfigurableResource]:
     """The resources of a deployment."""
-    storage = settings.storage.expanduser().absolute()
+    storage = settings.storage.absolute()
     samples = storage / ".cache" if is_local(storage) else _cache_of(settings)
     return {
         "spark": spark_resource(settings),

@@ -16,9 +16,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.locations import Location, parse_location
+from amazon_seg_assets.sources.categories import CATEGORY_NAME
 
 PREFIX = "AMAZON_SEG_"
 _MONTH = re.compile(r"[12]\d{3}-(0[1-9]|1[0-2])")
+_ONE_SLASH = re.compile(r"(?!file:)\w{2,}:/(?!/)")  # one letter is a drive of Windows
 
 _MASTER = re.compile(
     r"local(\[(\*|\d+)(, *\d+)?\])?|local-cluster\[[\d, ]+\]|yarn|(spark|k8s|mesos)://\S+"
@@ -26,10 +28,13 @@ _MASTER = re.compile(
 
 
 class Settings(BaseSettings):
-    """Settings of a deployment; each is the environment variable ``AMAZON_SEG_<NAME>``."""
+    """Settings of a deployment; each is the environment variable ``AMAZON_SEG_<NAME>``.
+
+    A variable that is empty counts as not set.
+    """
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True
+        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
     source: str = Field("sample", description="`sample`, `hub`, or the path of a folder.")
@@ -56,7 +61,19 @@ class Settings(BaseSettings):
     @field_validator("storage", mode="before")
     @classmethod
     def _is_location(cls, value: str | Location) -> Location:
+        if not value:
+            raise ValueError("a folder or a URL is wanted")
+        if _ONE_SLASH.match(str(value)):
+            raise ValueError("a URL has two slashes or more, such as s3://bucket/folder")
         return parse_location(value)
+
+    @field_validator("storage", "cache")
+    @classmethod
+    def _has_a_home(cls, value: Location) -> Location:
+        try:
+            return value.expanduser()
+        except RuntimeError as error:
+            raise ValueError("its home folder cannot be found, give the whole path") from error
 
     @field_validator("first_month", "last_month")
     @classmethod
@@ -68,7 +85,7 @@ class Settings(BaseSettings):
     @field_validator("category")
     @classmethod
     def _is_folder_name(cls, value: str) -> str:
-        if not re.fullmatch(r"[A-Za-z0-9_]+", value):
+        if not CATEGORY_NAME.fullmatch(value):
             raise ValueError("a category consists of letters, digits and underscores")
         return value
 

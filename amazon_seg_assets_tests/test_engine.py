@@ -1,6 +1,7 @@
 """The Java that Spark runs on, the archive of its classes, and settings that follow the machine."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -20,10 +21,10 @@ FINISHED, UNFINISHED = b"\xa8\xab\x0b\xf0rest", b"\0\0\0\0rest"
 
 
 def fake_java(home: Path, version: str, with_archive: bool = True) -> Java:
-    """A Java that tells its version, and makes a base archive when it is asked to."""
+    """A Java that tells its version and home, and makes a base archive when it is asked to."""
     script = (
         "#!/bin/sh\n"
-        f"echo 'openjdk version \"{version}\"' >&2\n"
+        f"echo '    java.home = {home}\nopenjdk version \"{version}\"' >&2\n"
         'for a do case "$a" in -XX:SharedArchiveFile=*) echo base > "${a#*=}" ;; esac; done\n'
     )
     for file in ("bin/java", "lib/modules", *(["lib/server/classes.jsa"] if with_archive else [])):
@@ -65,6 +66,31 @@ def test_a_java_on_the_path_is_used_if_it_is_new_enough(
         assert found.home == tmp_path / "shim"
         assert (found.runtime / "lib" / "modules").exists()
         assert "exec" in (found.home / "bin" / "java").read_text()
+
+
+def test_a_script_on_the_path_leads_to_the_java_that_it_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    java = fake_java(tmp_path / "jdk", "17")
+    script = tmp_path / "shims" / "java"
+    script.parent.mkdir()
+    shutil.copy(java.home / "bin" / "java", script)
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(script.parent))
+    assert find_java(tmp_path / "shim") == java
+    # Where Spark would find none, it is not used.
+    (java.home / "bin" / "java").unlink()
+    assert find_java(tmp_path / "shim").home == tmp_path / "shim"
+
+
+def test_a_cache_that_cannot_be_written_to_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InputError, match=r"file/java cannot be written to .*AMAZON_SEG_CACHE"):
+        find_java(tmp_path / "file" / "java")
 
 
 def test_no_java_at_all_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +157,12 @@ def test_a_folder_that_cannot_be_used_is_done_without(tmp_path: Path) -> None:
     java = fake_java(tmp_path / "jdk", "17")
     (tmp_path / "file").write_text("")
     assert archive_options(java, tmp_path / "file") == []
-    assert archive_options(java, tmp_path / "with blank") == []
+
+
+@pytest.mark.parametrize("name", ["with blank", "with:colon", "with'quote", 'with"quote'])
+def test_a_folder_whose_name_would_be_split_is_done_without(tmp_path: Path, name: str) -> None:
+    assert archive_options(fake_java(tmp_path / "jdk", "17"), tmp_path / name) == []
+    assert archive_options(fake_java(tmp_path / "jdk", "17"), tmp_path / "name") != []
 
 
 def test_executors_use_the_archive_but_do_not_make_it() -> None:
@@ -145,6 +176,16 @@ def test_executors_use_the_archive_but_do_not_make_it() -> None:
     using = ["-XX:SharedArchiveFile=/cache/there.jsa", "-Xlog:disable"]
     conf = session_conf("spark://host:7077", {}, using)
     assert conf["spark.executor.extraJavaOptions"].endswith(" ".join(using))
+
+
+@pytest.mark.parametrize("of", ["driver", "executor"])
+def test_the_user_s_garbage_collector_takes_the_place_of_the_default(of: str) -> None:
+    """As Java does not start with two."""
+    key = f"spark.{of}.extraJavaOptions"
+    options = session_conf("local[*]", {key: "-Xss4m -XX:+UseG1GC"}, [])[key].split()
+    assert [option for option in options if option.endswith("GC")] == ["-XX:+UseG1GC"]
+    options = session_conf("local[*]", {key: "-XX:+UseStringDeduplication"}, [])[key].split()
+    assert "-XX:+UseParallelGC" in options
 
 
 @pytest.mark.parametrize(("memory", "heap"), [(1, 1), (6, 2), (24, 6), (256, 6)])

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.rules.categories import load_excluded_categories
+from amazon_seg_assets.rules.categories import load_category_rules, load_excluded_categories
 from amazon_seg_assets.rules.files import built_in
 from amazon_seg_assets.rules.recommendations import load_recommendations
 from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES, Scheme, fm_score, load_scheme
@@ -123,6 +123,15 @@ def test_a_changed_rule_changes_the_fingerprint_and_a_changed_word_does_not(tmp_
         ),
         ({"grid": None, "rules": [{"segment": "Lost", "r": [6]}]}, "rules → item 1 → r → item 1"),
         (
+            {"grid": None, "rules": [{"segment": "Lost", "r": [1, True]}]},
+            "rules → item 1 → r → item 2: needs a whole number",
+        ),
+        ({"grid": {str(r): ["Lost"] * 5 for r in EVERYTHING}}, "needs a whole number without"),
+        (
+            {"scoring": "thresholds", "thresholds": {"recency": [False, 1, 2, 3]}},
+            "thresholds → recency → item 1: needs a number",
+        ),
+        (
             {
                 "scoring": "thresholds",
                 "thresholds": {
@@ -156,13 +165,25 @@ def test_broken_yaml_and_missing_files_are_told(tmp_path: Path) -> None:
         load_scheme("modern")
 
 
-def test_a_row_that_stands_twice_is_told_with_its_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("row", ["5", "5.0", "05"])
+def test_a_row_that_stands_twice_is_told_with_its_line(tmp_path: Path, row: str) -> None:
     twice = tmp_path / "twice.yaml"
     text = built_in("schemes/standard.yaml").read_text()
-    twice.write_text(f"{text}  5: [Lost, Lost, Lost, Lost, Lost]\n")
+    twice.write_text(f"{text}  {row}: [Lost, Lost, Lost, Lost, Lost]\n")
     line = len(text.splitlines()) + 1
-    with pytest.raises(InputError, match=rf"line {line}, column 3: the entry '5' stands twice"):
+    with pytest.raises(InputError, match=rf"line {line}, column 3: the entry '{row}' stands twice"):
         load_scheme(str(twice))
+
+
+def test_an_entry_may_stand_in_place_of_one_that_is_merged_in(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("excluded:\n  <<: {Books: [a], Toys: [b]}\n  Books: [c]\n")
+    assert load_category_rules(mine).excluded == {"Books": ["c"], "Toys": ["b"]}
+
+
+def test_a_scheme_in_a_home_folder_of_nobody_is_told() -> None:
+    with pytest.raises(InputError, match="There is no RFM scheme ~nobody-here/mine"):
+        load_scheme("~nobody-here/mine.yaml")
 
 
 def test_single_cells_and_cut_points_can_be_set_by_hand(tmp_path: Path) -> None:
@@ -250,6 +271,9 @@ def test_recommendations_are_about_the_segments_of_the_scheme(tmp_path: Path) ->
         ({"figure": "lapsed_share"}, "general → item 1: give at_least, at_most or both"),
         ({"figure": "weather", "at_least": 1}, "general → item 1 → figure"),
         ({"figure": "lapsed_share", "at_most": float("nan")}, "general → item 1 → at_most"),
+        ({"figure": "lapsed_share", "at_least": True}, "at_least: needs a number"),
+        ({"figure": "lapsed_share", "at_least": 40}, "fractions of 1, such as 0.4 for 40%"),
+        ({"figure": "lapsed_share", "at_least": 0.9, "at_most": 0.1}, "would never apply"),
     ],
 )
 def test_conditions_that_cannot_be_checked_are_told(

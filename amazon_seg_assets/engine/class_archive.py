@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterable
@@ -26,6 +27,8 @@ _LONGEST_WRITE_SECONDS = 120
 # Java reports each class that it leaves out, which is of no use to anybody here.
 _QUIET = "-Xlog:disable"
 _WRITE = "-XX:ArchiveClassesAtExit="
+# Spark splits options at blanks and takes quotes out, Java splits a list of archives at colons.
+_SPLIT = re.compile(r"""[\s:"'\\]""")
 
 
 def archive_options(java: Java, folder: Path) -> list[str]:
@@ -36,12 +39,12 @@ def archive_options(java: Java, folder: Path) -> list[str]:
         folder: where archives are kept; those of another Java or Spark are removed.
 
     Returns:
-        Options without blanks in them; none where the folder cannot be used.
+        Options that neither Spark nor Java would split; none where the folder cannot be used.
     """
     key = _key(java)
     archive = folder / f"{key}{_SUFFIX}"
-    if " " in str(folder):
-        return []  # Spark splits the options at blanks
+    if _SPLIT.search(str(folder)):
+        return []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         is_being_made = _settle(folder, archive)

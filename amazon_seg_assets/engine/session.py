@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ _JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 _EXECUTOR_JAVA_OPTIONS = "spark.executor.extraJavaOptions"
 # On few processors the collector that stops all of them wastes the least of their time.
 _COLLECTOR = "-XX:+UseParallelGC"
+_ANY_COLLECTOR = re.compile(r"-XX:\+Use\w+GC\b")
 _ONE_AT_A_TIME = Lock()
 _FAILED: list[Exception] = []  # why Spark did not start in the background, until it is told
 
@@ -84,7 +86,8 @@ def session_conf(master: str, conf: Mapping[str, str], archive: Sequence[str]) -
 
     Args:
         master: Spark master URL.
-        conf: settings of the user, which win; options of Java are added to those there are.
+        conf: settings of the user, which win; options of Java are added to those there are, and
+            replace the choice of a garbage collector.
         archive: options by which the driver's Java uses, or makes, an archive of classes.
     """
     settings = default_conf(master)
@@ -95,8 +98,14 @@ def session_conf(master: str, conf: Mapping[str, str], archive: Sequence[str]) -
     )
     for key, value in conf.items():
         is_added = key in (_JAVA_OPTIONS, _EXECUTOR_JAVA_OPTIONS)
-        settings[key] = f"{settings[key]} {value}" if is_added else value
+        settings[key] = _joined(settings[key], value) if is_added else value
     return settings
+
+
+def _joined(ours: str, theirs: str) -> str:
+    """Options of Java, the user's last so that they win; Java refuses to have two collectors."""
+    kept = ours.removeprefix(_COLLECTOR) if _ANY_COLLECTOR.search(theirs) else ours
+    return f"{kept} {theirs}".strip()
 
 
 def start_session(

@@ -36,6 +36,8 @@ _MESSAGES = {
     "dict_type": "needs entries of the form 'name: value'",
     "list_type": "needs a list",
     "string_type": "needs a text",
+    "int_type": "needs a whole number without quotes",
+    "float_type": "needs a number such as 0.05, without quotes",
 }
 
 
@@ -43,15 +45,23 @@ class _Loader(yaml.SafeLoader):
     """Refuses an entry that stands twice, of which YAML would silently keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
+        seen: set[Any] = set()
         for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            # Not the text, as 5 and 5.0 are the same entry.
+            entry = self.construct_object(key)
+            if entry in seen:
                 raise yaml.constructor.ConstructorError(
                     problem=f"the entry {key.value!r} stands twice, remove one",
                     problem_mark=key.start_mark,
                 )
-            seen.add(str(key.value))
+            seen.add(entry)
         return super().construct_mapping(node, deep)
+
+
+# What merges another mapping in (<<) is an entry like others when they are counted.
+_Loader.add_constructor("tag:yaml.org,2002:merge", lambda _, node: node.value)
 
 
 def built_in(name: str) -> Traversable:
@@ -67,7 +77,8 @@ def load_rules(kind: type[RulesT], file: Traversable | Path) -> RulesT:
     """
     content = _parse(file)
     try:
-        return kind.model_validate(content)
+        # Strict, as YAML's yes, on and true would be taken for the number 1.
+        return kind.model_validate(content, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         where = _place(content, first["loc"])
@@ -78,7 +89,8 @@ def load_rules(kind: type[RulesT], file: Traversable | Path) -> RulesT:
 
 def _parse(file: Traversable | Path) -> Any:
     try:
-        return yaml.load(file.read_text(encoding="utf-8"), _Loader)
+        path = file.expanduser() if isinstance(file, Path) else file
+        return yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
@@ -86,7 +98,7 @@ def _parse(file: Traversable | Path) -> Any:
     except yaml.YAMLError as error:
         words = " ".join(str(error).split())
         raise InputError(f"The rules {file} are no valid YAML: {words}.") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise InputError(f"The rules {file} cannot be read: {error}.") from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -145,7 +146,9 @@ def load_scheme(name: str) -> Scheme:
     """
     if name in BUILT_IN_SCHEMES:
         return load_rules(Scheme, built_in(f"schemes/{name}.yaml"))
-    path = Path(name).expanduser()
+    path = Path(name)
+    with suppress(RuntimeError):  # there is no such home folder, and so no such file
+        path = path.expanduser()
     if not path.is_file():
         known = ", ".join(BUILT_IN_SCHEMES)
         raise InputError(f"There is no RFM scheme {name}: give {known}, or the path of a file.")
