@@ -7,12 +7,10 @@ prepares the months that the ingestion changed, and redoes the snapshots that lo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 from dagster import (
-    AssetKey,
-    AssetRecordsFilter,
     DagsterInstance,
     DagsterRunStatus,
     DefaultScheduleStatus,
@@ -29,10 +27,12 @@ from dagster import (
 )
 from pydantic import BaseModel
 
+from amazon_seg_assets.assets.ingestion import ingestions
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.ingestion.ingest import content_version
-from amazon_seg_assets.ingestion.manifest import read_manifest, require_manifest
+from amazon_seg_assets.ingestion.manifest import Manifest, read_manifest
 from amazon_seg_assets.jobs import ingest, prepare_months, range_tags, segment_snapshot
+from amazon_seg_assets.locations import url_of
 from amazon_seg_assets.partitions import (
     FIRST_MONTH,
     LAST_MONTH,
@@ -76,7 +76,8 @@ def source_changed(
 ) -> RunRequest | SkipReason:
     """Compares the source's version with that of the raw tables.
 
-    A version is asked for once after each ingestion: where its run failed, a person has to look.
+    A version is asked for once after each ingestion of what it changes: where its run failed, a
+    person has to look.
     """
     store = storage.store
     try:
@@ -85,11 +86,19 @@ def source_changed(
     except InputError as error:
         return SkipReason(str(error))
     manifests = {kind: read_manifest(store, table.name) for kind, table in _RAW_TABLES.items()}
-    if all(manifest and manifest.version == offered[kind] for kind, manifest in manifests.items()):
+    changed = [
+        _RAW_TABLES[kind]
+        for kind, manifest in manifests.items()
+        if manifest is None or manifest.version != offered[kind]
+    ]
+    if not changed:
         return SkipReason(f"The source has not changed: {' '.join(offered.values())}.")
-    # A source may come back to a former version, which must then be ingested again.
-    ingested = max(_last_event(context.instance, table) for table in _RAW_TABLES.values())
-    return RunRequest(run_key=f"{'-'.join(offered.values())}-after-{ingested}")
+    # A source may come back to a former version, which must then be ingested again, and another
+    # storage may take the place of this one. A table that is as offered does not count: each run
+    # records it all the same.
+    ingested = max(_last_event(context.instance, store, table) for table in changed)
+    versions = "-".join(offered.values())
+    return RunRequest(run_key=f"{url_of(store.folder)}-{versions}-after-{ingested}")
 
 
 class _Refresh(BaseModel):
@@ -125,33 +134,40 @@ def months_changed(context: SensorEvaluationContext, storage: StoreResource) -> 
     """
     store, instance = storage.store, context.instance
     if context.cursor is None:
-        start = _Refresh(seen=_last_event(instance, RAW_REVIEWS))
+        start = _Refresh(seen=_last_event(instance, store, RAW_REVIEWS))
         return _wait("Turned on; waits for the next ingestion.", start)
     state = _Refresh.model_validate_json(context.cursor)
-    events = list(_events_after(instance, state.seen))
+    events = list(ingestions(instance, store, RAW_REVIEWS, after=state.seen))
     if any(not _is_finished(instance, event.run_id) for event in events):
         return _wait("An ingestion is at work.", state)
     changed = {month for event in events for month in _months_changed(event)}
     inside = {month for month in changed if FIRST_MONTH <= month <= LAST_MONTH}
     seen = max([state.seen, *(event.storage_id for event in events)])
-    if inside:
-        return _request_months(store, seen, sorted(inside | set(state.changed)))
-    if not state.changed:
+    if not inside and not state.changed:
         return _wait("No month has changed.", _Refresh(seen=seen))
+    manifest = read_manifest(store, RAW_REVIEWS.name)
+    if manifest is None:
+        missing = f"{RAW_REVIEWS.name} of {store.category} is not in {url_of(store.root)}"
+        return _wait(f"{missing}: waits until it has been ingested again.", state)
+    if inside:
+        return _request_months(store, manifest, seen, sorted(inside | set(state.changed)))
     waiting = [months for months in state.ranges if not _is_prepared(instance, state.seen, months)]
     if waiting:
         named = ", ".join(f"{first} … {last}" for first, last in waiting)
         return _wait(f"Snapshots wait until these months have been prepared: {named}.", state)
-    return _request_snapshots(store, seen, state.changed)
+    return _request_snapshots(store, manifest, seen, state.changed)
 
 
 def _wait(reason: str, state: _Refresh) -> SensorResult:
     return SensorResult(skip_reason=reason, cursor=state.model_dump_json())
 
 
-def _request_months(store: Store, seen: int, changed: list[str]) -> SensorResult:
+def _request_months(
+    store: Store, manifest: Manifest, seen: int, changed: list[str]
+) -> SensorResult:
     """Has the changed months prepared, and those that their snapshots lack."""
-    look_back = {month for end in _snapshots(store, changed) for month in snapshot_months(end)}
+    snapshots = _snapshots(store, manifest, changed)
+    look_back = {month for end in snapshots for month in snapshot_months(end)}
     ranges = contiguous({*changed, *(look_back - set(store.months(JOINED_REVIEWS.name)))})
     return SensorResult(
         run_requests=_requests(prepare_months.name, seen, ranges),
@@ -159,8 +175,10 @@ def _request_months(store: Store, seen: int, changed: list[str]) -> SensorResult
     )
 
 
-def _request_snapshots(store: Store, seen: int, changed: list[str]) -> SensorResult:
-    ranges = contiguous(_snapshots(store, changed))
+def _request_snapshots(
+    store: Store, manifest: Manifest, seen: int, changed: list[str]
+) -> SensorResult:
+    ranges = contiguous(_snapshots(store, manifest, changed))
     return SensorResult(
         run_requests=_requests(segment_snapshot.name, seen, ranges),
         skip_reason=None if ranges else "No snapshot looks at the months that have changed.",
@@ -168,9 +186,9 @@ def _request_snapshots(store: Store, seen: int, changed: list[str]) -> SensorRes
     )
 
 
-def _snapshots(store: Store, changed: list[str]) -> list[str]:
-    segmentable = segmentable_months(require_manifest(store, RAW_REVIEWS.name))
-    return dependent_snapshots(changed, store.months(SEGMENT_SUMMARY.name), segmentable)
+def _snapshots(store: Store, manifest: Manifest, changed: list[str]) -> list[str]:
+    there = store.months(SEGMENT_SUMMARY.name)
+    return dependent_snapshots(changed, there, segmentable_months(manifest))
 
 
 def _requests(job: str, seen: int, ranges: Sequence[tuple[str, str]]) -> list[RunRequest]:
@@ -195,22 +213,10 @@ def _is_prepared(instance: DagsterInstance, seen: int, months: tuple[str, str]) 
     return bool(instance.get_runs(asked, limit=1))
 
 
-def _events_after(instance: DagsterInstance, seen: int) -> Iterator[EventLogRecord]:
-    """Ingestions of reviews after one of them, the first first."""
-    asked = AssetRecordsFilter(AssetKey(RAW_REVIEWS.name), after_storage_id=seen)
-    page, cursor = 100, None
-    while True:
-        result = instance.fetch_materializations(asked, page, cursor, ascending=True)
-        yield from result.records
-        if not result.has_more:
-            return
-        cursor = result.cursor
-
-
-def _last_event(instance: DagsterInstance, table: Table) -> int:
+def _last_event(instance: DagsterInstance, store: Store, table: Table) -> int:
     """Number of the last ingestion of a raw table; 0 if there was none."""
-    records = instance.fetch_materializations(AssetKey(table.name), limit=1).records
-    return records[0].storage_id if records else 0
+    last = next(ingestions(instance, store, table), None)
+    return last.storage_id if last else 0
 
 
 def _is_finished(instance: DagsterInstance, run_id: str) -> bool:

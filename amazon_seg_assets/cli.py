@@ -104,7 +104,7 @@ def _run(options: argparse.Namespace) -> None:
 
     from amazon_seg_assets.definitions import build_definitions
     from amazon_seg_assets.headless import HeadlessRun, RunError
-    from amazon_seg_assets.instance import ensure_dagster_home
+    from amazon_seg_assets.instance import end_dead_runs, ensure_dagster_home, process_tag
     from amazon_seg_assets.jobs import run_tags
     from amazon_seg_assets.partitions import require_in_span
     from amazon_seg_assets.progress import Progress
@@ -123,13 +123,14 @@ def _run(options: argparse.Namespace) -> None:
     # It takes seconds, in which the source is looked at.
     spark_resource(settings).start_in_background()
     with DagsterInstance.get() as instance, Progress() as progress:
+        end_dead_runs(instance)
         run = HeadlessRun(
             definitions,
             instance,
             progress.on_event,
             ops=_run_configuration(options),
             log_level="INFO" if options.verbose else "CRITICAL",
-            tags=run_tags(settings),
+            tags=run_tags(settings) | process_tag(),
         )
         try:
             store, snapshot = _execute(run, options, settings, progress)
@@ -157,7 +158,8 @@ def _execute(
     explores = not options.skip_exploration and not run.is_explored(store)
     snapshot = options.snapshot or default_snapshot(store)
     months = months_to_prepare(store, snapshot, options.all_months)
-    ranges = contiguous(months if options.force else stale_months(store, months))
+    all_anew = options.force or not run.are_months_checked()
+    ranges = contiguous(months if all_anew else stale_months(store, months))
     to_come = [*(["explore"] if explores else []), *["prepare_months"] * len(ranges), jobs[-1]]
     progress.expect(sum(map(run.steps, to_come)))
     if explores:
@@ -198,10 +200,10 @@ def _summarize(
         ("Tables and plots", url_of(store.folder)),
         ("Dagster's records", home),
     ):
-        console.print(f"  {name:<18} {path}", soft_wrap=True, highlight=False)
+        console.print(f"  {name:<18} {path}", soft_wrap=True, highlight=False, markup=False)
     if is_local(store.folder):
         pictures = store.path("*_plot", snapshot)
-        console.print(f"  {'Plots as PNG':<18} {pictures}/", soft_wrap=True)
+        console.print(f"  {'Plots as PNG':<18} {pictures}/", soft_wrap=True, markup=False)
     console.print(f"  {'Web UI':<18} `make ui` or `amazon-seg ui`, then http://localhost:3000")
 
 
@@ -213,11 +215,15 @@ def _sample(options: argparse.Namespace) -> None:
 
 
 def _ui(options: argparse.Namespace) -> None:
-    from amazon_seg_assets.instance import ensure_dagster_home
-
     settings = _settings(options)
     _require_usable(options.port)
+    from dagster import DagsterInstance
+
+    from amazon_seg_assets.instance import end_dead_runs, ensure_dagster_home
+
     ensure_dagster_home()
+    with DagsterInstance.get() as instance:
+        end_dead_runs(instance)
     # The web server starts processes of its own, which read their settings from the environment.
     for name in ("source", "category", "sample_reviews", "spark_master"):
         os.environ[PREFIX + name.upper()] = str(getattr(settings, name))

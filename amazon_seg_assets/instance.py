@@ -1,18 +1,62 @@
-"""Where Dagster keeps its records: ``DAGSTER_HOME``, or a folder of the project."""
+"""Dagster's records: in ``DAGSTER_HOME``, or a folder of the project; and runs that died.
+
+Dagster is imported where it is needed, as that takes seconds.
+"""
+
+from __future__ import annotations
 
 import os
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.storage.publishing import is_abandoned, new_write
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
 
 DEFAULT_HOME = ".dagster_home"
 
+_PROCESS_TAG = "amazon_seg/process"
+
 
 def ensure_dagster_home() -> Path:
-    """Makes sure that ``DAGSTER_HOME`` names a folder with a ``dagster.yaml``, and returns it."""
-    home = Path(os.environ.get("DAGSTER_HOME") or DEFAULT_HOME).expanduser().absolute()
-    home.mkdir(parents=True, exist_ok=True)
-    config = home / "dagster.yaml"
-    if not config.exists():
-        config.write_text(files(__package__).joinpath("dagster.yaml").read_text())
+    """Makes sure that ``DAGSTER_HOME`` names a folder with a ``dagster.yaml``, and returns it.
+
+    Raises:
+        InputError: the folder cannot be made or written to.
+    """
+    given = Path(os.environ.get("DAGSTER_HOME") or DEFAULT_HOME)
+    try:
+        home = given.expanduser().absolute()
+        home.mkdir(parents=True, exist_ok=True)
+        config = home / "dagster.yaml"
+        if not config.exists():
+            config.write_text(files(__package__).joinpath("dagster.yaml").read_text())
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
+        raise InputError(
+            f"Dagster cannot keep its records in {given} ({reason}): set DAGSTER_HOME to a folder "
+            "that can be written to."
+        ) from error
     os.environ["DAGSTER_HOME"] = str(home)
     return home
+
+
+def process_tag() -> dict[str, str]:
+    """A tag that tells in which process a run is, named as a write to the storage is."""
+    return {_PROCESS_TAG: new_write("run")}
+
+
+def end_dead_runs(instance: DagsterInstance) -> None:
+    """Records runs of the command as failed whose process is gone, as others wait for them.
+
+    Dagster itself watches only processes that it has started.
+    """
+    from dagster import DagsterRunStatus, RunsFilter
+
+    for record in instance.get_run_records(RunsFilter(statuses=[DagsterRunStatus.STARTED])):
+        run, started = record.dagster_run, record.start_time or 0.0
+        if is_abandoned(run.tags.get(_PROCESS_TAG, ""), lambda started=started: started):  # type: ignore[misc]
+            instance.report_run_failed(run, "The process of this run is gone.")

@@ -6,14 +6,16 @@ a raw table that has changed has not changed in every month. Of other assets Dag
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from dagster import AssetKey, DagsterInstance
+from dagster import AssetCheckKey, AssetKey, DagsterInstance
 from dagster._core.definitions.data_version import CODE_VERSION_TAG, get_input_data_version_tag
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
-from amazon_seg_assets.assets.cleaning import made_from_clean, made_from_raw
+from amazon_seg_assets.assets.cleaning import made_from_clean, made_from_products, made_from_raw
 from amazon_seg_assets.ingestion.manifest import read_manifest, require_manifest
 from amazon_seg_assets.locations import is_below
+from amazon_seg_assets.rules.categories import load_excluded_categories
 from amazon_seg_assets.storage.figures import MADE_FROM, read_figures
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.tables.clean import CLEAN_METADATA, CLEAN_REVIEWS, JOINED_REVIEWS
@@ -50,6 +52,36 @@ def is_up_to_date(
         if read is not None and (manifest is None or manifest.version != read):
             return False
     return tags.get(CODE_VERSION_TAG) == code_version
+
+
+def are_products_stale(store: Store) -> bool:
+    """Whether the clean products are not there, or made by other rules or from something else."""
+    if not store.path(CLEAN_METADATA.name).is_dir():
+        return True
+    manifest = require_manifest(store, RAW_METADATA.name)
+    fresh = made_from_products(manifest, load_excluded_categories(store.category))
+    return read_figures(store, CLEAN_METADATA.name).get(MADE_FROM) != fresh[MADE_FROM]
+
+
+def have_passed(instance: DagsterInstance, checks: Collection[AssetCheckKey]) -> bool:
+    """Whether each of these checks was run since its asset was last made, and passed.
+
+    A check that stopped a run has to stop the next one too, though what it found fault with is
+    there.
+    """
+    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(checks))
+
+    def has_passed(check: AssetCheckKey) -> bool:
+        record = latest.get(check)
+        made = instance.get_latest_materialization_event(check.asset_key)
+        return (
+            record is not None
+            and record.event is not None
+            and record.status is AssetCheckExecutionRecordStatus.SUCCEEDED
+            and (made is None or made.timestamp <= record.event.timestamp)
+        )
+
+    return all(map(has_passed, checks))
 
 
 def stale_months(store: Store, months: Iterable[str]) -> list[str]:

@@ -12,6 +12,7 @@ from dagster import (
     DagsterEventType,
     DagsterInstance,
     DagsterRunStatus,
+    MetadataValue,
     RunRequest,
     SensorResult,
     SkipReason,
@@ -30,11 +31,14 @@ from amazon_seg_assets.automation import (
 from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.ingestion.ingest import ingest_metadata, ingest_reviews
 from amazon_seg_assets.jobs import range_tags
+from amazon_seg_assets.locations import url_of
 from amazon_seg_assets.partitions import month_range
 from amazon_seg_assets.resources import SourceResource, StoreResource
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.snapshots import contiguous, dependent_snapshots
 from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets.tables.model import Table
+from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
 MONTHS = [f"2022-{month:02d}" for month in range(1, 13)] + ["2023-01", "2023-02", "2023-03"]
@@ -61,14 +65,24 @@ class Place:
         write_raw(self.folder, "Toys", reviews, [product("thing", 10.0)])
 
     def ingest(self, months: list[str] | None = None, is_finished: bool = True) -> None:
-        """Ingests, and records it as the asset would, with these months as changed."""
+        """Ingests, and records it as the assets would, with these months as changed."""
         source = self.source.open()
         manifest, _ = ingest_reviews(source, self.store, 0, False, lambda _: None, 1)
         ingest_metadata(source, self.store, 0, False, lambda _: None, 1)
-        status = DagsterRunStatus.SUCCESS if is_finished else DagsterRunStatus.STARTED
-        run = create_run_for_test(self.instance, "ingest", status=status)
         changed = manifest.months_changed if months is None else months
-        event = AssetMaterialization("raw_reviews", metadata={"months_changed": changed})
+        status = DagsterRunStatus.SUCCESS if is_finished else DagsterRunStatus.STARTED
+        self.record(RAW_REVIEWS, self.store, changed, status)
+        self.record(RAW_METADATA, self.store, [], status)
+
+    def record(
+        self, table: Table, store: Store, changed: list[str], status: DagsterRunStatus
+    ) -> None:
+        """Records that a run has ingested a table."""
+        run = create_run_for_test(self.instance, "ingest", status=status)
+        uri = MetadataValue.path(url_of(store.path(table.name)))
+        event = AssetMaterialization(
+            table.name, metadata={"months_changed": changed, "dagster/uri": uri}
+        )
         self.instance.report_dagster_event(
             DagsterEvent(
                 DagsterEventType.ASSET_MATERIALIZATION.value,
@@ -161,6 +175,29 @@ def test_a_changed_source_is_ingested_once(place: Place) -> None:
     assert changed.run_key != first.run_key
 
 
+def test_where_one_table_fails_the_source_is_asked_for_once(place: Place) -> None:
+    ingest_reviews(place.source.open(), place.store, 0, False, lambda _: None, 1)
+    elsewhere = Store(place.store.root, "Gift_Cards")
+    keys = []
+    for _ in range(3):
+        # Each run records the reviews, though they are as they were.
+        place.record(RAW_REVIEWS, place.store, [], DagsterRunStatus.FAILURE)
+        place.record(RAW_METADATA, elsewhere, [], DagsterRunStatus.SUCCESS)
+        requested = place.looks_at_source()
+        assert isinstance(requested, RunRequest)
+        keys.append(requested.run_key)
+    assert len(set(keys)) == 1
+
+
+def test_another_storage_is_asked_for_anew(place: Place) -> None:
+    first = place.looks_at_source()
+    place.storage = StoreResource(root=str(place.folder / "other"), category="Toys")
+    other = place.looks_at_source()
+    assert isinstance(first, RunRequest)
+    assert isinstance(other, RunRequest)
+    assert other.run_key != first.run_key
+
+
 def test_a_source_that_cannot_be_read_is_told(place: Place) -> None:
     (place.folder / "raw/review_categories/Toys.jsonl").unlink()
     outcome = place.looks_at_source()
@@ -217,6 +254,31 @@ def test_a_second_ingestion_meanwhile_adds_its_months(place: Place) -> None:
     place.stored("joined_reviews", MONTHS)
     place.ingest(["2022-05"])
     assert asked(place.looks_at_months()) == [("prepare_months", "2022-05", "2022-05")]
+    place.ingest(["2022-07"])
+    assert asked(place.looks_at_months()) == [
+        ("prepare_months", "2022-05", "2022-05"),
+        ("prepare_months", "2022-07", "2022-07"),
+    ]
+
+
+@pytest.mark.parametrize("category", ["Toys", "Gift_Cards"])
+def test_ingestions_elsewhere_change_no_month_here(place: Place, category: str) -> None:
+    place.looks_at_months()
+    place.ingest(["2023-03"])
+    elsewhere = place.store.root if category != "Toys" else place.folder / "try"
+    other = Store(elsewhere, category)
+    for status in (DagsterRunStatus.SUCCESS, DagsterRunStatus.STARTED):
+        place.record(RAW_REVIEWS, other, ["2022-05"], status)
+    place.stored("joined_reviews", MONTHS)
+    assert asked(place.looks_at_months()) == [("prepare_months", "2023-03", "2023-03")]
+
+
+def test_months_of_reviews_that_are_gone_wait_for_them(place: Place) -> None:
+    place.looks_at_months()
+    place.stored("joined_reviews", MONTHS)
+    place.record(RAW_REVIEWS, place.store, ["2022-05"], DagsterRunStatus.SUCCESS)
+    for _ in range(2):
+        assert "waits until it has been ingested again" in str(place.looks_at_months())
     place.ingest(["2022-07"])
     assert asked(place.looks_at_months()) == [
         ("prepare_months", "2022-05", "2022-05"),

@@ -98,6 +98,18 @@ def test_spark_is_not_started_for_a_wrong_option(
     assert started == []
 
 
+@pytest.mark.parametrize("home", ["file", "~nobody-here/home"])
+def test_a_home_of_dagster_that_cannot_be_used_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, home: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("DAGSTER_HOME", home)
+    error = fails(capsys, "run")
+    assert error.startswith(f"Error: Dagster cannot keep its records in {home} (")
+    assert error.endswith("): set DAGSTER_HOME to a folder that can be written to.")
+
+
 def test_the_sample_s_files_can_be_written_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -132,3 +144,34 @@ def test_spark_s_own_forms_of_masters_are_taken(master: str) -> None:
 def test_a_span_of_months_is_checked(first: str, last: str) -> None:
     with pytest.raises(InputError, match="is not valid"):
         load_settings(first_month=first, last_month=last)
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    default = load_settings().cache
+    for name in ("STORAGE", "CACHE", "SAMPLE_REVIEWS"):
+        monkeypatch.setenv(f"AMAZON_SEG_{name}", "")
+    assert load_settings().storage == Path("data")
+    assert load_settings().cache == default
+    assert load_settings().sample_reviews == 200_000
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("storage", "", "a folder or a URL is wanted"),
+        ("storage", "s3:/bucket/x", "a URL has two slashes or more, such as s3://bucket/folder"),
+        ("storage", "~nobody-here/x", "its home folder cannot be found, give the whole path"),
+        ("cache", "~nobody-here/x", "its home folder cannot be found, give the whole path"),
+    ],
+)
+def test_what_names_no_folder_is_told(name: str, value: str, message: str) -> None:
+    with pytest.raises(InputError) as error:
+        load_settings(**{name: value})
+    expected = f"The setting AMAZON_SEG_{name.upper()} ({value!r}) is not valid: {message}."
+    assert str(error.value) == expected
+
+
+def test_folders_are_of_a_home_or_a_drive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert load_settings(storage="~/data").storage == Path("/home/me/data")
+    assert load_settings(storage="C:/data").storage == Path("C:/data")

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
-from dagster import Definitions
+from dagster import DagsterInstance, Definitions
 from dagster._core.instance.config import dagster_instance_config
+from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 
 from amazon_seg_assets.assets import clustering, exploration, plots, segmentation
 from amazon_seg_assets.assets.declaration import SPARK_POOL
@@ -208,3 +210,21 @@ def test_rules_are_part_of_the_version_of_what_reads_them(
     version, _, prints = nodes(definitions)[asset].code_version.partition("-")
     assert version.isdigit()
     assert all(len(each) == 12 for each in prints.split("-"))
+
+
+def test_the_instance_written_out_finds_the_records_of_the_default_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    places = set()
+    for path in (
+        files("amazon_seg_assets").joinpath("dagster.yaml"),
+        Path(__file__).parents[1] / "deploy/dagster.sqlite.yaml",
+    ):
+        (tmp_path / "dagster.yaml").write_text(path.read_text())
+        with DagsterInstance.get() as instance:
+            storage, logs = instance.get_ref().storage, instance.compute_log_manager
+            assert isinstance(storage, DagsterSqliteStorage)
+            assert isinstance(logs, LocalComputeLogManager)
+            places.add((storage.base_dir, logs.get_captured_local_path(["step"], "out")))
+    assert len(places) == 1

@@ -6,12 +6,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from dagster import DagsterEventType, DagsterInstance, RetryPolicy, materialize
+from dagster import AssetExecutionContext, DagsterEventType, DagsterInstance, materialize
 from pyspark.sql import SparkSession
 
 from amazon_seg_assets.assets import declaration
 from amazon_seg_assets.engine.progress import describe_stages, tree_memory_bytes, watching
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.jobs import range_tags
 
 MIB = 1024**2
 
@@ -69,12 +70,18 @@ def test_neither_a_failing_log_nor_a_failing_step_changes_the_other(spark: Spark
         raise KeyError
 
 
-def run(function: Any, instance: DagsterInstance) -> Any:
+def run(function: Any, instance: DagsterInstance, months: tuple[str, str] | None = None) -> Any:
     spec = declaration.artifact_spec(
-        "thing", description="A thing.", group="rfm", kinds={"pyspark"}, deps=[], partitioned=False
+        "thing",
+        description="A thing.",
+        group="rfm",
+        kinds={"pyspark"},
+        deps=[],
+        partitioned=months is not None,
     )
     asset = declaration.seg_asset(spec)(function)
-    return materialize([asset], instance=instance, raise_on_error=False)
+    tags = range_tags(*months) if months else {}
+    return materialize([asset], instance=instance, raise_on_error=False, tags=tags)
 
 
 def test_progress_and_cost_are_in_dagster_s_records(
@@ -92,11 +99,28 @@ def test_progress_and_cost_are_in_dagster_s_records(
     assert "rows_per_second" not in metadata
 
 
+@pytest.mark.parametrize(
+    ("months", "prefix"), [(("2023-01", "2023-01"), ""), (("2023-01", "2023-03"), "step_")]
+)
+def test_rows_a_second_are_of_all_months_of_a_run(months: tuple[str, str], prefix: str) -> None:
+    def stores_rows(context: AssetExecutionContext) -> None:
+        time.sleep(0.1)
+        for month in context.partition_keys:
+            context.add_asset_metadata({"dagster/partition_row_count": 500}, partition_key=month)
+
+    with DagsterInstance.ephemeral() as instance:
+        made = run(stores_rows, instance, months).asset_materializations_for_node("thing")
+    for materialization in made:
+        metadata = {name: each.value for name, each in materialization.metadata.items()}
+        rate = metadata[f"{prefix}rows_per_second"]
+        assert rate == pytest.approx(500 * len(made) / metadata[f"{prefix}seconds"], abs=50)
+
+
 @pytest.mark.parametrize(("error", "tries"), [(ConnectionError, 2), (InputError, 1)])
 def test_only_what_may_pass_is_tried_again(
     monkeypatch: pytest.MonkeyPatch, error: type[Exception], tries: int
 ) -> None:
-    monkeypatch.setattr(declaration, "RETRIES", RetryPolicy(max_retries=1))
+    monkeypatch.setattr(declaration, "RETRY_AFTER_SECONDS", 0)
     calls = []
 
     def fails_once() -> None:

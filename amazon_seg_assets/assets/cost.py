@@ -25,7 +25,8 @@ def report_cost(
         cost: what it took.
         returned: what its function returned.
     """
-    months = context.partition_keys if context.has_partition_key_range else [None]
+    # A run of months may also make assets that have none.
+    months = context.partition_keys if context.assets_def.partitions_def else [None]
     added = [_added(context, key, month) for key in keys for month in months]
     rows = sum(_rows([*added, *_results(returned)]))
     prefix = "step_" if len(months) * len(keys) > 1 else ""

@@ -17,7 +17,7 @@ from dagster import (
     Failure,
     LocalFileCodeReference,
     MetadataValue,
-    RetryPolicy,
+    RetryRequested,
     TableColumn,
     TableColumnConstraints,
     TableColumnDep,
@@ -72,7 +72,7 @@ CHECKS_FIRST, DATA_FIRST = "2", "1"
 SPARK_POOL = "spark"
 """Assets that use Spark take a slot of it, so that local runs queue instead of filling memory."""
 
-RETRIES = RetryPolicy(max_retries=1, delay=5)
+RETRIES, RETRY_AFTER_SECONDS = 1, 5
 """For what a network or a cluster does once. More would only put off the news of a real failure."""
 
 Deps = Sequence[str | AssetDep]
@@ -164,12 +164,14 @@ def seg_asset(
         for_pictures: whether nothing but pictures is made of it, which come last.
     """
     comes_last = for_pictures or specs[0].tags["layer"] == "insight"
+    is_tried_again = _uses_spark(specs) or _uses_network(specs)
 
     def decorate(function: Callable[..., Any]) -> Any:
         @wraps(function)
         def asset(*args: Any, **kwargs: Any) -> Any:
             context = AssetExecutionContext.get()
-            with failing_for_people(), watching(context.log.info) as cost:
+            log = context.log.info
+            with trying_again(is_tried_again), failing_for_people(), watching(log) as cost:
                 returned = function(*args, **kwargs)
             report_cost(context, [spec.key for spec in specs], cost, returned)
             return returned
@@ -181,7 +183,6 @@ def seg_asset(
             # Also without partitions: a run of a range takes only assets that all have this policy.
             backfill_policy=BackfillPolicy.single_run(),
             pool=SPARK_POOL if _uses_spark(specs) else None,
-            retry_policy=RETRIES if _uses_spark(specs) or _uses_network(specs) else None,
             op_tags={} if comes_last else {PRIORITY: DATA_FIRST},
         )
         return make(asset)
@@ -206,6 +207,23 @@ def _code_reference(function: Callable[..., Any]) -> dict[str, Any]:
         reference = LocalFileCodeReference(file_path=str(file), line_number=line)
         references = CodeReferencesMetadataValue(code_references=[reference])
     return {"dagster/code_references": references}
+
+
+@contextmanager
+def trying_again(is_tried_again: bool) -> Iterator[None]:
+    """Has a step that fails begun once more, unless the failure says that it is no use.
+
+    A retry policy of Dagster would begin an interrupted step again too, and so a run that somebody
+    has ended would go on.
+    """
+    try:
+        yield
+    except Failure:
+        raise
+    except Exception as error:
+        if not is_tried_again:
+            raise
+        raise RetryRequested(RETRIES, RETRY_AFTER_SECONDS) from error
 
 
 @contextmanager

@@ -1,10 +1,21 @@
 """The raw tables: what the source publishes, written once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from dagster import AssetExecutionContext, Config, DataVersion, MaterializeResult, MetadataValue
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    AssetRecordsFilter,
+    Config,
+    DagsterInstance,
+    DataVersion,
+    EventLogRecord,
+    MaterializeResult,
+    MetadataValue,
+)
+from dagster._core.definitions.data_version import extract_data_version_from_entry
 from pydantic import Field
 
 from amazon_seg_assets.assets.declaration import seg_asset, table_spec
@@ -12,6 +23,7 @@ from amazon_seg_assets.assets.metadata import markdown_table, report_table
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.ingestion.ingest import READER_VERSION, ingest_metadata, ingest_reviews
 from amazon_seg_assets.ingestion.manifest import Manifest
+from amazon_seg_assets.locations import is_below
 from amazon_seg_assets.partitions import FIRST_MONTH, LAST_MONTH
 from amazon_seg_assets.resources import SourceResource, StoreResource
 from amazon_seg_assets.storage.footers import read_stats
@@ -20,6 +32,8 @@ from amazon_seg_assets.tables.model import Table
 from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
 
 KINDS = {"python", "pyarrow"}
+
+_PAGE = 20  # records read at once; mostly the first one tells
 
 
 class IngestConfig(Config):
@@ -39,6 +53,7 @@ def raw_reviews(
     manifest, renewed = ingest_reviews(
         source.open(), storage.store, source.max_malformed_share, config.force, _log(context)
     )
+    is_news = renewed or not _is_recorded(context.instance, storage.store, RAW_REVIEWS, manifest)
     outside = _rows_outside_span(manifest)
     if outside == manifest.rows:
         raise InputError(
@@ -50,11 +65,11 @@ def raw_reviews(
         storage.store,
         RAW_REVIEWS,
         manifest,
-        renewed,
+        is_news,
         rows_outside_span=outside,
         first_month=min(manifest.months),
         last_month=max(manifest.months),
-        months_changed=MetadataValue.json(manifest.months_changed if renewed else []),
+        months_changed=MetadataValue.json(manifest.months_changed if is_news else []),
         rows_by_month=MetadataValue.md(
             markdown_table(["month", "rows", "verified", "0 stars", "negative votes"], months)
         ),
@@ -72,7 +87,47 @@ def raw_metadata(
     manifest, renewed = ingest_metadata(
         source.open(), storage.store, source.max_malformed_share, config.force, _log(context)
     )
-    return _result(storage.store, RAW_METADATA, manifest, renewed)
+    is_news = renewed or not _is_recorded(context.instance, storage.store, RAW_METADATA, manifest)
+    return _result(storage.store, RAW_METADATA, manifest, is_news)
+
+
+def ingestions(
+    instance: DagsterInstance, store: Store, table: Table, after: int | None = None
+) -> Iterator[EventLogRecord]:
+    """What Dagster has recorded of ingestions of a raw table, the last first.
+
+    Those into other storages, or of other categories, are left out.
+
+    Args:
+        instance: where they are recorded.
+        store: the storage of the category.
+        table: the raw table.
+        after: number of a record; only those after it are given.
+    """
+    asked = AssetRecordsFilter(AssetKey(table.name), after_storage_id=after)
+    cursor = None
+    while True:
+        result = instance.fetch_materializations(asked, _PAGE, cursor)
+        yield from (record for record in result.records if _is_into(record, store, table))
+        if not result.has_more:
+            return
+        cursor = result.cursor
+
+
+def _is_into(record: EventLogRecord, store: Store, table: Table) -> bool:
+    materialization = record.asset_materialization
+    uri = materialization and materialization.metadata.get("dagster/uri")
+    return uri is not None and is_below(str(uri.value), store.base(table.name))
+
+
+def _is_recorded(instance: DagsterInstance, store: Store, table: Table, manifest: Manifest) -> bool:
+    """Whether the last record is of what is stored.
+
+    It is not where a step has published its table, and then failed.
+    """
+    last = next(ingestions(instance, store, table), None)
+    version = last and extract_data_version_from_entry(last.event_log_entry)
+    return version == DataVersion(manifest.version)
 
 
 def _log(context: AssetExecutionContext) -> Callable[[str], None]:
@@ -88,9 +143,9 @@ def _rows_outside_span(manifest: Manifest) -> int:
 
 
 def _result(
-    store: Store, table: Table, manifest: Manifest, renewed: bool, **figures: Any
+    store: Store, table: Table, manifest: Manifest, is_news: bool, **figures: Any
 ) -> MaterializeResult:
-    read = manifest.files_read if renewed else []
+    read = manifest.files_read if is_news else []
     malformed = "\n".join(f"- {example}" for example in manifest.malformed_examples)
     return MaterializeResult(
         asset_key=table.name,
@@ -105,7 +160,7 @@ def _result(
                     f"- `{name}` ({'read' if name in read else 'kept'})" for name in manifest.files
                 )
             ),
-            source_changed=renewed,
+            source_changed=is_news,
             files_read=len(read),
             files_kept=len(manifest.files) - len(read),
             dropped_malformed_lines=manifest.malformed,

@@ -1,0 +1,70 @@
+"""A run that somebody ends has ended: it does not go on, and nothing waits for it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from dagster import (
+    DagsterEventType,
+    DagsterInstance,
+    DagsterRunStatus,
+    Definitions,
+    define_asset_job,
+)
+from dagster._core.test_utils import create_run_for_test
+
+from amazon_seg_assets.assets import declaration
+from amazon_seg_assets.headless import HeadlessRun
+from amazon_seg_assets.instance import end_dead_runs, process_tag
+
+
+def headless(function: Callable[[], Any], instance: DagsterInstance, told: list[Any]) -> None:
+    """Runs one asset that uses Spark, by its kind, as the command does."""
+    spec = declaration.artifact_spec(
+        "thing", description="A thing.", group="rfm", kinds={"pyspark"}, deps=[], partitioned=False
+    )
+    asset = declaration.seg_asset(spec)(function)
+    definitions = Definitions(assets=[asset], jobs=[define_asset_job("ingest", [asset])])
+    HeadlessRun(definitions, instance, told.append).ingest()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_step_is_not_begun_again(number: signal.Signals) -> None:
+    begun, told = [], list[Any]()
+
+    def interrupted() -> None:
+        begun.append(1)
+        os.kill(os.getpid(), number)
+        time.sleep(5)
+
+    with DagsterInstance.ephemeral() as instance:
+        with pytest.raises(KeyboardInterrupt):
+            headless(interrupted, instance, told)
+        [run] = instance.get_runs()
+    assert len(begun) == 1
+    assert run.is_failure
+    kinds = {entry.dagster_event_type for entry in told}
+    assert DagsterEventType.STEP_UP_FOR_RETRY not in kinds
+    assert DagsterEventType.STEP_FAILURE in kinds
+
+
+def test_a_run_of_a_dead_process_is_recorded_as_failed() -> None:
+    script = "from amazon_seg_assets.instance import process_tag; print(*process_tag().values())"
+    [name] = process_tag()
+    dead = subprocess.check_output([sys.executable, "-c", script], text=True).strip()
+    with DagsterInstance.ephemeral() as instance:
+
+        def started(tags: dict[str, str]) -> str:
+            status = DagsterRunStatus.STARTED
+            return create_run_for_test(instance, tags=tags, status=status).run_id
+
+        of_dead, of_this, of_dagster = started({name: dead}), started(process_tag()), started({})
+        end_dead_runs(instance)
+        failed = {run.run_id for run in instance.get_runs() if run.is_failure}
+    assert failed == {of_dead}
+    assert {of_this, of_dagster}.isdisjoint(failed)
