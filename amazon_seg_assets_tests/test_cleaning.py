@@ -66,6 +66,10 @@ def raw_products(spark: SparkSession, *rows: dict[str, Any]) -> DataFrame:
     )
 
 
+def cleaned(raw: DataFrame) -> DataFrame:
+    return clean_reviews(raw, ["2023-01"], Observation())
+
+
 def test_values_are_mended_and_only_verified_reviews_stay(spark: SparkSession) -> None:
     raw = raw_reviews(
         spark,
@@ -75,7 +79,7 @@ def test_values_are_mended_and_only_verified_reviews_stay(spark: SparkSession) -
         {"review_id": "empty", "title": "N/A", "text": "", "user_id": "null"},
         {"review_id": "nothing", "rating": None, "helpful_vote": None, "title": "none of it"},
     )
-    clean = {row["review_id"]: row.asDict() for row in clean_reviews(raw).collect()}
+    clean = {row["review_id"]: row.asDict() for row in cleaned(raw).collect()}
     assert set(clean) == {"zero", "empty", "nothing"}
     assert (clean["zero"]["rating"], clean["zero"]["helpful_vote"]) == (1.0, 0)
     assert [clean["empty"][name] for name in ("title", "text", "user_id")] == [None] * 3
@@ -84,7 +88,7 @@ def test_values_are_mended_and_only_verified_reviews_stay(spark: SparkSession) -
 
 
 def test_times_are_utc_to_the_millisecond(spark: SparkSession) -> None:
-    clean = clean_reviews(raw_reviews(spark, {"timestamp": 1_672_531_200_123}))
+    clean = cleaned(raw_reviews(spark, {"timestamp": 1_672_531_200_123}))
     seconds = clean.select(F.unix_micros("timestamp")).first()
     assert seconds is not None
     assert seconds[0] == datetime(2023, 1, 1, tzinfo=UTC).timestamp() * 1_000_000 + 123_000
@@ -98,11 +102,13 @@ def test_equal_reviews_stay_once(spark: SparkSession) -> None:
         {"review_id": "b", "month": "2023-02"},
         {"review_id": "a"},
     )
-    clean = clean_reviews(raw.repartition(3))
+    duplicates = Observation()
+    clean = clean_reviews(raw.repartition(3), ["2023-01", "2023-02", "2023-03"], duplicates)
     assert sorted(clean.select("review_id", "month").collect()) == [
         ("a", "2023-01"),
         ("b", "2023-02"),
     ]
+    assert duplicates.get == {"2023-01": 2, "2023-02": 0, "2023-03": 0}
     assert set(clean.columns) == {*CLEAN_REVIEWS.column_names, "month"}
 
 
@@ -194,7 +200,7 @@ def test_of_a_product_listed_twice_one_row_stays_by_rule(spark: SparkSession) ->
 
 
 def test_the_join_keeps_each_review_once(spark: SparkSession) -> None:
-    reviews = clean_reviews(
+    reviews = cleaned(
         raw_reviews(
             spark,
             {"review_id": "known"},

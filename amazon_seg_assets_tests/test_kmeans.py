@@ -19,6 +19,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_samples, silhouette_score
 
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.quality.customers import clusters_apart
 from amazon_seg_assets.transforms.cluster_model import assign_clusters, build_model
 from amazon_seg_assets.transforms.lloyd import assign, cluster_silhouettes, fit
 from amazon_seg_assets.transforms.points import (
@@ -89,6 +90,15 @@ def test_a_bound_on_points_takes_a_part_of_them(spark: SparkSession, frame: pd.D
 def test_the_bound_is_on_distinct_customers(spark: SparkSession) -> None:
     equal = spark.createDataFrame(customers(1)).crossJoin(spark.range(50)).drop("id")
     assert collect_points(equal, 50, max_points=5).customers.tolist() == [50]
+
+
+@pytest.mark.parametrize("k", [2, 4, 8])
+def test_a_cloud_without_clusters_does_not_pass_for_some(k: int) -> None:
+    cloud = np.random.default_rng(5).uniform(size=(3000, 3))
+    standard = (cloud - cloud.mean(axis=0)) / cloud.std(axis=0)
+    labels = KMeans(k, n_init=3, random_state=1).fit(standard).labels_
+    silhouettes = cluster_silhouettes(standard, np.ones(3000), labels, k)
+    assert not clusters_apart(np.average(silhouettes, weights=np.bincount(labels))).passed
 
 
 def test_standardization_is_over_customers(points: Points, frame: pd.DataFrame) -> None:

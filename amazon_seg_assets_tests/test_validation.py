@@ -31,6 +31,7 @@ from amazon_seg_assets.transforms.collapse import collapse
 from amazon_seg_assets.transforms.points import Points, standardization
 from amazon_seg_assets.transforms.resampling import resampled_contingency
 from amazon_seg_assets.transforms.rfm import FEATURES
+from amazon_seg_assets.transforms.sweep import Starts
 from amazon_seg_assets_tests.graph import rfm_frame
 
 OPTIONS = {"starts": 2, "refined": 1, "swaps": 2, "max_iterations": 50}
@@ -117,7 +118,7 @@ def test_clusters_far_apart_survive_any_resample(spark: SparkSession) -> None:
     data = two_groups()
     scale = standardization(data)
     centers = scale.apply(data)[[2, 7]]
-    tables = validation.bootstrap(spark, data, scale, centers, resamples=3)
+    tables = validation.bootstrap(spark, data, scale, centers, Starts(), resamples=3)
     assert [counts.tolist() for counts in tables] == [[[40, 0], [0, 40]]] * 3
 
 

@@ -1,5 +1,6 @@
 """The clean tables and their join."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from dagster import AssetExecutionContext, Config, MaterializeResult
@@ -49,12 +50,25 @@ def made_from_raw(manifest: Manifest, month: str) -> dict[str, str]:
     return made_from(CODE_VERSION, manifest.month_version(month))
 
 
+def made_from_products(manifest: Manifest, excluded_categories: Iterable[str]) -> dict[str, str]:
+    """What the clean products are made from, given what the raw table holds."""
+    return made_from(CODE_VERSION, manifest.version, *sorted(excluded_categories))
+
+
 def made_from_clean(reviews: Figures, products: Figures) -> dict[str, str]:
     """What the joined reviews of a month are made from, given the figures of what is joined."""
     return made_from(CODE_VERSION, reviews[MADE_FROM], products[MADE_FROM])
 
 
-@seg_asset(table_spec(CLEAN_REVIEWS, group="cleaning", kinds=KINDS, deps=[RAW_REVIEWS.name]))
+@seg_asset(
+    table_spec(
+        CLEAN_REVIEWS,
+        group="cleaning",
+        kinds=KINDS,
+        deps=[RAW_REVIEWS.name],
+        code_version=CODE_VERSION,
+    )
+)
 def clean_reviews(
     context: AssetExecutionContext, spark: SparkResource, storage: StoreResource
 ) -> None:
@@ -64,16 +78,18 @@ def clean_reviews(
     raw_months = manifest.months
     there = [month for month in months if month in raw_months]
     raw = read_table(spark.spark_session, store, RAW_REVIEWS, there, with_place=True)
+    duplicates = Observation()
+    clean = cleaning.clean_reviews(raw, months, duplicates)
 
-    def figures(month: str, stats: Stats) -> dict[str, Any]:
+    def figures(month: str, _: Stats) -> dict[str, Any]:
         counts = raw_months.get(month, MonthCounts())
         return made_from_raw(manifest, month) | {
             "raw": counts.rows,
             "not_verified": counts.rows - counts.verified,
-            "duplicate": counts.verified - stats.rows,
+            "duplicate": duplicates.get[month],
         }
 
-    written = write_months(cleaning.clean_reviews(raw), store, CLEAN_REVIEWS, months, figures)
+    written = write_months(clean, store, CLEAN_REVIEWS, months, figures)
     for month, stats in written.items():
         raw_counts, counts = raw_months.get(month, MonthCounts()), figures(month, stats)
         context.add_asset_metadata(
@@ -98,7 +114,7 @@ def clean_reviews(
         kinds=KINDS,
         deps=[RAW_METADATA.name],
         # Changed rules make the products out of date; so below, wherever rules are read.
-        code_version=f"1-{load_category_rules().fingerprint}",
+        code_version=f"{CODE_VERSION}-{load_category_rules().fingerprint}",
     )
 )
 def clean_metadata(
@@ -114,8 +130,7 @@ def clean_metadata(
     observed, repeats = Observation(), Observation()
     products = cleaning.clean_metadata(raw, excluded, observed, repeats)
 
-    source = require_manifest(store, RAW_METADATA.name).version
-    version = made_from(CODE_VERSION, source, *sorted(excluded))
+    version = made_from_products(require_manifest(store, RAW_METADATA.name), excluded)
 
     def figures(_: Stats) -> dict[str, Any]:
         counts = observed.get | repeats.get
@@ -145,6 +160,7 @@ def clean_metadata(
         group="cleaning",
         kinds=KINDS,
         deps=[CLEAN_REVIEWS.name, CLEAN_METADATA.name],
+        code_version=CODE_VERSION,
     )
 )
 def joined_reviews(

@@ -1,5 +1,7 @@
 """K-Means: the sweep of k, the model, and the cluster of each customer."""
 
+from dataclasses import asdict
+
 import pandas as pd
 from dagster import AssetExecutionContext, Config, MaterializeResult, MetadataValue
 from pydantic import Field
@@ -25,13 +27,18 @@ from amazon_seg_assets.tables.customers import (
 from amazon_seg_assets.transforms.choice_of_k import SILHOUETTE_TOLERANCE, choose_k
 from amazon_seg_assets.transforms.cluster_model import assign_clusters, build_model
 from amazon_seg_assets.transforms.labels import label_clusters
-from amazon_seg_assets.transforms.points import Standardization, collect_points, standardization
+from amazon_seg_assets.transforms.points import (
+    MAX_POINTS,
+    Standardization,
+    collect_points,
+    standardization,
+)
 from amazon_seg_assets.transforms.rfm import FEATURES, TRANSFORMED_FEATURES
 from amazon_seg_assets.transforms.summary import clusters_of_chosen_k
 from amazon_seg_assets.transforms.sweep import DEFAULT_KS, Starts, sweep, usable_ks
 
 CLUSTER_MODEL = "cluster_model"
-CODE_VERSION = "3"
+CODE_VERSION = "4"
 _MEANS = [f"{feature}_mean" for feature in TRANSFORMED_FEATURES]
 _DEVIATIONS = [f"{feature}_sd" for feature in TRANSFORMED_FEATURES]
 _CENTERS = [f"{feature}_center" for feature in TRANSFORMED_FEATURES]
@@ -50,6 +57,11 @@ class SweepConfig(Config):
     )
     starts: int = Field(Starts.starts, description="Seeded starts for each k.", ge=1)
     seed: int = Field(Starts.seed, description="Seed of the starts.", ge=0)
+    max_points: int = Field(
+        MAX_POINTS,
+        description="Most distinct customers that K-Means is fitted on; of more a part is taken.",
+        ge=100,
+    )
 
     def ks(self) -> list[int]:
         """All k to try."""
@@ -86,7 +98,8 @@ def k_sweep(
     for snapshot in context.partition_keys:
         store.require(RFM_FEATURES.name, [snapshot])
         count = read_stats(store.path(RFM_FEATURES.name, snapshot)).rows
-        points = collect_points(read_table(session, store, RFM_FEATURES, [snapshot]), count)
+        customers = read_table(session, store, RFM_FEATURES, [snapshot])
+        points = collect_points(customers, count, config.max_points)
         scale = standardization(points)
         ks = usable_ks(config.ks(), points, config.k)
         starts = Starts(
@@ -97,18 +110,22 @@ def k_sweep(
         table = found.table.assign(chosen=found.table["k"] == choice.k)
         centers = _labelled(found.clusters, scale)
         chosen = table[table["chosen"]].iloc[0]
+        fitted = int(points.customers.sum())
+        # How it was done, for who does it again with resamples.
+        how = {"starts": asdict(starts), "max_points": config.max_points}
         context.add_asset_metadata(
             report_table(
                 store,
                 K_SWEEP,
-                write_small(table, store, K_SWEEP, snapshot, {"why": choice.reason}),
+                write_small(table, store, K_SWEEP, snapshot, {"why": choice.reason, **how}),
                 snapshot,
                 chosen_k=choice.k,
                 why=choice.reason,
                 wcss=float(chosen["wcss"]),
                 silhouette=float(chosen["silhouette"]),
                 distinct_customers=len(points),
-                customers_fitted=int(points.customers.sum()),
+                customers_fitted=fitted,
+                parts_of_customers=points.parts,
                 skipped_ks=[k for k in config.ks() if k not in ks],
                 sweep=MetadataValue.md(markdown_frame(table)),
             ),
@@ -120,7 +137,13 @@ def k_sweep(
             report_table(
                 store,
                 CLUSTER_CENTERS,
-                write_small(centers, store, CLUSTER_CENTERS, snapshot),
+                write_small(
+                    centers,
+                    store,
+                    CLUSTER_CENTERS,
+                    snapshot,
+                    {"customers_of_part": fitted if points.parts > 1 else None},
+                ),
                 snapshot,
                 clusters_of_chosen_k=MetadataValue.md(
                     markdown_frame(of_choice[["cluster", "cluster_label", "customers", *FEATURES]])

@@ -1,6 +1,7 @@
 """How good the clusters and the segments are, and what separating equal customers does."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from dagster import (
@@ -20,6 +21,7 @@ from amazon_seg_assets.plots.segments import scheme_comparison as draw_compariso
 from amazon_seg_assets.plots.style import Scope
 from amazon_seg_assets.resources import SparkResource, StoreResource
 from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES, Scheme, load_scheme
+from amazon_seg_assets.storage.figures import require_figures
 from amazon_seg_assets.storage.footers import read_stats
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.small_tables import read_small, write_small
@@ -41,6 +43,7 @@ from amazon_seg_assets.transforms.collapse import CUSTOMERS, collapse
 from amazon_seg_assets.transforms.points import Standardization, collect_points
 from amazon_seg_assets.transforms.rfm import FEATURES, TRANSFORMED_FEATURES
 from amazon_seg_assets.transforms.summary import by_cluster, clusters_of_chosen_k
+from amazon_seg_assets.transforms.sweep import Starts
 
 _SCHEMES = ("standard", "notebook")
 _SEGMENTS = [
@@ -64,7 +67,7 @@ class ValidationConfig(Config):
         group="validation",
         kinds={"pyspark", "scikitlearn"},
         deps=[K_SWEEP.name, CLUSTER_CENTERS.name, SEGMENT_SUMMARY.name, RFM_FEATURES.name],
-        code_version="2",
+        code_version="3",
     )
 )
 def cluster_validation(
@@ -81,18 +84,20 @@ def cluster_validation(
         summary = read_small(store, SEGMENT_SUMMARY, snapshot)
         customers = read_table(spark.spark_session, store, RFM_FEATURES, [snapshot])
         count = read_stats(store.path(RFM_FEATURES.name, snapshot)).rows
+        how = require_figures(store, K_SWEEP.name, snapshot)
+        starts = replace(Starts(**how["starts"]), seed=config.seed)
         first = centers.iloc[0]
         found = validation.stability(
             validation.bootstrap(
                 spark.spark_session,
-                collect_points(customers, count),
+                collect_points(customers, count, how["max_points"]),
                 Standardization(
                     tuple(first[[f"{name}_mean" for name in TRANSFORMED_FEATURES]]),
                     tuple(first[[f"{name}_sd" for name in TRANSFORMED_FEATURES]]),
                 ),
                 centers[[f"{name}_center" for name in TRANSFORMED_FEATURES]].to_numpy(float),
+                starts,
                 config.resamples,
-                config.seed,
             )
         )
         table = validation.validate_clusters(centers, by_cluster(summary), found.survival)

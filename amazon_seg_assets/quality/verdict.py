@@ -37,7 +37,10 @@ class Verdict:
 def worst(verdicts: Mapping[str, Verdict]) -> tuple[str, Verdict]:
     """The verdict that is furthest beyond its threshold, and whose it is; the first of equals.
 
+    A figure that is no number is beyond any threshold.
+
+
     Raises:
         ValueError: there is none.
     """
-    return max(verdicts.items(), key=lambda each: each[1].excess)
+    return max(verdicts.items(), key=lambda each: (not each[1].passed, each[1].excess))

@@ -78,7 +78,8 @@ K_SWEEP = Table(
     name="k_sweep",
     description=(
         "One row per number of clusters tried. The k chosen is the knee of WCSS if its silhouette "
-        "is close to the best, else the k with the best silhouette."
+        "is close to the best, else the k with the best silhouette. Fitted on all customers, or, "
+        "if they are more than `max_points` distinct ones, on a part of these, by hash."
     ),
     by_month=True,
     columns=(
@@ -86,14 +87,14 @@ K_SWEEP = Table(
         Column(
             "wcss",
             pa.float64(),
-            "Within-cluster sum of squares over all customers, on standardized features.",
+            "Within-cluster sum of squares over the customers fitted, on standardized features.",
             nullable=False,
             sources=_CLUSTERED_ON,
         ),
         Column(
             "silhouette",
             pa.float64(),
-            "Mean silhouette over all customers, by squared Euclidean distance.",
+            "Mean silhouette over the customers fitted, by squared Euclidean distance.",
             nullable=False,
             sources=_CLUSTERED_ON,
         ),
@@ -115,7 +116,7 @@ CLUSTER_CENTERS = Table(
         Column("k", pa.int32(), "Number of clusters.", nullable=False),
         Column("cluster", pa.int32(), "Cluster, numbered by its center.", nullable=False),
         Column("cluster_label", pa.string(), "Label by rule from the means.", nullable=False),
-        Column("customers", pa.int64(), "Customers in the cluster.", "customers", nullable=False),
+        Column("customers", pa.int64(), "Customers fitted in it.", "customers", nullable=False),
         Column(
             "recency",
             pa.float64(),

@@ -49,7 +49,12 @@ RFM_HISTOGRAMS = Table(
         Column("feature", pa.string(), "Recency, frequency or monetary.", nullable=False),
         Column("transformed", pa.bool_(), "Whether log(1 + feature) is meant.", nullable=False),
         Column("bin_left", pa.float64(), "Left edge, in the bin.", nullable=False),
-        Column("bin_right", pa.float64(), "Right edge, not in the bin.", nullable=False),
+        Column(
+            "bin_right",
+            pa.float64(),
+            "Right edge, not in the bin unless it is the last.",
+            nullable=False,
+        ),
         Column(
             "customers",
             pa.int64(),

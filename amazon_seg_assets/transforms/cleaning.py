@@ -24,7 +24,7 @@ _TOO_LARGE = 1e12  # USD; no price, and more than the exact sums of prices can t
 _NOT_FINITE = r"(?i)^\s*[+-]?(nan|inf|infinity)\s*$"
 
 
-def clean_reviews(raw: DataFrame) -> DataFrame:
+def clean_reviews(raw: DataFrame, months: Sequence[str], duplicates: Observation) -> DataFrame:
     """Cleans reviews: verified purchases, each review once, invalid values mended.
 
     Rows that are equal in all fields but ``images`` share a ``review_id``, and so a month: no row
@@ -32,12 +32,18 @@ def clean_reviews(raw: DataFrame) -> DataFrame:
 
     Args:
         raw: columns of ``raw_reviews``, ``month`` and those of ``PLACE``.
+        months: that ``raw`` may have rows of.
+        duplicates: receives, by the name of each month, rows that are there already.
 
     Returns:
         Columns of ``clean_reviews``, and ``month``.
     """
     verified = raw.where("verified_purchase").select(*CLEAN_REVIEWS.column_names, MONTH, *PLACE)
-    distinct = _without(verified, _surplus(verified, [MONTH, "review_id"], []))
+    # Counted where they are found: from what is stored, a loss would look the same.
+    surplus = _surplus(verified, [MONTH, "review_id"], [], MONTH).observe(
+        duplicates, *(F.count_if(F.col(MONTH) == month).alias(month) for month in months)
+    )
+    distinct = _without(verified, surplus)
     mended = distinct.withColumns(
         {
             "rating": F.when(F.col("rating") == 0, 1.0).otherwise(F.col("rating")),
@@ -108,7 +114,9 @@ def parse_price(price: Column) -> Column:
     return F.when(F.abs(number) < _TOO_LARGE, number)
 
 
-def _surplus(rows: DataFrame, key: Sequence[str], preference: Sequence[Column]) -> DataFrame:
+def _surplus(
+    rows: DataFrame, key: Sequence[str], preference: Sequence[Column], *further: str
+) -> DataFrame:
     """Places of all rows of a key but one: the first by preference, then by place.
 
     Few rows repeat a key. Only these are brought together, by columns that are short; whole rows,
@@ -119,17 +127,22 @@ def _surplus(rows: DataFrame, key: Sequence[str], preference: Sequence[Column]) 
         rows: columns of ``PLACE``, among others.
         key: what rows may have in common; never null.
         preference: the order in which rows of a key are preferred.
+        further: columns that come along.
     """
     hashed = rows.withColumn(_HASH, F.xxhash64(*key))
     repeated = hashed.groupBy(_HASH).count().where("count > 1").drop("count")
     order = Window.partitionBy(*key).orderBy(*preference, *PLACE)
     alike = hashed.join(F.broadcast(repeated), _HASH)
-    return alike.withColumn("rank", F.row_number().over(order)).where("rank > 1").select(*PLACE)
+    return (
+        alike.withColumn("rank", F.row_number().over(order))
+        .where("rank > 1")
+        .select(*PLACE, *further)
+    )
 
 
 def _without(rows: DataFrame, surplus: DataFrame) -> DataFrame:
     """The rows that are in no surplus place."""
-    return rows.join(F.broadcast(surplus), [*PLACE], "left_anti")
+    return rows.join(F.broadcast(surplus.select(*PLACE)), [*PLACE], "left_anti")
 
 
 def only_reviewed(products: DataFrame, reviews: DataFrame) -> DataFrame:

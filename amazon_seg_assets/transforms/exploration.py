@@ -162,7 +162,7 @@ def top_products(metadata: DataFrame, reviews: DataFrame, year: int) -> pd.DataF
 
 
 def _one_row_per_product(metadata: DataFrame) -> DataFrame:
-    """Lean products; of one that is listed again, the row that cleaning would keep."""
+    """Lean products; of one that is listed again, the row that cleaning would prefer."""
     price = parse_price(F.col("price"))
     best = F.max(
         F.struct(

@@ -27,11 +27,13 @@ class Points:
         features: recency (days), frequency (reviews), monetary (USD); shape (points, 3).
         transformed: recency, log1p(frequency), log1p(monetary); shape (points, 3).
         customers: how many customers each point stands for; shape (points,).
+        parts: the points are one of so many parts of the distinct customers.
     """
 
     features: np.ndarray
     transformed: np.ndarray
     customers: np.ndarray
+    parts: int = 1
 
     def __len__(self) -> int:
         return len(self.customers)
@@ -66,11 +68,12 @@ def collect_points(customers: DataFrame, count: int, max_points: int = MAX_POINT
         max_points: the bound, kept to within the 5 % error of the estimated number.
     """
     identity = F.xxhash64(*FEATURES)
-    part = customers
+    parts = 1
     if count > max_points:
         # HyperLogLog's registers are maxima, so the estimate does not depend on partitions.
         distinct = customers.agg(F.approx_count_distinct(identity)).head()[0]  # type: ignore[index]
-        part = customers.where(F.pmod(identity, F.lit(ceil(distinct / max_points))) == 0)
+        parts = ceil(distinct / max_points)
+    part = customers.where(F.pmod(identity, F.lit(parts)) == 0) if parts > 1 else customers
     columns = list(dict.fromkeys((*FEATURES, *TRANSFORMED_FEATURES)))
     weighted = collapse(part, columns)
     # The order of what Spark returns depends on its partitions; that of distinct features not.
@@ -79,6 +82,7 @@ def collect_points(customers: DataFrame, count: int, max_points: int = MAX_POINT
         collapsed[list(FEATURES)].to_numpy(float),
         collapsed[list(TRANSFORMED_FEATURES)].to_numpy(float),
         collapsed[CUSTOMERS].to_numpy(float),
+        parts,
     )
 
 

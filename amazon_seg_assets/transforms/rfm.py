@@ -35,7 +35,7 @@ def rfm_features(
         joined: ``user_id``, ``timestamp`` and ``price`` of reviews; may reach beyond the window.
         last_day: L, the date of the latest review; the window is the dates from L minus one
             calendar year to L, both whole days included.
-        min_price: a review counts if its price is above this, in USD.
+        min_price: a review counts if its price, to six decimals, is above this, in USD.
         counts: receives ``in_window`` (reviews), and of these what is left out for the first
             reason that holds: ``no_user``, ``no_price``, ``low_price``; and ``counted_usd``, the
             exact sum of the prices that count.
@@ -46,9 +46,10 @@ def rfm_features(
     """
     day = F.to_date("timestamp")
     in_window = joined.where(day.between(F.lit(window_start(last_day)), F.lit(last_day)))
-    no_user, no_price = F.col("user_id").isNull(), F.col("price").isNull()
-    low_price = F.col("price") <= min_price
-    counts_in, exact = ~no_user & (F.col("price") > min_price), F.col("price").cast(EXACT_PRICE)
+    # Compared as it is summed up, so that nobody's spend is nothing.
+    no_user, exact = F.col("user_id").isNull(), F.col("price").cast(EXACT_PRICE)
+    no_price, low_price = exact.isNull(), exact <= min_price
+    counts_in = ~no_user & (exact > min_price)
     counted = in_window.observe(
         counts,
         F.count(F.lit(1)).alias("in_window"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
@@ -73,27 +73,27 @@ def bootstrap(
     customers: Points,
     scale: Standardization,
     centers: np.ndarray,
+    starts: Starts,
     resamples: int = DEFAULT_RESAMPLES,
-    seed: int = 42,
 ) -> list[np.ndarray]:
     """Clusters resamples of the customers, each in a Spark task of its own.
 
-    Optima are sought as those of the sweep are. The standardization stays that of the original
-    customers.
+    The standardization stays that of the original customers.
 
     Args:
         spark: runs the tasks.
         customers: distinct ones.
         scale: their standardization.
         centers: of the original clusters, standardized; shape (k, 3).
+        starts: how optima are sought; as those of the original, so that a difference is not one
+            of effort. Its seed is of all resamples together; each derives its own.
         resamples: how many.
-        seed: of all resamples together; each derives its own.
 
     Returns:
         A contingency table each: original clusters by new ones, counts of customers; shape (k, k).
     """
     standardized, k = scale.apply(customers), len(centers)
-    options = asdict(replace(Starts(), seed=seed))
+    options = asdict(starts)
     labels, _ = lloyd.assign(standardized, customers.customers, centers)
     cell = points.cell_numbers(standardized, options.pop("max_cells"))
     broadcast = spark.sparkContext.broadcast((standardized, customers.customers, labels, cell))

@@ -169,7 +169,8 @@ def k_sweep_checks(
             CLUSTERS_APART: customers.clusters_apart(silhouette, config.min_silhouette),
             customers_check(CLUSTER_CENTERS): tables.totals_kept(
                 "customers",
-                stats_of(store, RFM_FEATURES, snapshot).rows,
+                figures_of(store, CLUSTER_CENTERS, snapshot).get("customers_of_part")
+                or stats_of(store, RFM_FEATURES, snapshot).rows,
                 centers.groupby("k")["customers"].sum(),
             ),
             NO_TINY_CLUSTER: customers.no_tiny_cluster(
