@@ -47,10 +47,13 @@ def money(dollars: float) -> str:
 
 
 def share(fraction: float) -> str:
-    """A share: ``12.3 %``; ``<0.1 %`` rather than none at all."""
+    """A share: ``12.3 %``; ``<0.1 %`` rather than none at all, ``>99.9 %`` rather than all."""
     if math.isnan(fraction):
         return MISSING
-    return "<0.1 %" if 0 < fraction < 0.0005 else f"{fraction * 100:.1f} %"
+    if 0 < fraction < 0.0005:
+        return "<0.1 %"
+    # A mean of ones may differ from 1 in its last digits.
+    return ">99.9 %" if 0.9995 <= fraction < 1 - 1e-9 else f"{fraction * 100:.1f} %"
 
 
 def cut_name(name: object, width: int = 60) -> str:

@@ -258,8 +258,8 @@ def test_numbers_are_written_for_people() -> None:
     assert [money(n) for n in (0, 12.345, 999.99, 1234.4, 12_500, 2.5e6, math.nan)] == [
         "$0.00", "$12.35", "$999.99", "$1,234", "$12.5 K", "$2.5 M", "–",
     ]  # fmt: skip
-    assert [share(n) for n in (0, 0.0001, 0.1234, 1, math.nan)] == [
-        "0.0 %", "<0.1 %", "12.3 %", "100.0 %", "–",
+    assert [share(n) for n in (0, 0.0001, 0.1234, 0.9998, 1 - 1e-15, 1, math.nan)] == [
+        "0.0 %", "<0.1 %", "12.3 %", ">99.9 %", "100.0 %", "100.0 %", "–",
     ]  # fmt: skip
 
 
@@ -513,7 +513,7 @@ def test_density_counts_customers_in_bins() -> None:
     assert loyal.get_xlim() == churned.get_xlim() == (8, 365)
     assert loyal.get_ylim() == churned.get_ylim()
     assert mesh.get_clim() == churned.collections[-1].get_clim() == (1, 30)
-    assert "Loyal 40 customers, the median one at recency 8 to 15 and monetary $10 to $12.6" in (
+    assert "Loyal 40 customers, the median one at recency 8 to 14 and monetary $10 to $12.6" in (
         picture.alt
     )
 
@@ -578,6 +578,21 @@ def test_treemap_areas_are_customers() -> None:
     words = words_of(picture)
     assert {"Churned · 60.0 %", "Loyal · 40.0 %", "Champions\n3,000 (75.0 %)"} <= set(words)
     assert "Loyal (40.0 % of all): Champions 75.0 %, At Risk 25.0 %" in picture.alt
+
+
+def test_treemap_tells_clusters_of_one_label_apart() -> None:
+    labels = [f"Loyal Customer (frequency {rank} of 3)" for rank in (1, 2, 3)]
+    inside = pd.DataFrame(
+        {
+            "cluster": range(3),
+            "cluster_label": labels,
+            "segment": "Lost",
+            "customers": (400, 90, 10),
+        }
+    )
+    words = " ".join(words_of(segment_treemap(inside, SCOPE)))
+    for rank, share_of_all in ((1, "80.0 %"), (2, "18.0 %"), (3, "2.0 %")):
+        assert f"(frequency {rank} of 3) · {share_of_all}" in words
 
 
 def test_heat_map_has_shares_and_means() -> None:

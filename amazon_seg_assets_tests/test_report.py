@@ -135,6 +135,15 @@ def test_lapsed_customers_are_most_if_they_are(findings: Findings) -> None:
     assert say.lapsed(replace(findings, segments=segments(Champions=(9, 1, 4, 9)))) is None
 
 
+def test_whoever_is_at_risk_counts_as_lapsed(findings: Findings) -> None:
+    # Gone for longer than those about to sleep, however much they spent before.
+    table = segments(Champions=(5, 1, 4, 9), About_to_Sleep=(1, 90, 1, 9), At_Risk=(4, 300, 2, 9))
+    found = say.lapsed(replace(findings, segments=table))
+    assert found is not None
+    assert found.title == "50.0 % of the customers have lapsed, or are about to"
+    assert found.text.startswith("About to Sleep and At Risk hold 5 customers")
+
+
 def test_the_notebook_s_lost_are_told_apart(findings: Findings) -> None:
     found = say.lapsed(replace(findings, scheme=load_scheme("notebook")))
     assert found is not None
@@ -204,11 +213,16 @@ def test_agreement_names_the_most_scattered_segment(findings: Findings) -> None:
     found = say.agreement(findings)
     assert found is not None
     assert found.text.endswith("Each segment lies within one cluster.")
-    rows = overlap((0, "A", "Lost", 60), (1, "B", "Lost", 20), (0, "A", "Champions", 20))
+    # Of the larger segment more customers are elsewhere, but a smaller share.
+    rows = overlap(
+        (0, "A", "Lost", 60), (1, "B", "Lost", 20),
+        (0, "A", "Champions", 3), (1, "B", "Champions", 2),
+    )  # fmt: skip
     found = say.agreement(replace(findings, overlap=rows))
     assert found is not None
     assert found.text.endswith(
-        "The segment most scattered is Lost: 75.0 % of it is in the cluster A, the rest in 1 other."
+        "The segment most scattered is Champions: 60.0 % of it is in the cluster A, the rest in 1 "
+        "other."
     )
 
 
@@ -234,9 +248,9 @@ def test_ties_are_told_if_the_notebook_separates_equals(findings: Findings) -> N
     assert found.text == (
         "Under it 80.0 % of the customers have another frequency score than somebody with as many "
         "reviews, up to 5 scores for the same number; under the standard scheme nobody does. "
-        "25.0 % have an equal, in recency, frequency and spend, in another segment. This alone "
-        "puts 12 customers or more into another segment: New Customers loses 12, Champions gains "
-        "9."
+        "25.0 % have an equal, in recency, frequency and spend, in another segment. Against the "
+        "standard scores under the same rules, its tiles put 12 customers or more into another "
+        "segment: New Customers loses 12, Champions gains 9."
     )
     none = {"standard": Ties(0.0, 0.0, 1), "notebook": Ties(0.0, 0.0, 1)}
     assert say.equal_customers(replace(findings, ties=none)) is None
@@ -295,7 +309,7 @@ def test_popular_products_and_audio(findings: Findings) -> None:
     assert figures_of(explored)["audio_share_of_popular"] == 0.5
     unnamed = say.popular(replace(findings, top_products=popular(None)))
     assert unnamed is not None
-    assert unnamed.text == "The product with most reviews is “(no name)”, with 100 reviews."
+    assert unnamed.text == "The product with most reviews is “B0”, with 100 reviews."
     assert say.popular(replace(findings, top_products=popular())) is None
 
 
@@ -398,6 +412,11 @@ def test_both_forms_say_the_same_and_always_the_same(findings: Findings) -> None
     assert "duplicates" not in markdown.split("From raw reviews")[1].split("\n\n")[1]
     assert "| Reviews that count | 300 |" in markdown
     assert "| Spend | $5.50 | $1,250 | – | – |" in markdown
+    assert "*Picture `elbow_plot`: " in markdown
+    assert "* What elbow\\_plot shows" in markdown
+    # General advice stands below a heading of its own.
+    assert "### Beyond single segments\n\n#### Look for new customers" in markdown
+    assert html.index("<h3>Beyond single segments</h3>") < html.index("<h4>Look for new customers")
     # Markdown links to the headings by what it makes of them.
     assert "- [The data and its limits](#the-data-and-its-limits)" in markdown
 

@@ -133,7 +133,7 @@ class Benchmark:
             os.link(self._data(self.reviews) / path, source / path)
         rows = self._write_next_month(source)
         environment = {"AMAZON_SEG_LAST_MONTH": _NEXT}
-        run = self._ours("ours, one new month", source, environment=environment)
+        run = self._ours("ours, one new month", source, environment=environment, reviews=rows)
         self.findings["one new month"] = {
             "rows": rows,
             "segmented_after_seconds": run["segmented_after_seconds"],

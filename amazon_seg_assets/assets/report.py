@@ -110,7 +110,7 @@ def executive_report(
 ) -> None:
     """Writes the report from what is stored of the snapshot."""
     store = storage.store
-    rules = None if config.recommendations is None else Path(config.recommendations).expanduser()
+    rules = None if config.recommendations is None else Path(config.recommendations)
     for snapshot in context.partition_keys:
         findings = gather(store, snapshot, rules)
         document = compose(findings)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -26,7 +28,8 @@ from amazon_seg_assets.plots.style import (
     panels,
 )
 
-_LABEL_WIDTH = 30
+_LABEL_WIDTH, _HEADING_WIDTH = 42, 34
+"""Characters of a cluster's label, and of a line of a panel's heading."""
 _FEWEST_BINS = 12
 """An axis spans at least so many bins, so that it has ticks."""
 _CENTERS = {
@@ -177,7 +180,7 @@ def _heading(label: str, fraction: float) -> str:
 
 def _head(axes: Axes, heading: str, colour: str) -> None:
     """Titles a panel, with the cluster's colour as a line below the title."""
-    axes.set_title(heading)
+    axes.set_title(fill(heading, _HEADING_WIDTH))
     axes.spines["top"].set(visible=True, color=colour, linewidth=3)
 
 
@@ -223,5 +226,6 @@ def _median(bins: pd.DataFrame, column: str, feature: Feature) -> str:
     """The bin that holds the median customer, in words."""
     counts = bins.groupby(column)["customers"].sum().sort_index().cumsum()
     left = counts.index[int((counts >= counts.iloc[-1] / 2).to_numpy().argmax())]
-    right = feature.edges[feature.place(left) + 1]
-    return f"{feature.name} {feature.tick(left)} to {feature.tick(right)}"
+    right = feature.edges[feature.place(left) + 1] - feature.whole
+    upto = f" to {feature.tick(right)}" if right > left else ""
+    return f"{feature.name} {feature.tick(left)}{upto}"

@@ -16,6 +16,7 @@ class Feature:
         name: column in ``rfm_features``.
         label: of an axis, with the unit.
         logarithmic: whether its axis is.
+        whole: whether all values are whole numbers.
         edges: of the bins in which densities count customers, ascending. A bin holds its left
             edge but not its right one. The first is at or below every value, the last above.
         text: writes a value or a mean with its unit.
@@ -25,6 +26,7 @@ class Feature:
     name: str
     label: str
     logarithmic: bool
+    whole: bool
     edges: tuple[float, ...]
     text: Callable[[float], str]
     tick: Callable[[float], str]
@@ -57,6 +59,7 @@ FEATURES = {
             "recency",
             "Recency (days)",
             False,
+            True,
             tuple(range(1, 373, 7)),
             lambda days: f"{days:.0f} days",
             short,
@@ -64,6 +67,7 @@ FEATURES = {
         Feature(
             "frequency",
             "Frequency (reviews)",
+            True,
             True,
             _frequency_edges(),
             lambda n: f"{n:.2f} reviews" if n < 1000 else f"{short(n)} reviews",
@@ -73,6 +77,7 @@ FEATURES = {
             "monetary",
             "Monetary (USD)",
             True,
+            False,
             _monetary_edges(),
             money,
             lambda dollars: f"${short(dollars)}",

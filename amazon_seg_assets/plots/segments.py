@@ -221,7 +221,7 @@ def scheme_comparison(segments: pd.DataFrame, scope: Scope) -> Picture:
             Patch(facecolor=FAINT, label="standard: equal customers, equal scores"),
             Patch(
                 facecolor=FAINT, alpha=0.45, hatch="////", edgecolor="white",
-                label="notebook: ntile splits ties (change against standard)",
+                label="notebook: equal customers may part (change against standard)",
             ),
         ],
         loc="outside lower center",

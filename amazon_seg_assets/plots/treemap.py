@@ -37,6 +37,8 @@ _MARGIN, _LEGEND_ROW = 0.15, 0.25
 """Inches around the map, and of a row of the legend."""
 _LEGEND_COLUMNS = 4
 _NAME_WIDTH = 24
+_BAND_COLOUR = "#E9ECEF"
+"""No colour of a cluster: some are much like a segment's, and the cells have those."""
 _FONT_SIZES = (10.5, 9.5, 8.5, 7.5)
 
 
@@ -132,11 +134,11 @@ def segment_treemap(segments: pd.DataFrame, scope: Scope) -> Picture:
     areas = _Area(0, 0, _WIDTH, _HEIGHT).divided(clusters["customers"].tolist())
     for (_, (cluster, label, customers)), area in zip(clusters.iterrows(), areas, strict=True):
         inside = segments[segments["cluster"] == cluster]
-        name, brief, colour = cut_name(label, 40), cut_name(label, 20), cluster_colour(cluster)
+        name, brief = cut_name(label, 40), _brief(label)
         of_all = share(customers / total)
         band, rest = area.split(_BAND)
         banded = area.height > 2 * _BAND and band.draw(
-            axes, colour, f"{name} · {of_all}", f"{brief} · {of_all}", brief, bold=True
+            axes, _BAND_COLOUR, f"{name} · {of_all}", f"{brief} · {of_all}", brief, bold=True
         )
         cells = (rest if banded else area).divided(inside["customers"].tolist())
         shares = [
@@ -157,7 +159,7 @@ def segment_treemap(segments: pd.DataFrame, scope: Scope) -> Picture:
                 of_cluster,
             )
         if not banded:
-            handles.append(_frame(axes, area, colour, f"{brief} · {of_all}"))
+            handles.append(_frame(axes, area, cluster_colour(cluster), f"{brief} · {of_all}"))
         inner = ", ".join(f"{segment} {of_cluster}" for segment, of_cluster in shares)
         parts.append(f"{name} ({of_all} of all): {inner}")
     figure.legend(
@@ -165,6 +167,12 @@ def segment_treemap(segments: pd.DataFrame, scope: Scope) -> Picture:
         handleheight=1,
     )  # fmt: skip
     return Picture(figure, f"{title}. {scope.caption()}. {'; '.join(parts)}.")
+
+
+def _brief(label: str) -> str:
+    """A short name, with what tells clusters of one label apart: ``Loyal… (recency 1 of 3)``."""
+    base, bracket, qualifier = label.partition(" (")
+    return cut_name(f"{cut_name(base, 8)}{bracket}{qualifier}" if bracket else base, 28)
 
 
 def _scheme_order(segment: str) -> tuple[int, str]:

@@ -118,7 +118,7 @@ def _brief(findings: Findings, found: Sequence[Insight]) -> tuple[Block, ...]:
             f"with {counted(window.counted, 'review')} that count",
         ),
         Fact(money(findings.spend), "spend", f"{money(findings.mean_spend)} a customer"),
-        Fact(share(figures["one_review_share"]), "left one review", "in the window"),
+        Fact(share(figures["one_review_share"]), "have one review", "that counts, in the window"),
     ]
     if "lapsed_share" in figures:
         facts.append(Fact(share(figures["lapsed_share"]), "lapsed", "or about to"))
@@ -216,7 +216,7 @@ def _advice(findings: Findings) -> tuple[Block, ...]:
             if without
             else ()
         ),
-        *((Heading("Beyond single segments"), Advices(tuple(general))) if general else ()),
+        *((Heading("Beyond single segments"), Advices(tuple(general), level=4)) if general else ()),
     )
 
 
@@ -355,7 +355,8 @@ def _data(findings: Findings) -> tuple[Block, ...]:
                 Point(
                     "Missing prices",
                     f"{share(unpriced)} of the verified reviews in the window are of products "
-                    "without a price, and do not count; customers with no other are left out.",
+                    "without a price, or that are unknown or excluded, and do not count; customers "
+                    "with no other are left out.",
                 ),
             )
         ),

@@ -124,9 +124,15 @@ class Advice:
 
 @dataclass(frozen=True)
 class Advices:
-    """Advice, the most urgent first."""
+    """Advice, the most urgent first.
+
+    Attributes:
+        items: in order.
+        level: of their headings; that of a section is 2, that of `Heading` 3.
+    """
 
     items: tuple[Advice, ...]
+    level: int = 3
 
 
 Block = Paragraph | Note | Heading | Points | Facts | Table | Illustration | Advices

@@ -104,11 +104,15 @@ def stars_of_the_year(findings: Findings) -> Stars | None:
 
 
 def popular_products(findings: Findings) -> pd.DataFrame:
-    """The products with most reviews in the explored year, the first first; may be empty."""
+    """The products with most reviews in the explored year, the first first; may be empty.
+
+    One without a name goes by its ``parent_asin``.
+    """
     if findings.top_products is None:
         return pd.DataFrame(columns=["product_name", "value", "year"])
     listed = findings.top_products[findings.top_products["list"] == MOST_POPULAR]
-    return listed.sort_values("rank")
+    names = listed["product_name"].fillna(listed["parent_asin"])
+    return listed.assign(product_name=names).sort_values("rank")
 
 
 def is_audio(names: pd.Series) -> pd.Series:

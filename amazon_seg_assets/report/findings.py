@@ -12,7 +12,7 @@ from amazon_seg_assets.rules.recommendations import Recommendations
 from amazon_seg_assets.rules.scheme import Scheme
 
 NEWCOMERS = ("New Customers", "Promising")
-LAPSED = ("About to Sleep", "Hibernating", "Lost")
+LAPSED = ("About to Sleep", "At Risk", "Can't Lose Them", "Hibernating", "Lost")
 """Segments of the built-in schemes; of a user's own scheme those that it has too."""
 
 
@@ -67,7 +67,7 @@ class Window:
         months: how many months were read for it.
         raw: raw reviews of these months.
         left_out: why reviews were left out, in the order of the steps.
-        unpriced: reviews in the window whose product has no price.
+        unpriced: reviews in the window whose product has no price, is unknown or was excluded.
         in_window: verified reviews in the window.
     """
 

@@ -162,9 +162,9 @@ def single_reviews(findings: Findings) -> Insight:
     part = findings.one_review / findings.customers
     repeat = findings.customers - findings.one_review
     return Insight(
-        "Most customers left a single review"
+        "Most customers have a single review that counts"
         if part > 0.5
-        else "At least half of the customers left several reviews",
+        else "At least half of the customers have several reviews that count",
         f"{count(findings.one_review)} of {counted(findings.customers, 'customer')}, "
         f"{share(part)}, have one review that counts in the window; {count(repeat)} have more.",
         headline=True,
@@ -196,12 +196,12 @@ def agreement(findings: Findings) -> Insight | None:
 
 
 def _most_scattered(findings: Findings) -> str:
-    """The segment with most customers outside its largest cluster; empty if there is none."""
+    """The segment of which the largest share is outside its largest cluster."""
     by_segment = findings.overlap.groupby("segment")["customers"]
-    outside = (by_segment.sum() - by_segment.max()).sort_index()
-    if not outside.max():
+    within = (by_segment.max() / by_segment.sum()).sort_index()
+    if within.min() == 1:
         return "Each segment lies within one cluster."
-    segment = str(outside.idxmax())
+    segment = str(within.idxmin())
     rows = findings.overlap[findings.overlap["segment"] == segment]
     first = rows.sort_values(["customers", "cluster"], ascending=[False, True]).iloc[0]
     part = share(first["customers"] / rows["customers"].sum())
@@ -304,9 +304,10 @@ def equal_customers(findings: Findings) -> Insight | None:
     moved = int(table["difference_by_scores"].clip(lower=0).sum())
     least, most = table.iloc[0], table.iloc[-1]
     shift = (
-        f" This alone puts {counted(moved, 'customer')} or more into another segment: "
-        f"{least['segment']} loses {count(-least['difference_by_scores'])}, {most['segment']} "
-        f"gains {count(most['difference_by_scores'])}."
+        f" Against the standard scores under the same rules, its tiles put "
+        f"{counted(moved, 'customer')} or more into another segment: {least['segment']} loses "
+        f"{count(-least['difference_by_scores'])}, {most['segment']} gains "
+        f"{count(most['difference_by_scores'])}."
         if moved
         else ""
     )

@@ -69,10 +69,10 @@ def _block(block: Block) -> Iterator[str]:
         case Table():
             yield _table(block)
         case Illustration():
-            yield f"*Picture `{block.name}`: {escape(block.caption)}*"
-        case Advices(items):
+            yield f"*Picture `{block.name}`: {escape(block.caption)}* {escape(block.alt)}"
+        case Advices(items, level):
             for item in items:
-                yield from _advice(item)
+                yield from _advice(item, "#" * level)
 
 
 def _point(point: Point) -> str:
@@ -87,9 +87,9 @@ def _table(table: Table) -> str:
     return f"{escape(table.caption)}\n\n{text}" if table.caption else text
 
 
-def _advice(advice: Advice) -> Iterator[str]:
+def _advice(advice: Advice, marks: str) -> Iterator[str]:
     priority = "" if advice.priority is None else f" (priority {advice.priority})"
-    yield f"### {escape(advice.title)}{priority}"
+    yield f"{marks} {escape(advice.title)}{priority}"
     if advice.figures:
         yield escape(advice.figures)
     yield "\n".join(f"- **{escape(p.lead)}:** {escape(p.text)}" for p in advice.fields)

@@ -54,14 +54,15 @@ class GeneralRecommendation(Rules):
         figure: the figure that decides, as a fraction of 1:
             ``newcomer_share``: customers in New Customers and Promising, where equal customers get
             equal scores (otherwise it says more about the scores than about the customers);
-            ``lapsed_share``: customers in About to Sleep, Hibernating and Lost;
+            ``lapsed_share``: customers in About to Sleep, At Risk, Can't Lose Them, Hibernating and
+            Lost;
             ``one_review_share``: customers with a single review in the window;
             ``unverified_five_star_excess``: share of 5 stars among the year's reviews without a
             verified purchase, less the share among those with one;
             ``audio_share_of_popular``: headphones and the like among the year's most popular
             products.
-        at_least: smallest value at which it applies.
-        at_most: largest value at which it applies.
+        at_least: smallest value at which it applies, a fraction of 1.
+        at_most: largest value at which it applies, a fraction of 1.
     """
 
     title: str
@@ -73,8 +74,13 @@ class GeneralRecommendation(Rules):
 
     @model_validator(mode="after")
     def _has_a_condition(self) -> GeneralRecommendation:
-        if self.at_least is None and self.at_most is None:
+        limits = [limit for limit in (self.at_least, self.at_most) if limit is not None]
+        if not limits:
             raise ValueError("give at_least, at_most or both")
+        if any(abs(limit) > 1 for limit in limits):
+            raise ValueError("at_least and at_most are fractions of 1, such as 0.4 for 40%")
+        if limits != sorted(limits):
+            raise ValueError("at_least is above at_most, so it would never apply")
         return self
 
     def holds(self, value: float) -> bool:
