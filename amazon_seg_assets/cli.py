@@ -151,15 +151,14 @@ def _execute(
 
     jobs = ("ingest", "prepare_months", "segment_snapshot")
     progress.expect(sum(map(run.steps, jobs)))
-    store = Store(settings.storage.expanduser().absolute(), settings.category)
+    store = Store(settings.storage.absolute(), settings.category)
     run.ingest_raw()
     if options.force or not run.are_products_clean(store):
         run.clean_products()
     explores = not options.skip_exploration and not run.is_explored(store)
     snapshot = options.snapshot or default_snapshot(store)
     months = months_to_prepare(store, snapshot, options.all_months)
-    all_anew = options.force or not run.are_months_checked()
-    ranges = contiguous(months if all_anew else stale_months(store, months))
+    ranges = contiguous(months if options.force else stale_months(store, months))
     to_come = [*(["explore"] if explores else []), *["prepare_months"] * len(ranges), jobs[-1]]
     progress.expect(sum(map(run.steps, to_come)))
     if explores:

@@ -1,6 +1,6 @@
 """The main job without the UI: Dagster runs in turn in one process, with one Spark session."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,14 +20,13 @@ from dagster._core.execution.plan.objects import ErrorSource
 from amazon_seg_assets.engine.failures import cause_in_one_line
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.jobs import range_tags
-from amazon_seg_assets.staleness import are_products_stale, have_passed, is_up_to_date
+from amazon_seg_assets.staleness import are_products_stale, is_up_to_date
 from amazon_seg_assets.storage.layout import Store
-from amazon_seg_assets.tables.clean import CLEAN_METADATA, CLEAN_REVIEWS, JOINED_REVIEWS
+from amazon_seg_assets.tables.clean import CLEAN_METADATA
 from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
 
 _RAW = [AssetKey(table.name) for table in (RAW_REVIEWS, RAW_METADATA)]
 _PRODUCTS = [AssetKey(CLEAN_METADATA.name)]
-_MONTHLY = [AssetKey(table.name) for table in (CLEAN_REVIEWS, JOINED_REVIEWS)]
 
 
 class RunError(Exception):
@@ -86,7 +85,7 @@ class HeadlessRun:
         self._execute("ingest", {}, _PRODUCTS)
 
     def are_products_clean(self, store: Store) -> bool:
-        """Whether the clean products are of the raw table as it now is, and have been checked."""
+        """Whether the clean products are of the raw table as it now is."""
         return not are_products_stale(store) and self._are_up_to_date(store, "ingest", _PRODUCTS)
 
     def is_explored(self, store: Store) -> bool:
@@ -94,20 +93,11 @@ class HeadlessRun:
         explored = self._job("explore").asset_layer.selected_asset_keys
         return self._are_up_to_date(store, "explore", explored)
 
-    def _are_up_to_date(self, store: Store, job: str, assets: Collection[AssetKey]) -> bool:
+    def _are_up_to_date(self, store: Store, job: str, assets: Iterable[AssetKey]) -> bool:
         layer = self._job(job).asset_layer
-        return self._are_checked(assets) and all(
+        return all(
             is_up_to_date(self.instance, store, key, layer.get(key).code_version) for key in assets
         )
-
-    def are_months_checked(self) -> bool:
-        """Whether the months that were last cleaned and joined have passed what must hold."""
-        return self._are_checked(_MONTHLY)
-
-    def _are_checked(self, assets: Collection[AssetKey]) -> bool:
-        graph = self.definitions.resolve_asset_graph()
-        checks = graph.get_check_keys_for_assets(set(assets))
-        return have_passed(self.instance, [key for key in checks if graph.get(key).blocking])
 
     def explore(self) -> None:
         """Shows what the raw tables hold."""

@@ -58,5 +58,7 @@ def end_dead_runs(instance: DagsterInstance) -> None:
 
     for record in instance.get_run_records(RunsFilter(statuses=[DagsterRunStatus.STARTED])):
         run, started = record.dagster_run, record.start_time or 0.0
-        if is_abandoned(run.tags.get(_PROCESS_TAG, ""), lambda started=started: started):  # type: ignore[misc]
+        # What Dagster starts again from the UI has the tags of the former run.
+        is_of_command = run.remote_job_origin is None and _PROCESS_TAG in run.tags
+        if is_of_command and is_abandoned(run.tags[_PROCESS_TAG], lambda: started):  # noqa: B023
             instance.report_run_failed(run, "The process of this run is gone.")

@@ -102,7 +102,7 @@ def spark_path(location: Location) -> str:
     other form of a URL: it does not decode ``%20``.
     """
     if is_local(location):
-        return f"file://{location.absolute()}"
+        return f"file:///{location.absolute().as_posix().lstrip('/')}"
     protocol, _, rest = url_of(location).partition("://")
     return f"{_HADOOP_PROTOCOLS.get(protocol, protocol)}://{rest}"
 

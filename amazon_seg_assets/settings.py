@@ -30,7 +30,7 @@ _MASTER = re.compile(
 class Settings(BaseSettings):
     """Settings of a deployment; each is the environment variable ``AMAZON_SEG_<NAME>``.
 
-    A variable that is empty counts as not set.
+    A variable that is empty counts as not set, so that what ``.env`` says holds.
     """
 
     model_config = SettingsConfigDict(

@@ -2,20 +2,21 @@
 
 A month of clean and joined reviews tells what it was made from, and so does the table of products:
 a raw table that has changed has not changed in every month. Of other assets Dagster's records tell.
+What has failed a check that stopped a run stops the next one too, as it is made again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
-from dagster import AssetCheckKey, AssetKey, DagsterInstance
+from dagster import AssetKey, DagsterInstance
 from dagster._core.definitions.data_version import CODE_VERSION_TAG, get_input_data_version_tag
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from amazon_seg_assets.assets.cleaning import made_from_clean, made_from_products, made_from_raw
 from amazon_seg_assets.ingestion.manifest import read_manifest, require_manifest
 from amazon_seg_assets.locations import is_below
 from amazon_seg_assets.rules.categories import load_excluded_categories
+from amazon_seg_assets.storage.faults import failed_checks
 from amazon_seg_assets.storage.figures import MADE_FROM, read_figures
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.tables.clean import CLEAN_METADATA, CLEAN_REVIEWS, JOINED_REVIEWS
@@ -46,6 +47,8 @@ def is_up_to_date(
     folder = store.path(asset.path[-1])
     if uri is None or not folder.is_dir() or not is_below(str(uri.value), folder):
         return False
+    if failed_checks(store, asset.path[-1]):
+        return False
     for table in (RAW_REVIEWS, RAW_METADATA):
         read = tags.get(get_input_data_version_tag(AssetKey(table.name)))
         manifest = read_manifest(store, table.name)
@@ -63,29 +66,8 @@ def are_products_stale(store: Store) -> bool:
     return read_figures(store, CLEAN_METADATA.name).get(MADE_FROM) != fresh[MADE_FROM]
 
 
-def have_passed(instance: DagsterInstance, checks: Collection[AssetCheckKey]) -> bool:
-    """Whether each of these checks was run since its asset was last made, and passed.
-
-    A check that stopped a run has to stop the next one too, though what it found fault with is
-    there.
-    """
-    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(checks))
-
-    def has_passed(check: AssetCheckKey) -> bool:
-        record = latest.get(check)
-        made = instance.get_latest_materialization_event(check.asset_key)
-        return (
-            record is not None
-            and record.event is not None
-            and record.status is AssetCheckExecutionRecordStatus.SUCCEEDED
-            and (made is None or made.timestamp <= record.event.timestamp)
-        )
-
-    return all(map(has_passed, checks))
-
-
 def stale_months(store: Store, months: Iterable[str]) -> list[str]:
-    """Of some months those whose joined reviews are not there, or made from something else.
+    """Of some months those whose reviews are not there, made from something else, or at fault.
 
     Args:
         store: the storage of the category, whose products have been cleaned.
@@ -98,9 +80,10 @@ def stale_months(store: Store, months: Iterable[str]) -> list[str]:
     def is_stale(month: str) -> bool:
         if month not in there or MADE_FROM not in products:
             return True
-        clean, joined = (
-            read_figures(store, table.name, month) for table in (CLEAN_REVIEWS, JOINED_REVIEWS)
-        )
+        tables = (CLEAN_REVIEWS.name, JOINED_REVIEWS.name)
+        if any(failed_checks(store, table, month) for table in tables):
+            return True
+        clean, joined = (read_figures(store, table, month) for table in tables)
         raw = made_from_raw(manifest, month)
         return (
             clean.get(MADE_FROM) != raw[MADE_FROM]

@@ -16,11 +16,32 @@ from dagster import (
     Definitions,
     define_asset_job,
 )
+from dagster._core.code_pointer import CodePointer
+from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
+from dagster._core.remote_origin import (
+    ManagedGrpcPythonEnvCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
 from dagster._core.test_utils import create_run_for_test
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from amazon_seg_assets.assets import declaration
 from amazon_seg_assets.headless import HeadlessRun
 from amazon_seg_assets.instance import end_dead_runs, process_tag
+
+MODULE = "amazon_seg_assets.definitions"
+LOCATION = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(module_name=MODULE))
+OF_DAGSTER = {
+    "remote_job_origin": RemoteJobOrigin(RemoteRepositoryOrigin(LOCATION, "defs"), "ingest"),
+    "job_code_origin": JobPythonOrigin(
+        "ingest",
+        RepositoryPythonOrigin(
+            sys.executable, CodePointer.from_module(MODULE, "defs", None), None, None, None
+        ),
+    ),
+}
+"""What tells of a run that Dagster has started."""
 
 
 def headless(function: Callable[[], Any], instance: DagsterInstance, told: list[Any]) -> None:
@@ -59,12 +80,14 @@ def test_a_run_of_a_dead_process_is_recorded_as_failed() -> None:
     dead = subprocess.check_output([sys.executable, "-c", script], text=True).strip()
     with DagsterInstance.ephemeral() as instance:
 
-        def started(tags: dict[str, str]) -> str:
+        def started(tags: dict[str, str], **origins: Any) -> str:
             status = DagsterRunStatus.STARTED
-            return create_run_for_test(instance, tags=tags, status=status).run_id
+            return create_run_for_test(instance, tags=tags, status=status, **origins).run_id
 
         of_dead, of_this, of_dagster = started({name: dead}), started(process_tag()), started({})
+        # As Dagster starts one again that has failed: with its tags.
+        again = started({name: dead}, **OF_DAGSTER)
         end_dead_runs(instance)
         failed = {run.run_id for run in instance.get_runs() if run.is_failure}
     assert failed == {of_dead}
-    assert {of_this, of_dagster}.isdisjoint(failed)
+    assert {of_this, of_dagster, again}.isdisjoint(failed)

@@ -540,7 +540,7 @@ def test_a_table_of_an_earlier_version_is_told(settings: Settings) -> None:
     content = figures.read_text()
     figures.unlink()
     try:
-        with pytest.raises(InputError, match=r"k_sweep of Toys has no figures of 2023-03"):
+        with pytest.raises(InputError, match=r"k_sweep of Toys lacks figures of 2023-03"):
             gather(store, SNAPSHOT)
     finally:
         figures.write_text(content)

@@ -33,7 +33,7 @@ from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
 
 KINDS = {"python", "pyarrow"}
 
-_PAGE = 20  # records read at once; mostly the first one tells
+_FIRST_PAGE, _PAGE = 20, 1000  # records read at once; mostly the first one tells
 
 
 class IngestConfig(Config):
@@ -105,13 +105,13 @@ def ingestions(
         after: number of a record; only those after it are given.
     """
     asked = AssetRecordsFilter(AssetKey(table.name), after_storage_id=after)
-    cursor = None
+    cursor, page = None, _FIRST_PAGE
     while True:
-        result = instance.fetch_materializations(asked, _PAGE, cursor)
+        result = instance.fetch_materializations(asked, page, cursor)
         yield from (record for record in result.records if _is_into(record, store, table))
         if not result.has_more:
             return
-        cursor = result.cursor
+        cursor, page = result.cursor, _PAGE
 
 
 def _is_into(record: EventLogRecord, store: Store, table: Table) -> bool:

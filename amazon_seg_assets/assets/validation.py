@@ -84,7 +84,7 @@ def cluster_validation(
         summary = read_small(store, SEGMENT_SUMMARY, snapshot)
         customers = read_table(spark.spark_session, store, RFM_FEATURES, [snapshot])
         count = read_stats(store.path(RFM_FEATURES.name, snapshot)).rows
-        how = require_figures(store, K_SWEEP.name, snapshot)
+        how = require_figures(store, K_SWEEP.name, snapshot, "starts", "max_points")
         starts = replace(Starts(**how["starts"]), seed=config.seed)
         first = centers.iloc[0]
         found = validation.stability(

@@ -39,7 +39,6 @@ def worst(verdicts: Mapping[str, Verdict]) -> tuple[str, Verdict]:
 
     A figure that is no number is beyond any threshold.
 
-
     Raises:
         ValueError: there is none.
     """

@@ -60,6 +60,13 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+# As in YAML 1.2; to PyYAML, 4e-1 is a text.
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
+    list("-+.0123456789"),
+)
+
 # What merges another mapping in (<<) is an entry like others when they are counted.
 _Loader.add_constructor("tag:yaml.org,2002:merge", lambda _, node: node.value)
 

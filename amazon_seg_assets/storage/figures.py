@@ -42,16 +42,16 @@ def read_figures(store: Store, asset: str, month: str | None = None) -> dict[str
     return figures
 
 
-def require_figures(store: Store, asset: str, month: str) -> dict[str, Any]:
-    """The facts about one month of a table, which must have some.
+def require_figures(store: Store, asset: str, month: str, *names: str) -> dict[str, Any]:
+    """The facts about one month of a table, which must have some, and these among them.
 
     Raises:
-        InputError: it has not been materialized, or by a version that kept no facts.
+        InputError: it has not been materialized, or by a version that did not keep these facts.
     """
     figures = read_figures(store, asset, month)
-    if not figures:
+    if not figures or not figures.keys() >= set(names):
         raise InputError(
-            f"{asset} of {store.category} has no figures of {month} beside it, as an earlier "
+            f"{asset} of {store.category} lacks figures of {month} beside it, as an earlier "
             "version has stored it: materialize it again."
         )
     return figures

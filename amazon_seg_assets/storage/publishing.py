@@ -13,6 +13,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+import psutil
+
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.locations import Location, url_of
 
@@ -78,13 +80,7 @@ def is_abandoned(write: str, started: Callable[[], float]) -> bool:
         return time.time() - started() > _ABANDONED_AFTER_SECONDS
     if int(pid) == os.getpid():
         return True
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
+    return not psutil.pid_exists(int(pid))
 
 
 def taken_for_abandoned(write: str, folder: Location) -> InputError:

@@ -91,9 +91,11 @@ class Renaming:
     def _discard(self, staging: Path) -> None:
         """Ends a write: puts back what it moved aside without replacing it, removes the rest."""
         for aside in (staging / _ASIDE).glob("*"):
-            target = self.folder / asset_of(staging.name)
-            home = target if aside.name == _WHOLE else target / aside.name
-            if not home.exists():
+            home, new = self.folder / asset_of(staging.name), staging / _NEW
+            if aside.name != _WHOLE:
+                home, new = home / aside.name, new / aside.name
+            # Once the new one is gone it has been in its place, whatever is there now.
+            if new.exists() and not home.exists():
                 home.parent.mkdir(parents=True, exist_ok=True)
                 aside.rename(home)
         for folder in (_NEW, _ASIDE):
@@ -107,6 +109,8 @@ def _started(staging: Path) -> float:
 
 
 def _swap(new: Path, target: Path, aside: Path) -> None:
+    if not new.exists():
+        raise FileNotFoundError(f"{new} has not been written")
     if target.exists():
         target.rename(aside)
     new.rename(target)

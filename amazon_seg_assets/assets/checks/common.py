@@ -1,6 +1,7 @@
 """What the checks of several stages share."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from amazon_seg_assets.assets.checks.declaration import Check, Verdicts
 from amazon_seg_assets.errors import InputError
@@ -55,7 +56,7 @@ def stats_of(store: Store, table: Table, month: str | None = None) -> Stats:
     return read_stats(store.path(table.name, month))
 
 
-def figures_of(store: Store, table: Table, month: str | None = None) -> dict[str, int]:
+def figures_of(store: Store, table: Table, month: str | None = None) -> dict[str, Any]:
     """What was recorded when a table, or a month of it, was written.
 
     Raises:

@@ -22,6 +22,8 @@ from amazon_seg_assets.assets.declaration import (
 )
 from amazon_seg_assets.partitions import MONTHS
 from amazon_seg_assets.quality.verdict import Verdict, worst
+from amazon_seg_assets.storage.faults import note_checks
+from amazon_seg_assets.storage.layout import Store
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,14 @@ def seg_checks(
         ) -> Iterator[AssetCheckResult]:
             with failing_for_people():
                 by_month = function(context, *args, **kwargs)
-            for check, spec in specs.items():
-                if spec.key in context.selected_asset_check_keys:
-                    yield _result(check, {m: verdicts[check] for m, verdicts in by_month.items()})
+            asked = [
+                check
+                for check, spec in specs.items()
+                if spec.key in context.selected_asset_check_keys
+            ]
+            _note_faults(kwargs["storage"].store, asked, by_month)
+            for check in asked:
+                yield _result(check, {m: verdicts[check] for m, verdicts in by_month.items()})
 
         # Dagster would take it for the type of the step's output.
         step.__annotations__ = {k: v for k, v in step.__annotations__.items() if k != "return"}
@@ -105,6 +112,17 @@ def seg_checks(
 def asked_assets(context: AssetCheckExecutionContext) -> set[str]:
     """Names of the assets of which a check is asked for: not all that share a step need be."""
     return {key.asset_key.to_user_string() for key in context.selected_asset_check_keys}
+
+
+def _note_faults(store: Store, checks: Sequence[Check], by_month: Mapping[str, Verdicts]) -> None:
+    """Keeps what blocking checks have found with the data: what failed is to be made again."""
+    for month, verdicts in by_month.items():
+        passed: dict[str, dict[str, bool]] = {}
+        for check in checks:
+            if check.blocking:
+                passed.setdefault(check.asset, {})[check.name] = verdicts[check].passed
+        for asset, of_asset in passed.items():
+            note_checks(store, asset, month or None, of_asset)
 
 
 def _result(check: Check, verdicts: Mapping[str, Verdict]) -> AssetCheckResult:
