@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -9,12 +11,26 @@ import pytest
 from dagster import DagsterInstance
 
 from amazon_seg_assets.engine.session import start_session
-from amazon_seg_assets.settings import load_settings
+from amazon_seg_assets.settings import PREFIX, Settings, load_settings
 from amazon_seg_assets_tests.ended_run import EndedRun, run_in
 from amazon_seg_assets_tests.spark_conf import SPARK_CONF
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+# Days and months are UTC everywhere. On a machine that is in UTC itself, nothing would tell
+# whether that comes from the machine.
+os.environ["TZ"] = "America/New_York"
+if hasattr(time, "tzset"):  # not on Windows
+    time.tzset()
+
+# What a developer has set, in the environment or in `.env`, is not meant for tests. Modules that
+# read settings when they are imported are imported after this.
+for _name in [name for name in os.environ if name.startswith(PREFIX)]:
+    if _name != "AMAZON_SEG_RENEW":
+        del os.environ[_name]
+_ENV_FILE = Settings.model_config["env_file"]
+Settings.model_config["env_file"] = None
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -30,6 +46,12 @@ def spark() -> Iterator[SparkSession]:
     session = start_session("local[2]", SPARK_CONF, load_settings().cache)
     yield session
     session.stop()
+
+
+@pytest.fixture
+def env_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has settings read from the file of the current folder too, as outside of tests."""
+    monkeypatch.setitem(Settings.model_config, "env_file", _ENV_FILE)
 
 
 @pytest.fixture(scope="module")

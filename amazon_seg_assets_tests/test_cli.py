@@ -1,15 +1,26 @@
 """The command line, as a user types it."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
+from unittest.mock import Mock, patch
 
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from amazon_seg_assets.cli import main
+from amazon_seg_assets.cli import _execute, _parser, _run_configuration, _summarize, main
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.resources import SparkResource
-from amazon_seg_assets.settings import load_settings, parse_spark_conf
+from amazon_seg_assets.ingestion.manifest import FileRecord, Manifest, MonthCounts
+from amazon_seg_assets.resources import SourceResource, SparkResource, resources_for
+from amazon_seg_assets.settings import PREFIX, load_settings, parse_spark_conf
+from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets.storage.small_tables import read_small, write_small
+from amazon_seg_assets.summary import segment_table
+from amazon_seg_assets.tables.customers import SEGMENT_SUMMARY
+from amazon_seg_assets.transforms.summary import by_cell
 from amazon_seg_assets_tests.ended_run import EndedRun
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
@@ -53,6 +64,7 @@ def test_a_run_ends_with_segments_and_paths(ended_run: EndedRun) -> None:
     assert not (stored / "reviews_over_time_plot").exists()
 
 
+@pytest.mark.usefixtures("env_file")
 def test_settings_come_from_the_environment_and_a_file(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,6 +98,134 @@ def test_wrong_input_is_one_sentence(
     error = fails(capsys, "run", *arguments)
     assert error.startswith("Error: ")
     assert message in error
+
+
+def test_options_of_a_run_reach_the_assets() -> None:
+    options = _parser().parse_args(["run", "--scheme", "notebook", "--k", "3", "--force"])
+    assert _run_configuration(options) == {
+        "raw_reviews": {"force": True},
+        "raw_metadata": {"force": True},
+        "rfm_segments": {"scheme": "notebook"},
+        "k_sweep": {"k": 3},
+    }
+    assert _run_configuration(_parser().parse_args(["run"])) == {}
+
+
+RAW_MONTHS = {
+    "2020-05": MonthCounts(rows=1, verified=1),
+    "2023-03": MonthCounts(rows=2, verified=1),
+    "2023-05": MonthCounts(rows=1, verified=0),
+    "2023-10": MonthCounts(rows=1, verified=1),  # after the span
+}
+STALE = {"2020-05", "2021-12", "2022-12", "2023-01", "2023-05"}
+
+
+@pytest.mark.parametrize(
+    ("options", "done"),
+    [
+        ("", ["explore", "prepare 2022-12 2023-01", "segment 2023-03"]),
+        ("--snapshot 2022-02", ["explore", "prepare 2021-12 2021-12", "segment 2022-02"]),
+        (
+            "--snapshot 2022-02 --force --skip-exploration",
+            ["clean_products", "prepare 2021-02 2022-02", "segment 2022-02"],
+        ),
+        (
+            "--all-months --skip-exploration",
+            [
+                "prepare 2020-05 2020-05",
+                "prepare 2021-12 2021-12",
+                "prepare 2022-12 2023-01",
+                "prepare 2023-05 2023-05",
+                "segment 2023-03",
+            ],
+        ),
+        (
+            "--all-months --force",
+            ["clean_products", "explore", "prepare 2020-05 2023-05", "segment 2023-03"],
+        ),
+    ],
+)
+def test_a_run_does_what_its_options_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: str, done: list[str]
+) -> None:
+    files = {"file": FileRecord("print", 5, malformed=0, malformed_examples=[], months=RAW_MONTHS)}
+    with Store(tmp_path, "Toys").replacing("raw_reviews") as folder:
+        Manifest("1-version", "a folder", files).write(folder)
+    monkeypatch.setattr(
+        "amazon_seg_assets.staleness.stale_months",
+        lambda _, months: [month for month in months if month in STALE],
+    )
+    run = Mock(**{"steps.return_value": 1, "is_explored.return_value": False})
+    parsed = _parser().parse_args(["run", *options.split()])
+    settings = load_settings(storage=str(tmp_path), category="Toys")
+    store, snapshot = _execute(run, parsed, settings, Mock())
+    assert (store, f"segment {snapshot}") == (Store(tmp_path, "Toys"), done[-1])
+    asked = {"steps", "are_products_clean", "is_explored"}
+    assert [
+        " ".join([name, *(given[0] if name == "prepare" else given)])
+        for name, given, _ in run.method_calls
+        if name not in asked
+    ] == ["ingest_raw", *done]
+
+
+@pytest.fixture
+def summarized(tmp_path: Path) -> Store:
+    """Eight customers: four Lost, in two clusters, and four Champions."""
+    rows = [
+        (0, "Churned", "Lost", 1, 1, 1, 3, 600, 3, 30.0),
+        (1, "Loyal", "Lost", 1, 2, 1, 1, 100, 5, 50.0),
+        (1, "Loyal", "Champions", 5, 5, 4, 4, 40, 12, 4000.0),
+    ]
+    store = Store(tmp_path / "[old]" / "out", "Toys")
+    frame = pd.DataFrame(rows, columns=SEGMENT_SUMMARY.column_names)
+    write_small(frame, store, SEGMENT_SUMMARY, "2023-03")
+    return store
+
+
+def test_figures_of_segments_are_under_their_headings(summarized: Store) -> None:
+    table = segment_table(summarized, "2023-03")
+    assert table.title == "Toys, snapshot 2023-03: 8 customers"
+    assert {column.header: [*column.cells] for column in table.columns} == {
+        "Segment": ["Champions", "Lost"],
+        "Customers": ["4", "4"],
+        "Share": ["50.0%", "50.0%"],
+        "Recency (days)": ["10", "175"],
+        "Reviews": ["3.00", "2.00"],
+        "Spend (USD)": ["1,000.00", "20.00"],
+    }
+
+
+def test_figures_of_cells_are_means_of_their_customers(summarized: Store) -> None:
+    found = by_cell(read_small(summarized, SEGMENT_SUMMARY, "2023-03"))
+    assert found.to_dict("list") == {
+        "r_score": [1, 1, 5],
+        "fm_score": [1, 2, 5],
+        "customers": [3, 1, 4],
+        "share": [0.375, 0.125, 0.5],
+        "recency": [200, 100, 10],
+        "frequency": [1, 5, 3],
+        "monetary": [10, 50, 1000],
+        "total_monetary": [30, 50, 4000],
+    }
+
+
+def test_warnings_and_paths_are_printed_as_they_are(
+    summarized: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "[home]"
+    _summarize(summarized, "2023-03", home, 12.3, ["k_sweep, x: y", "rfm_segments, x: [y]"])
+    lines = capsys.readouterr().out.splitlines()
+    folder = f"{tmp_path}/[old]/out/Toys"
+    for line in (
+        "Warning: k_sweep, x: y",
+        "Warning: rfm_segments, x: [y]",
+        "Done in 12 s.",
+        f"  Report             {folder}/executive_report/month=2023-03/executive_report.html",
+        f"  Tables and plots   {folder}",
+        f"  Dagster's records  {home}",
+        f"  Plots as PNG       {folder}/*_plot/month=2023-03/",
+    ):
+        assert line in lines
 
 
 @pytest.mark.parametrize("option", ["--snapshot=march", "--scheme=modern", "--k=1"])
@@ -138,6 +278,61 @@ def test_spark_settings_are_pairs() -> None:
 )
 def test_spark_s_own_forms_of_masters_are_taken(master: str) -> None:
     assert load_settings(spark_master=master).spark_master == master
+
+
+def test_settings_reach_the_resources() -> None:
+    resources = resources_for(
+        load_settings(
+            max_malformed_share=0.5, spark_master="local[3]", spark_conf="a=b", source="hub@v1"
+        )
+    )
+    source, spark = resources["source"], resources["spark"]
+    assert isinstance(source, SourceResource)
+    assert isinstance(spark, SparkResource)
+    assert source.max_malformed_share == 0.5
+    assert source.open().description.endswith("@v1")
+    assert (spark.master, spark.spark_config) == ("local[3]", {"a": "b"})
+
+
+def test_settings_reach_what_is_there_from_the_start(tmp_path: Path) -> None:
+    """In a process of its own, as modules read them when they are imported."""
+    script = (
+        "from amazon_seg_assets.assets.segmentation import SegmentConfig\n"
+        "from amazon_seg_assets.partitions import FIRST_MONTH, LAST_MONTH, snapshot_months\n"
+        "snapshot = snapshot_months('2022-03')\n"
+        "print(FIRST_MONTH, LAST_MONTH, SegmentConfig().scheme, len(snapshot))"
+    )
+    given = {"FIRST_MONTH": "2022-01", "LAST_MONTH": "2022-06", "SCHEME": "notebook"}
+    environment = os.environ | {PREFIX + name: value for name, value in given.items()}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "2022-01 2022-06 notebook 3\n", done.stderr
+
+
+def test_the_ui_has_the_settings_of_its_options_and_stays_on_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    became = Mock()
+    monkeypatch.setattr(os, "execv", became)
+    monkeypatch.chdir(tmp_path)
+    options = "--source hub@v1 --category Toys --storage out --reviews 7 --master local[3] --port 0"
+    with patch.dict(os.environ, {"DAGSTER_HOME": str(tmp_path / "home")}):
+        main(["ui", *options.split()])
+        given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+    assert given == {
+        "AMAZON_SEG_SOURCE": "hub@v1",
+        "AMAZON_SEG_CATEGORY": "Toys",
+        "AMAZON_SEG_STORAGE": "out",
+        "AMAZON_SEG_SAMPLE_REVIEWS": "7",
+        "AMAZON_SEG_SPARK_MASTER": "local[3]",
+    }
+    [_, arguments] = became.call_args.args
+    assert " ".join(arguments).endswith(" --host 127.0.0.1 --port 0")
 
 
 @pytest.mark.parametrize(("first", "last"), [("2023-13", "2023-09"), ("2023-05", "2023-04")])

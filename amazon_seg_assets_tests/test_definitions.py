@@ -9,17 +9,21 @@ from typing import Any
 
 import pytest
 import yaml
-from dagster import DagsterInstance, Definitions
+from dagster import AssetKey, DagsterInstance, Definitions
 from dagster._core.instance.config import dagster_instance_config
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 
-from amazon_seg_assets.assets import clustering, exploration, plots, segmentation
+from amazon_seg_assets.assets import cleaning, clustering, exploration, plots, segmentation
 from amazon_seg_assets.assets.declaration import SPARK_POOL
+from amazon_seg_assets.assets.metadata import markdown_table
 from amazon_seg_assets.definitions import build_definitions
+from amazon_seg_assets.ingestion.manifest import FileRecord, Manifest, MonthCounts
+from amazon_seg_assets.partitions import LAST_MONTH, MONTHS, month_after, month_range
 from amazon_seg_assets.rules.files import Rules, load_rules
 from amazon_seg_assets.rules.scheme import load_scheme
 from amazon_seg_assets.settings import Settings
+from amazon_seg_assets.snapshots import segmentable_months
 
 SHAPE = Path(__file__).with_name("graph_shape.json")
 RENEW = "AMAZON_SEG_RENEW=1 python -m pytest amazon_seg_assets_tests/test_definitions.py"
@@ -130,6 +134,8 @@ def test_column_lineage_leads_from_segment_to_the_raw_time(definitions: Definiti
         lineage = every[table].metadata["dagster/column_lineage"].value.deps_by_column
         return {(dep.asset_key.path[-1], dep.column_name) for dep in lineage.get(column, [])}
 
+    for score, feature in (("r", "recency"), ("f", "frequency"), ("m", "monetary")):
+        assert sources("rfm_segments", f"{score}_score") == {("rfm_features", feature)}
     seen, front = set(), {("rfm_segments", "segment")}
     while front:
         seen |= front
@@ -137,10 +143,44 @@ def test_column_lineage_leads_from_segment_to_the_raw_time(definitions: Definiti
     assert ("raw_reviews", "timestamp") in seen
     assert ("raw_metadata", "price") in seen
     # Every column cited by any table is there, in a table that the asset is made of.
+    graph = definitions.resolve_asset_graph()
     for table in schemas:
+        made_of = graph.get_ancestor_asset_keys(AssetKey(table))
         for column in schemas[table]:
             for source, name in sources(table, column):
                 assert name in schemas[source], f"{table}.{column} cites {source}.{name}"
+                assert AssetKey(source) in made_of, f"{table}.{column} cites {source}"
+
+
+@pytest.mark.parametrize(
+    ("asset", "source"),
+    [("rfm_features", "joined_reviews"), ("executive_report", "clean_reviews")],
+)
+@pytest.mark.parametrize(("snapshot", "first"), [("2023-03", "2022-03"), ("1996-07", "1996-05")])
+def test_a_snapshot_needs_its_month_and_the_twelve_before_as_far_as_they_are_in_the_span(
+    definitions: Definitions, asset: str, source: str, snapshot: str, first: str
+) -> None:
+    mapping = nodes(definitions)[asset].partition_mappings[AssetKey(source)]
+    needed = mapping.get_upstream_mapped_partitions_result_for_partitions(
+        MONTHS.subset_with_partition_keys([snapshot]), MONTHS, MONTHS
+    )
+    assert [*needed.partitions_subset.get_partition_keys()] == month_range(first, snapshot)
+    assert needed.required_but_nonexistent_subset.is_empty
+
+
+def test_a_month_is_segmentable_with_a_verified_review_in_the_span() -> None:
+    months = {
+        "2023-07": MonthCounts(rows=2, verified=1),
+        "2023-08": MonthCounts(rows=2, verified=0),
+        month_after(LAST_MONTH): MonthCounts(rows=2, verified=2),
+    }
+    files = {"file": FileRecord("print", 6, malformed=0, malformed_examples=[], months=months)}
+    assert segmentable_months(Manifest("1-version", "a folder", files)) == ["2023-07"]
+
+
+def test_markdown_of_values_is_text() -> None:
+    *_, row = markdown_table(["a"], [["<b> | [x](y)"]]).splitlines()
+    assert row == r"| &lt;b> \| \[x](y) |"
 
 
 def test_what_uses_spark_takes_turns(definitions: Definitions) -> None:
@@ -210,6 +250,12 @@ def test_rules_are_part_of_the_version_of_what_reads_them(
     version, _, prints = nodes(definitions)[asset].code_version.partition("-")
     assert version.isdigit()
     assert all(len(each) == 12 for each in prints.split("-"))
+
+
+def test_the_code_s_version_is_part_of_that_of_clean_tables(definitions: Definitions) -> None:
+    for name in ("clean_reviews", "clean_metadata", "joined_reviews"):
+        version = nodes(definitions)[name].code_version
+        assert version.partition("-")[0] == cleaning.CODE_VERSION, name
 
 
 def test_the_instance_written_out_finds_the_records_of_the_default_one(

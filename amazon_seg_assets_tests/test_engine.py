@@ -198,6 +198,10 @@ def test_the_heap_follows_the_memory(
     assert "spark.driver.memory" not in default_conf("spark://host:7077")
 
 
+def test_days_are_utc_whatever_the_machine_s_time_zone() -> None:
+    assert default_conf("local[*]")["spark.sql.session.timeZone"] == "UTC"
+
+
 def test_a_container_s_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     limit = tmp_path / "memory.max"
     monkeypatch.setattr(machine, "_CGROUP_LIMITS", (tmp_path / "absent", limit))

@@ -268,6 +268,7 @@ def test_numbers_are_written_for_people() -> None:
     [
         ("short", 10, "short"),
         ("exactly te", 10, "exactly te"),
+        ("exactly ten", 10, "exactly…"),
         ("a b\tc\n  d", 10, "a b c d"),
         ("one two three four", 12, "one two…"),
         ("one two, three four", 12, "one two…"),
@@ -281,8 +282,9 @@ def test_numbers_are_written_for_people() -> None:
     ],
 )
 def test_names_are_cut_between_words(name: object, width: int, cut: str) -> None:
-    assert cut_name(name, width) == cut
-    assert len(cut) <= max(width, len("(no name)"))
+    found = cut_name(name, width)
+    assert found == cut
+    assert len(found) <= max(width, len("(no name)"))
 
 
 def test_unknown_segments_have_stable_further_colours() -> None:
@@ -481,7 +483,12 @@ def test_rings_show_shares() -> None:
 
 
 def test_small_segments_are_in_the_list() -> None:
-    words = words_of(segments.segment_shares(SEGMENTS, SCOPE))
+    picture = segments.segment_shares(SEGMENTS, SCOPE)
+    wedges = [patch for patch in picture.figure.axes[0].patches if isinstance(patch, Wedge)]
+    names = ["Lost", "Champions", "At Risk", "Promising", "New Customers"]
+    for name, wedge in zip(names, wedges, strict=True):
+        assert same_color(wedge.get_facecolor(), SEGMENT_COLOURS[name])
+    words = words_of(picture)
     assert "Promising: <0.1 % (1)" in words
     assert "New Customers: 0.0 % (0)" in words
     assert "<0.1 %" not in words
@@ -508,6 +515,8 @@ def test_density_counts_customers_in_bins() -> None:
     assert counts.sum() == 40
     assert (counts > 0).sum() == 2
     assert counts.max() == 30
+    assert picture.figure.get_supxlabel() == "Recency (days)"
+    assert picture.figure.get_supylabel() == "Monetary (USD)"
     assert loyal.get_yscale() == "log"
     assert loyal.get_xscale() == "linear"
     assert loyal.get_xlim() == churned.get_xlim() == (8, 365)
@@ -516,6 +525,14 @@ def test_density_counts_customers_in_bins() -> None:
     assert "Loyal 40 customers, the median one at recency 8 to 14 and monetary $10 to $12.6" in (
         picture.alt
     )
+
+
+def test_the_median_customer_has_half_of_the_others_below() -> None:
+    # The first bin reaches a quarter of the customers, the second half, the third three quarters.
+    counts = [(8, 10.0, 15), (15, 12.6, 10), (22, 15.8, 15)]
+    bins = pd.DataFrame([(0, "Loyal", *row) for row in counts], columns=BINS.columns)
+    picture = clusters.cluster_density(bins, "recency", "monetary", SCOPE)
+    assert "the median one at recency 15 to 21 and monetary $12.6 to $15.8" in picture.alt
 
 
 def test_density_refuses_bins_of_others() -> None:
@@ -604,6 +621,10 @@ def test_heat_map_has_shares_and_means() -> None:
     assert texts[(1, 1)] == "30.0 %\n$10.00"
     assert texts[(2, 3)] == "10.0 %\n$1,234"
     assert texts[(3, 2)] == "none"
+    # Rows by R, columns by FM: a colour is where its text is.
+    mesh: np.ma.MaskedArray = np.ma.asarray(axes.collections[0].get_array()).reshape(5, 5)
+    filled = {(fm + 1, r + 1): mesh[r, fm] for r, fm in np.argwhere(~np.ma.getmaskarray(mesh))}
+    assert filled == {(5, 5): 0.6, (1, 1): 0.3, (2, 3): 0.1}
     assert "R 5 and FM 5 60.0 %, mean $250.50" in picture.alt
 
 
@@ -613,6 +634,13 @@ def test_schemes_side_by_side() -> None:
     standard, notebook = axes.containers
     assert [bar.get_width() for bar in standard] == [4000, 1000, 800, 0]
     assert [bar.get_width() for bar in notebook] == [3000, 2500, 0, 300]
+    (legend,) = picture.figure.legends
+    looks = [(bars[0].get_alpha(), bars[0].get_hatch()) for bars in (standard, notebook)]
+    assert looks == [(1, None), (0.45, "////")]
+    assert [
+        (handle.get_hatch(), text.get_text().partition(":")[0])
+        for handle, text in zip(legend.get_patches(), legend.get_texts(), strict=True)
+    ] == [(None, "standard"), ("////", "notebook")]
     assert [text.get_text() for text in axes.texts[4:]] == [
         "3,000 (-25 %)", "2,500 (+150 %)", "0 (-100 %)", "300 (none under standard)",
     ]  # fmt: skip

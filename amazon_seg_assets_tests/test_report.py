@@ -297,6 +297,12 @@ def test_few_reviews_support_no_difference(findings: Findings) -> None:
     assert say.verified_ratings(replace(findings, ratings=none)) is None
 
 
+def test_verified_purchases_are_a_share_of_the_raw_reviews(findings: Findings) -> None:
+    found = say.verified_purchases(findings)
+    assert found is not None
+    assert found.text.startswith("900 of 1,000 raw reviews, 90.0 %")
+
+
 def test_popular_products_and_audio(findings: Findings) -> None:
     names = ("Wireless Ear Buds, black", "Headphone Case", "Heads up display", None)
     found = say.popular(replace(findings, top_products=popular(*names)))
@@ -419,6 +425,30 @@ def test_both_forms_say_the_same_and_always_the_same(findings: Findings) -> None
     assert html.index("<h3>Beyond single segments</h3>") < html.index("<h4>Look for new customers")
     # Markdown links to the headings by what it makes of them.
     assert "- [The data and its limits](#the-data-and-its-limits)" in markdown
+
+
+def test_figures_are_under_their_headings(findings: Findings) -> None:
+    markdown = to_markdown(compose(replace(findings, one_review=70)))
+    lines = markdown.splitlines()
+    for line in (
+        "- **$2,800** spend ($28.00 a customer)",
+        "- **70.0 %** have one review (that counts, in the window)",
+        "- **80.0 %** lapsed (or about to)",
+        "- **0.0 %** newcomers (active lately)",
+        "| Segment | Customers | Share | Recency (days) | Reviews | Mean spend | Total spend | "
+        "Share of spend |",
+        "| Champions | 20 | 20.0 % | 10 | 4.00 | $100.00 | $2,000 | 71.4 % |",
+        "| Cluster | Label | Customers | Share | Recency (days) | Reviews | Mean spend | "
+        "Share of spend | Silhouette | Survival |",
+        "| 0 | Churned | 80 | 80.0 % | 250 | 1.00 | $10.00 | 28.6 % | 0.80 | 100.0 % |",
+        "| k | Sum of squares | Silhouette | Converged | Choice |",
+        "| 2 | 123 | 0.750 | yes | chosen |",
+        "| Feature | 1 to 2 | 2 to 3 | 3 to 4 | 4 to 5 |",
+        "| Recency, days | 300 | 200 | – | – |",
+    ):
+        assert line in lines
+    assert "**Missing prices.** 25.0 % of the verified" in markdown
+    assert markdown.split("### What to do first\n\n")[1].startswith("- **Champions.** ")
 
 
 def test_text_from_the_data_is_only_text(findings: Findings) -> None:
