@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ from amazon_seg_assets.engine.java import find_java
 
 _SPARK_CLASS = Path(pyspark.__file__).parent / "bin" / "spark-class"
 _DEPLOY = "org.apache.spark.deploy"
+_PORTS = range(20_000, 32_768)  # below those that Linux gives to whoever asks for any
 
 
 class StandaloneCluster:
@@ -84,11 +86,12 @@ def standalone_cluster(folder: Path, workers: int = 2) -> Iterator[StandaloneClu
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of loopback that nobody listens on, and hardly anybody takes before it is used."""
+    while True:
+        port = secrets.choice(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -28,14 +29,18 @@ from pyspark.sql import SparkSession
 from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.headless import HeadlessRun
+from amazon_seg_assets.ingestion.manifest import MonthCounts, require_manifest
 from amazon_seg_assets.locations import Location
 from amazon_seg_assets.partitions import snapshot_months
 from amazon_seg_assets.quality import customers, raw, tables
 from amazon_seg_assets.quality.verdict import Verdict, worst
 from amazon_seg_assets.settings import Settings
+from amazon_seg_assets.sources.sample import SampleSource
 from amazon_seg_assets.storage.columns import count_values
+from amazon_seg_assets.storage.figures import read_figures, write_figures
 from amazon_seg_assets.storage.footers import Stats, parquet_files
 from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets.storage.spark_tables import FORMER
 from amazon_seg_assets.tables.model import Column, Table
 from amazon_seg_assets_tests.disk import on_disk
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
@@ -438,6 +443,104 @@ def test_thresholds_of_judgement_are_configuration(store: Store, instance: Dagst
     assert not tiny.passed
     assert tiny.metadata["threshold"].value == 0.9
     assert found["silhouette_high_enough"].passed
+
+
+SAMPLE = SampleSource(Path()).description
+
+
+def change_manifest(store: Store, asset: str, source: str = "", **changed: Any) -> None:
+    """Changes what is known of a raw table's source, and of the one file of it."""
+    manifest = require_manifest(store, asset)
+    files = {name: replace(file, **changed) for name, file in manifest.files.items()}
+    replace(manifest, source=source, files=files).write(store.path(asset))
+
+
+def failures(found: dict[str, AssetCheckEvaluation]) -> dict[str, Any]:
+    """The figures of the checks that failed."""
+    return {
+        name: evaluation.metadata["figure"].value
+        for name, evaluation in found.items()
+        if not evaluation.passed
+    }
+
+
+@pytest.mark.parametrize(
+    ("rating", "verified", "furthest"),
+    [(1.0, 12, 1 - 0.122), (5.0, 0, 0.924)],
+)
+def test_missing_months_and_what_is_not_like_the_sample_are_told(
+    store: Store, instance: DagsterInstance, rating: float, verified: int, furthest: float
+) -> None:
+    counts = MonthCounts(12, verified)
+    change_manifest(store, "raw_reviews", SAMPLE, months={"2022-11": counts, LAST: counts})
+    spoil(store.path("raw_reviews"), edit(rating=lambda column: rating))
+    success, found = evaluate(store, instance, "raw_reviews")
+    assert success
+    assert failures(found) == {
+        "no_month_gaps": 2,
+        "sample_as_published": pytest.approx(furthest),
+    }
+
+
+def test_products_with_more_prices_than_those_of_the_sample_are_told(
+    store: Store, instance: DagsterInstance
+) -> None:
+    # Of three products any share might be chance.
+    spoil(store.path("raw_metadata"), lambda table: pa.concat_tables([table] * 10))
+    change_manifest(store, "raw_metadata", SAMPLE, rows=30)
+    success, found = evaluate(store, instance, "raw_metadata")
+    assert success
+    assert failures(found) == {"sample_as_published": pytest.approx(0.673)}
+
+
+@pytest.mark.parametrize(
+    ("asset", "former", "change"),
+    [
+        ("clean_metadata", {"rows": 3, "nulls": {"title": 0}}, 1.0),
+        # The same month counts, as it was; only else the month before.
+        ("clean_reviews", {"rows": 12, "nulls": {"title": 9}}, 0.25),
+        ("joined_reviews", None, 1.0),
+    ],
+)
+def test_a_column_that_is_no_longer_filled_is_told(
+    store: Store,
+    instance: DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+    asset: str,
+    former: dict[str, Any] | None,
+    change: float,
+) -> None:
+    monkeypatch.setattr(tables, "MIN_ROWS_FOR_SHARES", 1)
+    month = None if asset == "clean_metadata" else LAST
+    folder = store.path(asset, month)
+    spoil(folder, edit(title=lambda column: None))
+    write_figures(folder, read_figures(store, asset, month) | {FORMER: former})
+    success, found = evaluate(store, instance, asset)
+    assert success
+    assert failures(found) == {"null_shares_steady": change}
+
+
+def test_duplicates_and_unpriced_reviews_are_told(
+    store: Store, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "MIN_ROWS_FOR_SHARES", 1)
+    change_manifest(store, "raw_reviews", months={LAST: MonthCounts(13, 13)})
+    for asset, further in (
+        ("clean_reviews", {"duplicate": 1}),
+        ("rfm_features", {"in_window": 25, "no_price": 1}),
+    ):
+        figures = read_figures(store, asset, LAST) | further
+        write_figures(store.path(asset, LAST), figures)
+    success, found = evaluate(
+        store,
+        instance,
+        "clean_reviews",
+        "rfm_features",
+        clean_reviews_checks={"max_duplicate_share": 0.0},
+        rfm_features_checks={"max_unpriced_share": 0.0},
+    )
+    assert success
+    assert failures(found) == {"few_duplicates": 1 / 13, "few_unpriced_reviews": 1 / 25}
 
 
 def test_explored_counts_add_up_to_the_raw_rows(store: Store, instance: DagsterInstance) -> None:

@@ -4,8 +4,11 @@ import pytest
 from dagster import AssetSelection, DagsterInstance
 from pyspark.sql import SparkSession
 
+from amazon_seg_assets.assets.report import gather
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.locations import children
 from amazon_seg_assets.snapshots import default_snapshot
+from amazon_seg_assets.transforms.summary import clusters_of_chosen_k
 from amazon_seg_assets_tests.graph import Graph
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
@@ -29,13 +32,15 @@ REVIEWS = [
     review("twice", "dear", "2023-02-14T08:00:00"),
     review("twice", "dear", "2023-02-14T08:00:00", images=[{"attachment_type": "IMAGE"}]),
     # Does not count: not verified, no price, a price of a cent, unknown product, no user.
+    review("unverified", "dear", "2022-12-02T08:00:00", verified_purchase=False),
     review("unverified", "dear", "2023-02-02T08:00:00", verified_purchase=False),
     review("unpriced", "unpriced", "2023-02-03T08:00:00"),
     review("unpriced", "from", "2023-02-03T08:00:00"),
     review("unpriced", "cent", "2023-02-03T08:00:00"),
     review("unpriced", "unknown", "2023-02-03T08:00:00"),
     review("", "cheap", "2023-02-03T08:00:00"),
-    review("zero", "cheap", "2023-02-28T23:59:59", rating=0.0, helpful_vote=-3),
+    # In a spreadsheet this user would be a formula.
+    review("=1+1", "cheap", "2023-02-28T23:59:59", rating=0.0, helpful_vote=-3),
     review("before-the-span", "cheap", "1990-01-01T00:00:00"),
 ]
 
@@ -92,7 +97,7 @@ def test_features_are_as_worked_out_by_hand(graph: Graph) -> None:
         "early": {"recency": 366, "frequency": 1, "monetary": 10.0},
         "often": {"recency": 1, "frequency": 3, "monetary": 220.5},
         "twice": {"recency": 35, "frequency": 1, "monetary": 200.5},
-        "zero": {"recency": 21, "frequency": 1, "monetary": 10.0},
+        "=1+1": {"recency": 21, "frequency": 1, "monetary": 10.0},
     }
     metadata = graph.metadata("rfm_features", "2023-03")
     assert metadata["dagster/partition_row_count"] == 4
@@ -110,13 +115,13 @@ def test_each_customer_has_a_segment_by_the_grid(graph: Graph) -> None:
     assert segments["rfm_score"].to_dict() == {
         "early": "111",
         "twice": "214",
-        "zero": "411",
+        "=1+1": "411",
         "often": "525",
     }
     assert segments["segment"].to_dict() == {
         "early": "Lost",
         "twice": "About to Sleep",  # fm = 2.5, rounded up to 3
-        "zero": "Promising",
+        "=1+1": "Promising",
         "often": "Champions",  # fm = 3.5, rounded up to 4
     }
 
@@ -135,11 +140,89 @@ def test_clusters_and_segments_cover_the_same_customers(graph: Graph) -> None:
     assert summary["total_monetary"].sum() == 441.0
 
 
-def test_plots_are_pictures_in_the_ui(graph: Graph) -> None:
-    for name in ("elbow_plot", "silhouette_plot", "cluster_shares_plot", "segment_counts_plot"):
+def test_customers_have_the_labels_of_their_clusters_centers(graph: Graph) -> None:
+    centers = graph.read("cluster_centers", "2023-03")
+    chosen = clusters_of_chosen_k(graph.read("k_sweep", "2023-03"), centers)
+    clusters = graph.read("customer_clusters", "2023-03")
+    both = clusters.merge(chosen, on="cluster", suffixes=("", "_of_center"))
+    assert len(both) == 4
+    assert both["cluster_label"].tolist() == both["cluster_label_of_center"].tolist()
+    # The first rule for labels, which holds for some of each k.
+    is_loyal = centers["cluster_label"].str.startswith("Loyal Customer")
+    assert is_loyal.tolist() == (centers["frequency"] >= 1.5).tolist()
+    assert set(centers.loc[is_loyal, "k"]) == {2, 3}
+
+
+def test_customers_are_counted_in_the_bins_that_hold_their_values(graph: Graph) -> None:
+    bins = graph.read("rfm_histograms", "2023-03")
+    recency = bins.query("feature == 'recency' and customers > 0")
+    # 1 to 366 days in forty bins at most, so in bins of ten.
+    assert recency[["bin_left", "bin_right", "customers"]].to_numpy().tolist() == [
+        [1, 11, 1],
+        [21, 31, 1],
+        [31, 41, 1],
+        [361, 371, 1],
+    ]
+    # From log 11 to log 221.5, which the last bin holds too; log 201.5 is 38.7 bins above the least.
+    spend = bins.query("feature == 'monetary' and transformed")
+    assert spend["customers"].tolist() == [2, *[0] * 37, 1, 1]
+
+
+def test_files_for_campaigns_hold_each_customer_and_no_formula(graph: Graph) -> None:
+    metadata = graph.metadata("segment_export", "2023-03")
+    rows = {name: count for name, count in metadata["rows_by_segment"].items() if count}
+    assert rows == dict.fromkeys(("Lost", "About to Sleep", "Promising", "Champions"), 1)
+    assert metadata["dagster/partition_row_count"] == 4
+    assert metadata["ids_that_would_open_a_formula"] == 1
+    promising = graph.store.path("segment_export", "2023-03") / "promising.csv"
+    assert promising.read_text().splitlines()[1:] == ["'=1+1,Promising,4,1,1,21,1,10.00"]
+
+
+def test_the_report_tells_the_way_from_raw_reviews_to_those_that_count(graph: Graph) -> None:
+    findings = gather(graph.store, "2023-03")
+    window, origin = findings.window, findings.origin
+    assert window.raw == len(REVIEWS) - 1  # but for that of 1990
+    assert [(step.reason.split(",")[0], step.rows) for step in window.left_out] == [
+        ("not of a verified purchase", 2),
+        ("exact duplicates", 1),
+        ("before the window", 1),
+        ("without a user", 1),
+        ("of products without a price", 3),
+        ("of products whose price is too low to count", 1),
+    ]
+    assert window.counted == 6
+    assert (origin.reviews, origin.verified) == (len(REVIEWS), len(REVIEWS) - 2)
+    assert (origin.first_day, origin.last_day) == ("1990-01-01", "2023-03-20")
+    assert (origin.products, origin.products_kept, origin.products_priced) == (6, 5, 3)
+
+
+TITLES = {
+    "elbow_plot": "Elbow: within-cluster sum of squares (WCSS) by k",
+    "silhouette_plot": "Mean silhouette by k",
+    "rfm_distributions_plot": "Distributions before and after the transformation",
+    "cluster_shares_plot": "Share of customers by K-Means cluster",
+    "cluster_profile_plot": "Profiles of the K-Means clusters",
+    "recency_frequency_plot": "Recency and frequency by K-Means cluster",
+    "recency_monetary_plot": "Recency and monetary by K-Means cluster",
+    "frequency_monetary_plot": "Frequency and monetary by K-Means cluster",
+    "segment_counts_plot": "Customers by RFM segment",
+    "segment_shares_plot": "Share of customers by RFM segment",
+    "segment_money_plot": "Monetary value by RFM segment",
+    "segment_treemap_plot": "RFM segments inside the K-Means clusters",
+    "rfm_heatmap_plot": "Customers by recency (R) and frequency-monetary (FM) score",
+    "scheme_comparison_plot": "Segments under the standard and the notebook scheme",
+}
+
+
+def test_each_plot_is_its_own_picture_in_the_ui(graph: Graph) -> None:
+    assert {name for name in children(graph.store.folder) if name.endswith("_plot")} == {*TITLES}
+    for name, title in TITLES.items():
         png = graph.store.path(name, "2023-03") / f"{name}.png"
         assert png.read_bytes().startswith(b"\x89PNG")
-        assert "](data:image/png;base64," in graph.metadata(name, "2023-03")["plot"]
+        metadata = graph.metadata(name, "2023-03")
+        assert "](data:image/png;base64," in metadata["plot"]
+        assert metadata["alternative_text"].startswith(title)
+        assert ". Snapshot 2023-03 · 4 customers. " in metadata["alternative_text"]
 
 
 def test_one_month_is_redone_alone(graph: Graph) -> None:
@@ -175,7 +258,7 @@ def test_the_notebook_scheme_is_a_choice_of_configuration(graph: Graph) -> None:
     assert segments["rfm_score"].to_dict() == {
         "early": "111",
         "twice": "223",
-        "zero": "332",
+        "=1+1": "332",
         "often": "444",
     }
     assert len(former) == len(segments)

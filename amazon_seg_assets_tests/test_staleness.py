@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dagster import DagsterInstance
+from dagster import AssetKey, DagsterInstance
 from pyspark.sql import SparkSession
 
+from amazon_seg_assets.assets import cleaning as assets
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.staleness import stale_months
-from amazon_seg_assets.storage.faults import failed_checks
+from amazon_seg_assets.staleness import are_products_stale, is_up_to_date, stale_months
+from amazon_seg_assets.storage.faults import failed_checks, note_checks
+from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.transforms import cleaning
 from amazon_seg_assets_tests.graph import Graph
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
@@ -72,8 +74,26 @@ def test_what_failed_a_check_is_not_up_to_date(
     assert stale_months(graph.store, MONTHS) == []
 
 
-def test_products_by_other_rules_are_stale(graph: Graph) -> None:
+def test_a_check_that_passes_after_all_is_no_longer_noted(tmp_path: Path) -> None:
+    store, place = Store(tmp_path, "Games"), ("clean_reviews", "2023-01")
+    store.path(*place).mkdir(parents=True)
+    note_checks(store, *place, {"rows_accounted": False, "schema_as_declared": False, "no": True})
+    assert failed_checks(store, *place) == {"rows_accounted", "schema_as_declared"}
+    note_checks(store, *place, {"rows_accounted": True})
+    assert failed_checks(store, *place) == {"schema_as_declared"}
+
+
+def test_what_other_rules_or_other_code_made_is_stale(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
     graph.run(clean_metadata={"excluded_categories": ["Toys"]}).clean_products()
     assert not graph.run().are_products_clean(graph.store)
     graph.run().clean_products()
     assert graph.run().are_products_clean(graph.store)
+    assert stale_months(graph.store, MONTHS) == []
+
+    products = AssetKey("clean_metadata")
+    assert not is_up_to_date(graph.instance, graph.store, products, code_version="other")
+    monkeypatch.setattr(assets, "CODE_VERSION", "next")
+    assert are_products_stale(graph.store)
+    assert stale_months(graph.store, MONTHS) == MONTHS

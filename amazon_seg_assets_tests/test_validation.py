@@ -20,7 +20,7 @@ from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.spark_tables import write_snapshot
 from amazon_seg_assets.tables.customers import RFM_FEATURES
-from amazon_seg_assets.transforms import ties, validation
+from amazon_seg_assets.transforms import summary, ties, validation
 from amazon_seg_assets.transforms.agreement import (
     adjusted_rand,
     balance,
@@ -98,8 +98,10 @@ def test_stability_sums_up_resamples() -> None:
     assert found.survivors.tolist() == pytest.approx([1, 2 / 3])
     assert found.survival.tolist() == pytest.approx([5 / 6, 5 / 6])
     assert validation.stability([table([0, 3], [3, 0])]).spread == 0
-    assert "2 resamples 83.3 % of the customers" in validation.say_stability(found)
-    assert "moderate" not in validation.say_stability(found)
+    said = validation.say_stability(found)
+    assert "2 resamples 83.3 % of the customers" in said
+    assert "66.7 % in the worst" in said
+    assert "index 0.444 ± 0.786, at least -0.111: poor stability" in said
 
 
 def points(features: list[tuple[float, float, float]], customers: list[int]) -> Points:
@@ -189,6 +191,22 @@ def test_a_cluster_that_swallows_all_is_said_to() -> None:
 )
 def test_silhouettes_in_the_words_of_kaufman_and_rousseeuw(silhouette: float, words: str) -> None:
     assert f": {words} structure" in validation.say_silhouette(silhouette)
+
+
+@pytest.mark.parametrize(
+    ("rand", "word"),
+    [
+        (0.9, "excellent"),
+        (0.89, "good"),
+        (0.8, "good"),
+        (0.79, "moderate"),
+        (0.65, "moderate"),
+        (0.64, "poor"),
+        (-0.5, "poor"),
+    ],
+)
+def test_agreement_in_the_words_of_steinley(rand: float, word: str) -> None:
+    assert f" is {word} by the scale of Steinley" in validation.say_agreement(rand, 0.5)
 
 
 def test_convergence_is_said() -> None:
@@ -315,8 +333,13 @@ def metadata(result: ExecuteInProcessResult, asset: str) -> dict[str, Any]:
     return {key: value.value for key, value in materialization.metadata.items()}
 
 
-def test_clusters_are_validated(storage: Path, instance: DagsterInstance) -> None:
-    result = materialize(
+def stored(storage: Path, asset: str, month: str) -> pd.DataFrame:
+    return pq.read_table(Store(storage, "Toys").path(asset, month), partitioning=None).to_pandas()
+
+
+@pytest.fixture(scope="module")
+def validated(storage: Path, instance: DagsterInstance) -> ExecuteInProcessResult:
+    return materialize(
         storage,
         instance,
         CLUSTERED,
@@ -332,20 +355,48 @@ def test_clusters_are_validated(storage: Path, instance: DagsterInstance) -> Non
         k_sweep={"k_max": 3, "k": 2},
         cluster_validation={"resamples": 3},
     )
-    stored = pq.read_table(
-        Store(storage, "Toys").path("cluster_validation", CLUSTERED), partitioning=None
-    ).to_pandas()
-    assert stored["customers"].tolist() == [40, 40]
-    assert stored["survival"].tolist() == [1.0, 1.0]
-    found = metadata(result, "cluster_validation")
+
+
+def test_clusters_are_validated(storage: Path, validated: ExecuteInProcessResult) -> None:
+    table = stored(storage, "cluster_validation", CLUSTERED)
+    assert table["customers"].tolist() == [40, 40]
+    assert table["survival"].tolist() == [1.0, 1.0]
+    found = metadata(validated, "cluster_validation")
     assert (found["smallest_share"], found["largest_share"]) == (0.5, 0.5)
     assert found["balance"] == pytest.approx(1)
     assert found["converged"]
-    assert found["silhouette"] == pytest.approx(stored["silhouette"].mean())
+    assert found["silhouette"] == pytest.approx(table["silhouette"].mean())
     assert found["stability_adjusted_rand_mean"] == found["surviving_share_min"] == 1.0
     assert found["stability_adjusted_rand_sd"] == 0.0
     for sentence in ("balance of 1.00", "strong structure", "In 3 resamples 100.0 %", "converged"):
         assert sentence in found["what_it_means"]
+
+
+@pytest.mark.usefixtures("validated")
+def test_the_summary_equals_what_pandas_makes_of_the_customers(storage: Path) -> None:
+    scores, cluster = ["r_score", "f_score", "m_score"], ["cluster", "cluster_label"]
+    segments = stored(storage, "rfm_segments", CLUSTERED)[["user_id", "segment", *scores]]
+    clusters = stored(storage, "customer_clusters", CLUSTERED)[["user_id", *cluster]]
+    customers = stored(storage, "rfm_features", CLUSTERED).merge(segments).merge(clusters)
+    assert len(customers) == 80
+    found = stored(storage, "segment_summary", CLUSTERED)
+    groups = customers.groupby([*cluster, "segment", *scores])
+    expected = groups[list(FEATURES)].sum().add_prefix("total_")
+    expected.insert(0, "customers", groups.size())
+    pd.testing.assert_frame_equal(found, expected.reset_index(), check_dtype=False)
+
+    customers["fm_score"] = ((customers["f_score"] + customers["m_score"]) / 2 + 0.5).astype(int)
+    for sum_up, keys in (
+        (summary.by_cluster, cluster),
+        (summary.by_segment, ["segment"]),
+        (summary.by_cell, ["r_score", "fm_score"]),
+        (summary.by_cluster_and_segment, [*cluster, "segment"]),
+    ):
+        groups = customers.groupby(keys)
+        means = groups[list(FEATURES)].mean()
+        means.insert(0, "share", groups.size() / 80)
+        table = sum_up(found).set_index(keys)[means.columns].sort_index()
+        pd.testing.assert_frame_equal(table, means, check_dtype=False, check_index_type=False)
 
 
 def test_schemes_differ_in_what_they_do_to_equal_customers(
@@ -360,10 +411,8 @@ def test_schemes_differ_in_what_they_do_to_equal_customers(
     assert found["notebook_equals_in_other_segments_share"] == 1.0
     assert found["notebook_equal_frequency_other_score"] == 10
     assert found["notebook_equal_frequency_most_scores"] == 5
-    stored = pq.read_table(
-        Store(storage, "Toys").path("scheme_comparison", EQUAL), partitioning=None
-    ).to_pandas()
-    counts = stored.set_index("segment")[["standard_customers", "notebook_customers"]]
+    table = stored(storage, "scheme_comparison", EQUAL)
+    counts = table.set_index("segment")[["standard_customers", "notebook_customers"]]
     assert counts[counts.any(axis=1)].T.to_dict("list") == {
         "Champions": [0, 4],
         "Needs Attention": [0, 2],
