@@ -163,7 +163,7 @@ def test_customers_are_counted_in_the_bins_that_hold_their_values(graph: Graph) 
         [31, 41, 1],
         [361, 371, 1],
     ]
-    # From log 11 to log 221.5, which the last bin holds too; log 201.5 is 38.7 bins above the least.
+    # From log 11 to log 221.5, which the last bin holds too; log 201.5 is 38.7 bins further on.
     spend = bins.query("feature == 'monetary' and transformed")
     assert spend["customers"].tolist() == [2, *[0] * 37, 1, 1]
 
