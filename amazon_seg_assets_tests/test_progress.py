@@ -113,7 +113,7 @@ def test_rows_a_second_are_of_all_months_of_a_run(months: tuple[str, str], prefi
     for materialization in made:
         metadata = {name: each.value for name, each in materialization.metadata.items()}
         rate = metadata[f"{prefix}rows_per_second"]
-        assert rate == pytest.approx(500 * len(made) / metadata[f"{prefix}seconds"], rel=0.05)
+        assert rate == pytest.approx(500 * len(made) / metadata[f"{prefix}seconds"], rel=0.01)
 
 
 @pytest.mark.parametrize(("error", "tries"), [(ConnectionError, 2), (InputError, 1)])
