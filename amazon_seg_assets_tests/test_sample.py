@@ -1,6 +1,8 @@
 """The built-in sample: the same bytes each time, the published shape, each oddity of the hub."""
 
+import errno
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ from sklearn.cluster import KMeans
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.rules.categories import load_excluded_categories
 from amazon_seg_assets.sources.base import Kind
-from amazon_seg_assets.sources.sample import SampleSource, write_sample
+from amazon_seg_assets.sources.sample import SampleSource, write_sample, writer
+from amazon_seg_assets.sources.sample.catalog import make_catalog, metadata_lines
+from amazon_seg_assets.sources.sample.words import Stories
 from amazon_seg_assets.transforms.choice_of_k import choose_k
 from amazon_seg_assets.transforms.points import Points, standardization
 from amazon_seg_assets.transforms.sweep import sweep
@@ -252,3 +256,42 @@ def test_a_sample_below_a_file_is_refused(tmp_path: Path) -> None:
     message = rf"^{tmp_path}/file/.*/meta_Toys\.jsonl cannot be written \(Not a directory\): "
     with pytest.raises(InputError, match=message):
         write_sample(tmp_path / "file", "Toys", 1_000)
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), InputError),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+    ],
+)
+def test_what_cannot_be_written_to_the_end_leaves_nothing(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: BaseException,
+    told: type[BaseException],
+) -> None:
+    def some_lines(*_: object) -> Iterator[str]:
+        yield "{}\n"
+        raise fault
+
+    monkeypatch.setattr(writer, "metadata_lines", some_lines)
+    with pytest.raises(told):
+        write_sample(tmp_path, "Toys", 1_000)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_not_all_stories_of_products_are_held_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = []
+    tell = Stories.tell
+
+    def counted(stories: Stories, sentences: np.ndarray, random: np.random.Generator) -> list[str]:
+        told.append(len(sentences))
+        return list(tell(stories, sentences, random))
+
+    monkeypatch.setattr(Stories, "tell", counted)
+    random = np.random.default_rng(1)
+    lines = metadata_lines(make_catalog(25_000, random), Stories(random), random)
+    assert sum(1 for _ in lines) > 25_000
+    assert sum(told) == 25_000
+    assert max(told) <= 10_000

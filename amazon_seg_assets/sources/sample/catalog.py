@@ -49,6 +49,8 @@ _TAILS = ["with Carrying Case", "for Home, Office & Travel", "(2-Pack)",
 _SENTENCES = 75
 """Fewer than so many are said of a product: a line has 3,200 bytes in the mean, as published."""
 
+_CHUNK = 10_000
+
 NO_PRICE, DASH, FROM = -1, -2, -3
 """Codes for prices that are no numbers."""
 
@@ -145,16 +147,22 @@ def metadata_lines(
     order = random.permutation(len(catalog))
     again = set(random.choice(len(catalog), max(2, len(catalog) // 300), replace=False).tolist())
     choices = random.integers(0, 1 << 30, (len(catalog), 6))
-    said = stories.tell(choices[order, 0] % _SENTENCES, random)
-    for product, story in zip(order.tolist(), said, strict=True):
-        draw = choices[product].tolist()
-        record = _record(catalog, product, draw, story)
-        yield json.dumps(record) + "\n"
-        if product in again:
-            price = catalog.cents[product]
-            other = None if price > 0 and draw[0] % 2 else (int(price) + 100) / 100
-            listed_again = record | {"price": other, "rating_number": record["rating_number"] + 1}
-            yield json.dumps(listed_again) + "\n"
+    # Stories take most of the memory, so few are told at a time.
+    for start in range(0, len(catalog), _CHUNK):
+        products = order[start : start + _CHUNK]
+        said = stories.tell(choices[products, 0] % _SENTENCES, random)
+        for product, story in zip(products.tolist(), said, strict=True):
+            draw = choices[product].tolist()
+            record = _record(catalog, product, draw, story)
+            yield json.dumps(record) + "\n"
+            if product in again:
+                yield json.dumps(_listed_again(record, int(catalog.cents[product]), draw)) + "\n"
+
+
+def _listed_again(record: dict[str, Any], cents: int, draw: list[int]) -> dict[str, Any]:
+    """The same product with another price, or none, and one more rating."""
+    price = None if cents > 0 and draw[0] % 2 else (cents + 100) / 100
+    return record | {"price": price, "rating_number": record["rating_number"] + 1}
 
 
 def _record(catalog: Catalog, product: int, draw: list[int], story: str) -> dict[str, Any]:
@@ -169,6 +177,11 @@ def _record(catalog: Catalog, product: int, draw: list[int], story: str) -> dict
     record: dict[str, Any] = {
         "main_category": category,
         "title": title if draw[5] % 997 else "",
+    }
+    if category == "Books":
+        author = {"avatar": None, "name": f"{brand} Press", "about": ["Writes about radio."]}
+        record |= {"subtitle": "Paperback – 2012", "author": author if draw[1] % 3 else None}
+    return record | {
         "average_rating": float(catalog.rating[product]),
         "rating_number": int(catalog.ratings[product]),
         "features": _features(story, draw[0] % 5),
@@ -184,18 +197,6 @@ def _record(catalog: Catalog, product: int, draw: list[int], story: str) -> dict
         "parent_asin": asin,
         "bought_together": None,
     }
-    if category == "Books":
-        author = {"avatar": None, "name": f"{brand} Press", "about": ["Writes about radio."]}
-        after = (
-            "title",
-            {"subtitle": "Paperback – 2012", "author": author if draw[1] % 3 else None},
-        )
-        return {
-            key: value
-            for name, content in record.items()
-            for key, value in [(name, content), *(after[1].items() if name == after[0] else ())]
-        }
-    return record
 
 
 def _features(story: str, count: int) -> list[str]:

@@ -92,9 +92,13 @@ def _write(path: Path, lines: Iterable[str]) -> None:
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("w", encoding="ascii", newline="\n") as file:
-            file.writelines(lines)
-        unfinished.replace(path)
+        try:
+            with unfinished.open("w", encoding="ascii", newline="\n") as file:
+                file.writelines(lines)
+            unfinished.replace(path)
+        except BaseException:  # an interrupt, too; the next try would write beside what is left
+            unfinished.unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise InputError(
             f"{path} cannot be written ({error.strerror}): check the folder and its permissions, "
