@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from datetime import UTC, datetime
 
@@ -12,6 +13,8 @@ from amazon_seg_assets.settings import load_settings
 
 MONTH_FORMAT = "%Y-%m"
 LOOK_BACK_MONTHS = 12
+
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
 def month_after(month: str, offset: int = 1) -> str:
@@ -66,13 +69,9 @@ def require_in_span(month: str) -> None:
     Raises:
         InputError: it is outside the span, or not written as YYYY-MM.
     """
-    try:
-        datetime.strptime(month, MONTH_FORMAT)
-    except ValueError as error:
-        raise InputError(
-            f"{month!r} is not a month: write YYYY-MM, such as {LAST_MONTH}."
-        ) from error
-    if not FIRST_MONTH <= month <= LAST_MONTH or len(month) != len(LAST_MONTH):
+    if not _MONTH.fullmatch(month):
+        raise InputError(f"{month!r} is not a month: write YYYY-MM, such as {LAST_MONTH}.")
+    if not FIRST_MONTH <= month <= LAST_MONTH:
         raise InputError(
             f"The month {month} is outside the span {FIRST_MONTH} … {LAST_MONTH}: choose one "
             "inside, or set AMAZON_SEG_FIRST_MONTH and AMAZON_SEG_LAST_MONTH."

@@ -1,11 +1,15 @@
-"""The benchmark's arithmetic and its watch over processes; what it compares, it verifies itself."""
+"""The benchmark's arithmetic, its verdict on results, and its watch over processes."""
 
+import json
+import os
 import sys
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 from sklearn.metrics import silhouette_score
@@ -87,3 +91,61 @@ def test_the_peer_s_silhouette_is_scikit_learn_s() -> None:
     each = np.repeat(points, weights, axis=0), np.repeat(labels, weights)
     expected = silhouette_score(*each, metric="sqeuclidean")
     assert silhouette(points, weights.astype(float), labels, 3) == pytest.approx(expected, abs=1e-9)
+
+
+def results(folder: Path, wcss: dict[int, float], segment: str = "Champions") -> Path:
+    """A folder with the tables that are compared, of two customers."""
+    tables: dict[str, dict[str, list[Any]]] = {
+        "rfm_features": {"frequency": [1, 2], "monetary": [9.5, 20.0]},
+        "rfm_segments": {"segment": [segment, "Lost"]},
+        "k_sweep": {"k": list(wcss), "wcss": list(wcss.values())},
+    }
+    for name, columns in tables.items():
+        (folder / name).mkdir(parents=True)
+        pq.write_table(pa.table(columns), folder / name / "0.parquet")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("ours", "agrees"),
+    [
+        ({"wcss": {2: 10.0, 3: 4.0}}, True),
+        ({"wcss": {2: 9.0, 3: 4.003}}, True),
+        ({"wcss": {2: 10.0, 3: 4.005}}, False),
+        ({"wcss": {2: 10.0}}, False),
+        ({"wcss": {2: 10.0, 3: 4.0}, "segment": "At Risk"}, False),
+    ],
+)
+def test_results_agree_if_all_are_equal_and_no_optimum_is_worse(
+    tmp_path: Path, ours: dict[str, Any], agrees: bool
+) -> None:
+    pytest.importorskip("duckdb", reason="needs the extra bench")
+    from benchmarks.agreement import compare
+
+    peers = results(tmp_path / "peer", {2: 10.0, 3: 4.0})
+    assert compare(results(tmp_path / "ours", **ours), peers)["agrees"] is agrees
+
+
+def test_the_peer_keeps_of_equal_products_the_dearest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    duckdb = pytest.importorskip("duckdb", reason="needs the extra bench")
+    from benchmarks.peer import Peer
+
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)  # as on macOS
+    review = {"parent_asin": "A", "timestamp": 1_690_000_000_000, "verified_purchase": True}
+    prices = ["9.99", "10.99", "\u2014"]
+    products = [{"parent_asin": "A", "rating_number": 5, "price": price} for price in prices]
+    for name, records in (
+        ("review_categories/Toys", [review]),
+        ("meta_categories/meta_Toys", products),
+    ):
+        path = tmp_path / f"raw/{name}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    (tmp_path / "results").mkdir()
+    peer = Peer(tmp_path, tmp_path / "results", "Toys")
+    peer.ingest()
+    peer.clean()
+    stored = tmp_path / "results/clean_metadata/0.parquet"
+    assert duckdb.sql(f"SELECT price FROM '{stored}'").fetchall() == [(10.99,)]

@@ -21,13 +21,12 @@ def compare(ours: Path, peers: Path) -> dict[str, Any]:
         ``agrees``, and what it was found from, ours beside the peer's.
     """
     found = {name: _figures(folder) for name, folder in (("ours", ours), ("peer", peers))}
-    wcss = {
-        k: found["ours"]["wcss"][k] / found["peer"]["wcss"][k]
-        for k in sorted(found["ours"]["wcss"].keys() & found["peer"]["wcss"].keys())
-    }
+    ours_by_k, peers_by_k = (found[who]["wcss"] for who in ("ours", "peer"))
+    wcss = {k: ours_by_k[k] / peers_by_k[k] for k in sorted(ours_by_k.keys() & peers_by_k.keys())}
     exact = ("customers", "frequency", "monetary", "segments")
     equal = {name: found["ours"][name] == found["peer"][name] for name in exact}
-    close = bool(wcss) and max(wcss.values()) <= 1 + WCSS_TOLERANCE
+    same_ks = ours_by_k.keys() == peers_by_k.keys()
+    close = same_ks and max(wcss.values(), default=1) <= 1 + WCSS_TOLERANCE
     return {
         "agrees": all(equal.values()) and close,
         "equal": equal,

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -28,6 +27,7 @@ from kneed import KneeLocator
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
+from amazon_seg_assets.engine.machine import cores
 from amazon_seg_assets.rules.categories import load_excluded_categories
 from amazon_seg_assets.rules.scheme import load_scheme
 
@@ -74,7 +74,7 @@ class Peer:
         self.seconds: dict[str, float] = {}
         self._db = duckdb.connect()
         self._db.execute(f"SET memory_limit = '{MEMORY_GB}GB'")
-        self._db.execute(f"SET threads = {len(os.sched_getaffinity(0))}")
+        self._db.execute(f"SET threads = {cores()}")
         self._db.execute("SET preserve_insertion_order = false")
         self._db.execute(f"SET temp_directory = '{results / 'tmp'}'")
         self._db.execute("SET TimeZone = 'UTC'")
@@ -135,11 +135,12 @@ class Peer:
         wanted = f"main_category NOT IN ({names})" if excluded else "true"
         self._write(
             f"""SELECT parent_asin, {_null("main_category")}, {_null("title")}, average_rating,
-                       rating_number,
-                       CASE WHEN isfinite(TRY_CAST(trim(price) AS DOUBLE))
-                            THEN TRY_CAST(trim(price) AS DOUBLE) END AS price,
+                       rating_number, price,
                        {_null("store")}, categories, features, description, details
-                FROM {self._parquet("raw_metadata")} WHERE {wanted}
+                FROM (SELECT * REPLACE (CASE WHEN isfinite(TRY_CAST(trim(price) AS DOUBLE))
+                                             THEN TRY_CAST(trim(price) AS DOUBLE) END AS price)
+                      FROM {self._parquet("raw_metadata")})
+                WHERE {wanted}
                 QUALIFY row_number() OVER (PARTITION BY parent_asin ORDER BY price IS NOT NULL DESC,
                         rating_number DESC NULLS LAST, price DESC NULLS LAST) = 1""",
             "clean_metadata",
@@ -186,7 +187,7 @@ class Peer:
         variance = weights @ (values - mean) ** 2 / (weights.sum() - 1)
         values = (values - mean) / np.sqrt(np.where(variance > 0, variance, 1))
         # One thread a fit, several fits at a time: more threads a fit wait for one another.
-        fits = Parallel(len(os.sched_getaffinity(0)), prefer="threads")(
+        fits = Parallel(cores(), prefer="threads")(
             delayed(_fit)(values, weights, k, start) for k in KS[::-1] for start in range(STARTS)
         )
         rows, labels = [], {}
