@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from datetime import UTC, datetime
 
 from dagster import MonthlyPartitionsDefinition, TimeWindowPartitionMapping
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.settings import load_settings
+from amazon_seg_assets.settings import MONTH, load_settings
 
 MONTH_FORMAT = "%Y-%m"
 LOOK_BACK_MONTHS = 12
-
-_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
 def month_after(month: str, offset: int = 1) -> str:
@@ -69,7 +66,7 @@ def require_in_span(month: str) -> None:
     Raises:
         InputError: it is outside the span, or not written as YYYY-MM.
     """
-    if not _MONTH.fullmatch(month):
+    if not MONTH.fullmatch(month):
         raise InputError(f"{month!r} is not a month: write YYYY-MM, such as {LAST_MONTH}.")
     if not FIRST_MONTH <= month <= LAST_MONTH:
         raise InputError(

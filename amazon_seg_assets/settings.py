@@ -16,10 +16,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.locations import Location, parse_location
-from amazon_seg_assets.sources.categories import CATEGORY_NAME
 
 PREFIX = "AMAZON_SEG_"
-_MONTH = re.compile(r"[12]\d{3}-(0[1-9]|1[0-2])")
+MONTH = re.compile("[12][0-9]{3}-(0[1-9]|1[0-2])")
+"""How a month is written."""
+CATEGORY_NAME = re.compile("[A-Za-z0-9_]+")
+"""What the name of any category looks like, so that it can name files and folders."""
+
 _ONE_SLASH = re.compile(r"(?!file:)\w{2,}:/(?!/)")  # one letter is a drive of Windows
 
 _MASTER = re.compile(
@@ -78,7 +81,7 @@ class Settings(BaseSettings):
     @field_validator("first_month", "last_month")
     @classmethod
     def _is_month(cls, value: str) -> str:
-        if not _MONTH.fullmatch(value):
+        if not MONTH.fullmatch(value):
             raise ValueError("a month is written YYYY-MM, for example 2023-09")
         return value
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from difflib import get_close_matches
-
-CATEGORY_NAME = re.compile("[A-Za-z0-9_]+")
-"""What the name of any category looks like, so that it can name files and folders."""
 
 CATEGORIES = (
     "All_Beauty",

@@ -10,8 +10,8 @@ from pathlib import Path
 from xxhash import xxh3_64_hexdigest
 
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.settings import CATEGORY_NAME
 from amazon_seg_assets.sources.base import Kind, RawFile, Source
-from amazon_seg_assets.sources.categories import CATEGORY_NAME
 
 _RAW = "raw"
 _FOLDERS = {Kind.REVIEWS: ("review_categories", ""), Kind.METADATA: ("meta_categories", "meta_")}

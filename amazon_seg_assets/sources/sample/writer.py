@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.settings import CATEGORY_NAME
 from amazon_seg_assets.sources.base import Kind
-from amazon_seg_assets.sources.categories import CATEGORY_NAME
 from amazon_seg_assets.sources.sample import words
 from amazon_seg_assets.sources.sample.catalog import Catalog, make_catalog, metadata_lines
 from amazon_seg_assets.sources.sample.customers import FIRST_REVIEW_MS, Customers
