@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -13,9 +14,11 @@ from typing import Any
 import pytest
 
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.ingestion.ingest import READER_VERSION
 from amazon_seg_assets.sources.base import Kind
 from amazon_seg_assets.sources.categories import CATEGORIES, near_categories
 from amazon_seg_assets.sources.hub import HubSource
+from amazon_seg_assets_tests.raw_files import product, review
 from amazon_seg_assets_tests.stand_in_hub import REPOSITORY, Break, StandInHub
 
 CATEGORY = "Gift_Cards"
@@ -38,15 +41,35 @@ try:
     [file] = source.files(Kind(kind), "{CATEGORY}")
     version = source.version(Kind(kind), "{CATEGORY}")
     assert source.version_of([file]) == version
-    said = dict(vars(file), fetch=str(file.fetch()), version=version)
+    missing = file.download.size if file.download else 0
+    said = dict(vars(file), download=missing, fetch=str(file.fetch()), version=version)
 except InputError as error:
     said = {{"error": str(error)}}
 print(json.dumps(said))
 """
 
 
+INGEST = f"""
+import json, sys
+from pathlib import Path
+from amazon_seg_assets.ingestion.ingest import RAW_TABLES, ingest
+from amazon_seg_assets.sources.hub import HubSource
+from amazon_seg_assets.storage.layout import Store
+store, source, said = Store(Path(sys.argv[1]), "{CATEGORY}"), HubSource(), {{}}
+for kind in RAW_TABLES:
+    table, renewed = ingest(kind, source, store, 0, False, lambda _: None, processes=1)
+    read = table.files_read if renewed else None
+    said[kind] = (table.version, table.rows, read, table.months_changed)
+print(json.dumps(said))
+"""
+
+
 def lines(field: str, count: int) -> bytes:
     return b"".join(b'{"%s": "invented %d"}\n' % (field.encode(), i) for i in range(count))
+
+
+def json_lines(*records: dict[str, Any]) -> bytes:
+    return b"".join(json.dumps(record).encode() + b"\n" for record in records)
 
 
 FILES = {REVIEWS: lines("text", 20_000), PRODUCTS: lines("title", 500)}
@@ -76,7 +99,10 @@ def python(
 def fetch(
     environment: dict[str, str], kind: Kind = Kind.REVIEWS, revision: str = ""
 ) -> dict[str, Any]:
-    """What the source says about a file of Gift_Cards, with its path under ``fetch``."""
+    """What the source says about a file of Gift_Cards.
+
+    ``fetch`` is its path, and ``download`` how many bytes of it were missing.
+    """
     said: dict[str, Any] = json.loads(python(CLIENT, environment, kind, revision).stdout)
     return said
 
@@ -93,14 +119,16 @@ def test_downloads_once_with_a_token_for_the_hub_alone(tmp_path):
         assert content(reviews) == FILES[REVIEWS]
         assert content(products) == FILES[PRODUCTS]
         assert (reviews["name"], reviews["size"]) == (REVIEWS, SIZE)
-        assert reviews["version"] == products["version"] == reviews["fingerprint"] == hub.commit
+        assert reviews["version"] == products["version"] == hub.commit
+        assert reviews["fingerprint"] == hashlib.sha256(FILES[REVIEWS]).hexdigest()
+        assert reviews["download"] == SIZE
         assert Path(reviews["fetch"]).is_relative_to(tmp_path)
         assert [each.sent for each in hub.downloads()] == [SIZE, len(FILES[PRODUCTS])]
         asked = [each for each in hub.requests if REPOSITORY in each.path]
         assert {each.token for each in asked} == {"hf_invented"}
         assert {each.token for each in hub.downloads()} == {None}
 
-        assert fetch(environment) == reviews
+        assert fetch(environment) == reviews | {"download": 0}
         assert len(hub.downloads()) == 2
 
 
@@ -142,7 +170,11 @@ def test_next_run_goes_on_where_a_failed_one_stopped(hub, tmp_path):
     assert hub.breaks, "it tries for ever"
 
     hub.breaks = []
-    assert content(fetch(hub.environment(tmp_path))) == FILES[REVIEWS]
+    [incomplete] = tmp_path.rglob("*.incomplete")
+    missing = SIZE - incomplete.stat().st_size
+    said = fetch(hub.environment(tmp_path))
+    assert content(said) == FILES[REVIEWS]
+    assert said["download"] == missing < SIZE
     assert sum(each.sent for each in hub.downloads()) <= SIZE + CHUNK_BYTES
 
 
@@ -152,7 +184,8 @@ def test_new_commit_with_the_same_content_downloads_nothing(hub, tmp_path):
     latter = fetch(hub.environment(tmp_path))
     assert (latter["version"], content(latter)) == (hub.commit, FILES[REVIEWS])
     assert len(hub.downloads()) == 1
-    assert fetch(hub.environment(tmp_path), revision=former["version"]) == former
+    assert fetch(hub.environment(tmp_path), revision=former["version"]) == former | {"download": 0}
+    assert latter["fingerprint"] == former["fingerprint"]
 
 
 def test_damaged_content_is_deleted(hub, tmp_path):
@@ -165,12 +198,34 @@ def test_damaged_content_is_deleted(hub, tmp_path):
     assert content(fetch(hub.environment(tmp_path))) == FILES[REVIEWS]
 
 
+def test_raw_tables_follow_the_content_of_the_hub_not_its_commits(tmp_path):
+    january, february = (review("a", "card", f"2023-0{m}-05T00:00:00") for m in (1, 2))
+    march = review("a", "card", "2023-03-05T00:00:00")
+    with StandInHub({}) as hub:
+
+        def ingest(commit: str, *reviews: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+            hub.commit = commit * 40
+            hub.files = {REVIEWS: json_lines(*reviews), PRODUCTS: json_lines(product("card", 9.5))}
+            environment = hub.environment(tmp_path / "cache")
+            said = json.loads(python(INGEST, environment, str(tmp_path / "data")).stdout)
+            assert {version for version, *_ in said.values()} == {f"{READER_VERSION}-{hub.commit}"}
+            return said["reviews"][1:], said["metadata"][1:]
+
+        months = ["2023-01", "2023-02"]
+        assert ingest("a", january, february) == ([2, [REVIEWS], months], [1, [PRODUCTS], []])
+        assert ingest("a", january, february) == ([2, None, months], [1, None, []])
+        assert ingest("b", january, february) == ([2, [], []], [1, [], []])
+        assert len(hub.downloads()) == 2
+        assert ingest("c", january, march) == ([2, [REVIEWS], [*months, "2023-03"]], [1, [], []])
+        assert len(hub.downloads()) == 3
+
+
 @pytest.mark.parametrize("switch", ["HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"])
 def test_offline(hub, tmp_path, switch):
     online = fetch(hub.environment(tmp_path))
     hub.requests.clear()
     offline = {**hub.environment(tmp_path), switch: "1"}
-    assert fetch(offline) == online
+    assert fetch(offline) == online | {"download": 0}
     assert fetch(offline, revision=hub.commit)["version"] == hub.commit
     error = fetch(offline, Kind.METADATA)["error"]
     assert error.startswith(f"{PRODUCTS} of {REPOSITORY} is not in the cache {tmp_path}")
@@ -184,7 +239,7 @@ def test_without_a_connection_the_cache_is_used(tmp_path):
     with StandInHub(FILES) as hub:
         environment = hub.environment(tmp_path)
         online = fetch(environment)
-    assert fetch(environment) == online
+    assert fetch(environment) == online | {"download": 0}
     error = fetch(environment, Kind.METADATA)["error"]
     assert error.startswith(f"The connection to the hub at {hub.endpoint} fails for {PRODUCTS} of")
 

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,19 @@ import pytest
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.ingestion import disk, parts
 from amazon_seg_assets.ingestion.ingest import ingest_metadata, ingest_reviews
-from amazon_seg_assets.ingestion.manifest import Manifest, MonthCounts, require_manifest
+from amazon_seg_assets.ingestion.manifest import (
+    MANIFEST,
+    Manifest,
+    MonthCounts,
+    require_manifest,
+)
 from amazon_seg_assets.ingestion.processes import worker_processes
 from amazon_seg_assets.locations import name_below
-from amazon_seg_assets.sources.base import Kind, RawFile
+from amazon_seg_assets.sources.base import Download, Kind, RawFile
 from amazon_seg_assets.sources.folder import FolderSource
 from amazon_seg_assets.storage.footers import parquet_files
 from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets_tests.disk import on_disk
 from amazon_seg_assets_tests.raw_files import product, review
 
 REVIEWS = [
@@ -232,7 +239,35 @@ def test_a_file_that_changes_after_it_was_listed_is_read_by_the_next_run(
     assert (manifest.rows, is_renewed) == (2, True)
 
 
+def test_versions_of_tables_and_months_follow_from_content_alone(raw: Path, store: Store) -> None:
+    write(raw / "Toys-1.jsonl", *REVIEWS[:1])
+    changing = write(raw / "Toys-2.jsonl", *REVIEWS[1:2])
+    first, _ = ingest(raw, store)
+    other_commit = replace(first, version="2-another")
+    assert other_commit.table_version() == first.table_version()
+    write(changing, review("new", "kite", "2023-02-06T00:00:00"))
+    second, _ = ingest(raw, store)
+    assert second.table_version() != first.table_version()
+    assert second.month_version("2023-01") == first.month_version("2023-01")
+    assert second.month_version("2023-02") != first.month_version("2023-02")
+
+
 # What can go wrong
+
+
+def test_a_table_of_an_earlier_version_is_told_from_one_that_is_not_there(
+    raw: Path, store: Store
+) -> None:
+    with pytest.raises(InputError, match=r"raw_reviews of Toys is not in .*: materialize it first"):
+        require_manifest(store, "raw_reviews")
+    write(raw / "Toys.jsonl", *REVIEWS[:1])
+    ingest(raw, store)
+    path = on_disk(store.path("raw_reviews")) / MANIFEST
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 1}))
+    message = r"raw_reviews of Toys in .* was stored by an earlier version of this package: ingest"
+    with pytest.raises(InputError, match=message):
+        require_manifest(store, "raw_reviews")
+    assert ingest(raw, store)[1]
 
 
 @pytest.mark.parametrize("further", [[], ["Toys-2.jsonl"]], ids=["unchanged", "beside a new file"])
@@ -290,6 +325,28 @@ def test_too_little_room_is_told_before(
     ):
         ingest(raw, store)
     assert files(store) == former
+
+
+def test_room_is_needed_for_what_follows_and_for_a_download_to_the_same_disk(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gib = 1024**3
+    usage = namedtuple("usage", "free")
+    download = Download(tmp_path / "cache" / "not there yet", 5 * gib)
+    file = RawFile("raw/review_categories/Toys.jsonl", "print", 10 * gib, Path, download)
+    on_disk(store.folder).mkdir(parents=True)
+
+    def require(free: float) -> None:
+        monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: usage(int(free * gib)))
+        disk.require_space([file], "raw_reviews", store)
+
+    require(9.3)
+    with pytest.raises(InputError, match=r"about 4\.2 GiB in .* and 5\.0 GiB for its download"):
+        require(9.1)
+    monkeypatch.setattr(disk, "_is_same_disk", lambda *_: False)
+    require(4.3)
+    with pytest.raises(InputError, match=r"about 4\.2 GiB in .*data, where 4\.1 GiB are free"):
+        require(4.1)
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])

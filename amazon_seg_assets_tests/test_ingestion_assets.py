@@ -1,4 +1,4 @@
-"""What the assets of raw tables record, also where a run ends before it has recorded anything."""
+"""What the assets of raw tables record and warn of, and what they do when something is wrong."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,9 +7,11 @@ import pytest
 from dagster import DagsterInstance
 
 from amazon_seg_assets.assets import declaration, ingestion
+from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.headless import RunError
 from amazon_seg_assets.locations import Location
 from amazon_seg_assets.storage.footers import Stats, read_stats
+from amazon_seg_assets_tests.disk import on_disk
 from amazon_seg_assets_tests.graph import Graph
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
@@ -45,6 +47,7 @@ def test_a_change_that_was_published_is_recorded_by_who_comes_next(
         return read_stats(folder)
 
     assert recorded(graph) == (True, ["2023-01"], 1)
+    assert graph.metadata("raw_reviews")["rows_read"] == 1
     write_raw(graph.folder, "Games", MORE, PRODUCTS)
     monkeypatch.setattr(declaration, "RETRY_AFTER_SECONDS", 0)
     monkeypatch.setattr(ingestion, "read_stats", fails_at_first)
@@ -55,5 +58,70 @@ def test_a_change_that_was_published_is_recorded_by_who_comes_next(
     graph.run().ingest_raw()
     assert len(folders) == failures
     assert recorded(graph) == (True, ["2023-01", "2023-02"], 1)
+    assert graph.metadata("raw_reviews")["rows_read"] == 0  # this step has only recorded it
     graph.run().ingest_raw()
     assert recorded(graph) == (False, [], 0)
+
+
+def test_reviews_that_are_all_outside_the_span_replace_nothing(graph: Graph) -> None:
+    former = graph.read("raw_reviews")
+    in_seconds = [each | {"timestamp": each["timestamp"] // 1000} for each in MORE]
+    write_raw(graph.folder, "Games", in_seconds, PRODUCTS)
+    message = r"None of the 2 reviews of folder .* is within the months 1996-05 … 2023-09: set"
+    with pytest.raises(InputError, match=message):
+        graph.run().ingest_raw()
+    assert graph.read("raw_reviews").equals(former)
+    assert graph.store.months("raw_reviews") == ["2023-01"]
+
+
+@pytest.mark.parametrize(
+    ("missing", "folder"), [("reviews", "review_categories"), ("metadata", "meta_categories")]
+)
+def test_a_source_of_one_kind_alone_replaces_nothing(
+    graph: Graph, missing: str, folder: str
+) -> None:
+    former = graph.files()
+    write_raw(graph.folder, "Games", MORE, [*PRODUCTS, product("doll", 5.0)])
+    [file] = graph.folder.glob(f"raw/{folder}/*")
+    file.unlink()
+    with pytest.raises(InputError, match=f"There are no {missing} in .*Games"):
+        graph.run().ingest_raw()
+    assert graph.files() == former
+
+
+@pytest.mark.parametrize("table", ["raw_reviews", "raw_metadata"])
+def test_a_table_that_failed_a_check_is_made_anew_by_the_next_run(graph: Graph, table: str) -> None:
+    former = graph.files()
+    [file] = on_disk(graph.store.path(table)).rglob("*.parquet")
+    file.unlink()
+    with pytest.raises(InputError, match=f"A check failed, .* {table}, rows_as_read: Of 1 rows"):
+        graph.run().ingest_raw()
+    graph.run().ingest_raw()
+    assert graph.files().keys() == former.keys()
+    assert graph.metadata(table)["rows_read"] == 1
+
+
+def test_what_is_left_out_of_the_raw_tables_is_told(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complete = graph.run()
+    complete.ingest_raw()
+    assert complete.warnings == []
+    outside = [review("a", "kite", f"{month}-01T00:00:00") for month in ("1990-01", "2023-10")]
+    products = [*PRODUCTS, product("doll", 5.0, colour="red")]
+    write_raw(graph.folder, "Games", MORE + outside, products)
+    for path in graph.folder.glob("raw/*/*.jsonl"):
+        path.write_text(path.read_text() + "[]\n")
+    monkeypatch.setenv("AMAZON_SEG_MAX_MALFORMED_SHARE", "0.5")
+    run = graph.run()
+    run.ingest_raw()
+    assert sorted(warning for warning in run.warnings if "no_month_gaps" not in warning) == [
+        "raw_metadata, all_lines_read: 1 of 3 lines are no valid record, and left out: "
+        "raw/meta_categories/meta_Games.jsonl, line 3: not a JSON object.",
+        "raw_metadata, no_unknown_fields: 1 fields of the source are not stored: colour.",
+        "raw_reviews, all_lines_read: 1 of 5 lines are no valid record, and left out: "
+        "raw/review_categories/Games.jsonl, line 5: not a JSON object.",
+        "raw_reviews, rows_in_span: 2 of 4 reviews are outside the months 1996-05 … 2023-09, and "
+        "left out; to count those from 1990-01 on, set AMAZON_SEG_FIRST_MONTH; to count those up "
+        "to 2023-10, set AMAZON_SEG_LAST_MONTH.",
+    ]

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.sources.jsonl import MalformedLines
+from amazon_seg_assets.sources.malformed import MalformedLines
 from amazon_seg_assets.sources.metadata import read_metadata
 from amazon_seg_assets.tables.raw import RAW_METADATA
 
@@ -208,6 +208,13 @@ def test_the_hubs_parquet_gives_the_same_as_its_lines(tmp_path: Path) -> None:
     rows, malformed = read(write_parquet(tmp_path / "full-0.parquet", records))
     assert rows == expected
     assert (malformed.lines, malformed.count) == (5, 0)
+
+
+def test_a_field_without_a_column_is_noted(tmp_path: Path) -> None:
+    lines = [json_line(), b"{broken", json_line(size=1, colour="red")]
+    assert read_lines(tmp_path, *lines)[1].unknown_fields == ["colour", "size"]
+    path = write_parquet(tmp_path / "full-0.parquet", [PRODUCT | {"colour": "red"}])
+    assert read(path)[1].unknown_fields == ["colour"]
 
 
 def test_a_broken_row_of_parquet_is_noted(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from xxhash import xxh3_128_hexdigest
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.sources import jsonl
-from amazon_seg_assets.sources.jsonl import Block, MalformedLines, read_blocks
+from amazon_seg_assets.sources.jsonl import Block, read_blocks
+from amazon_seg_assets.sources.malformed import MalformedLines
 from amazon_seg_assets.sources.reviews import parse_reviews, read_reviews
 from amazon_seg_assets.tables.raw import RAW_REVIEWS
 
@@ -288,6 +289,11 @@ def test_a_file_without_any_record_fails_whatever_the_share(tmp_path: Path) -> N
     path = write(tmp_path / "Kites.jsonl", b"<html>", b"</html>")
     with pytest.raises(InputError, match="none of 2 lines is a valid record; the first is line 1:"):
         read(path, max_share=1)
+
+
+def test_a_field_without_a_column_is_noted(tmp_path: Path) -> None:
+    path = write(tmp_path / "Kites.jsonl", json_line(images=[]), json_line(size=1, review_id="x"))
+    assert read(path)[1].unknown_fields == ["review_id", "size"]
 
 
 def test_a_hopeless_file_is_given_up_early() -> None:

@@ -1,6 +1,6 @@
 """The raw tables: what the source publishes, written once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -21,11 +21,13 @@ from pydantic import Field
 from amazon_seg_assets.assets.declaration import seg_asset, table_spec
 from amazon_seg_assets.assets.metadata import markdown_table, report_table
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.ingestion.ingest import READER_VERSION, ingest_metadata, ingest_reviews
+from amazon_seg_assets.ingestion.ingest import RAW_TABLES, READER_VERSION, ingest
 from amazon_seg_assets.ingestion.manifest import Manifest
 from amazon_seg_assets.locations import is_below
 from amazon_seg_assets.partitions import FIRST_MONTH, LAST_MONTH
 from amazon_seg_assets.resources import SourceResource, StoreResource
+from amazon_seg_assets.sources.base import Kind
+from amazon_seg_assets.storage.faults import failed_checks
 from amazon_seg_assets.storage.footers import read_stats
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.tables.model import Table
@@ -50,23 +52,16 @@ def raw_reviews(
     storage: StoreResource,
 ) -> MaterializeResult:
     """Ingests the reviews of the category, if the source has changed."""
-    manifest, renewed = ingest_reviews(
-        source.open(), storage.store, source.max_malformed_share, config.force, _log(context)
-    )
+    manifest, renewed = _ingest(Kind.REVIEWS, context, config, source, storage.store)
     is_news = renewed or not _is_recorded(context.instance, storage.store, RAW_REVIEWS, manifest)
-    outside = _rows_outside_span(manifest)
-    if outside == manifest.rows:
-        raise InputError(
-            f"None of the {manifest.rows:,} reviews of {manifest.source} is within the months "
-            f"{FIRST_MONTH} … {LAST_MONTH}: set AMAZON_SEG_FIRST_MONTH and AMAZON_SEG_LAST_MONTH."
-        )
     months = [[month, *asdict(counts).values()] for month, counts in manifest.months.items()]
     return _result(
         storage.store,
         RAW_REVIEWS,
         manifest,
+        renewed,
         is_news,
-        rows_outside_span=outside,
+        rows_outside_span=_rows_outside_span(manifest),
         first_month=min(manifest.months),
         last_month=max(manifest.months),
         months_changed=MetadataValue.json(manifest.months_changed if is_news else []),
@@ -84,11 +79,43 @@ def raw_metadata(
     storage: StoreResource,
 ) -> MaterializeResult:
     """Ingests the products of the category, if the source has changed."""
-    manifest, renewed = ingest_metadata(
-        source.open(), storage.store, source.max_malformed_share, config.force, _log(context)
-    )
+    manifest, renewed = _ingest(Kind.METADATA, context, config, source, storage.store)
     is_news = renewed or not _is_recorded(context.instance, storage.store, RAW_METADATA, manifest)
-    return _result(storage.store, RAW_METADATA, manifest, is_news)
+    return _result(storage.store, RAW_METADATA, manifest, renewed, is_news)
+
+
+def _ingest(
+    kind: Kind,
+    context: AssetExecutionContext,
+    config: IngestConfig,
+    source: SourceResource,
+    store: Store,
+) -> tuple[Manifest, bool]:
+    """Ingests one kind, from a source that has both: with one alone a run would fail halfway."""
+    opened = source.open()
+    for needed in Kind:
+        opened.files(needed, store.category)
+    return ingest(
+        kind,
+        opened,
+        store,
+        source.max_malformed_share,
+        force=config.force or bool(failed_checks(store, RAW_TABLES[kind].name)),
+        progress=lambda message: context.log.info(message),
+        check=_require_in_span,
+    )
+
+
+def _require_in_span(manifest: Manifest) -> None:
+    if manifest.rows == _rows_outside_span(manifest):
+        raise InputError(
+            f"None of the {manifest.rows:,} reviews of {manifest.source} is within the months "
+            f"{FIRST_MONTH} … {LAST_MONTH}: set AMAZON_SEG_FIRST_MONTH and AMAZON_SEG_LAST_MONTH."
+        )
+
+
+def _rows_outside_span(manifest: Manifest) -> int:
+    return sum(manifest.rows_outside(FIRST_MONTH, LAST_MONTH).values())
 
 
 def ingestions(
@@ -130,21 +157,19 @@ def _is_recorded(instance: DagsterInstance, store: Store, table: Table, manifest
     return version == DataVersion(manifest.version)
 
 
-def _log(context: AssetExecutionContext) -> Callable[[str], None]:
-    return lambda message: context.log.info(message)
-
-
-def _rows_outside_span(manifest: Manifest) -> int:
-    return sum(
-        counts.rows
-        for month, counts in manifest.months.items()
-        if not FIRST_MONTH <= month <= LAST_MONTH
-    )
-
-
 def _result(
-    store: Store, table: Table, manifest: Manifest, is_news: bool, **figures: Any
+    store: Store, table: Table, manifest: Manifest, renewed: bool, is_news: bool, **figures: Any
 ) -> MaterializeResult:
+    """What is recorded of a raw table.
+
+    Args:
+        store: the storage of the category.
+        table: the raw table.
+        manifest: what it holds.
+        renewed: whether this step has written it.
+        is_news: whether it has been written since the last record.
+        figures: further ones.
+    """
     read = manifest.files_read if is_news else []
     malformed = "\n".join(f"- {example}" for example in manifest.malformed_examples)
     return MaterializeResult(
@@ -163,8 +188,10 @@ def _result(
             source_changed=is_news,
             files_read=len(read),
             files_kept=len(manifest.files) - len(read),
+            rows_read=sum(manifest.files[name].rows for name in read) if renewed else 0,
             dropped_malformed_lines=manifest.malformed,
             malformed_examples=MetadataValue.md(malformed or "None."),
+            unknown_fields=MetadataValue.json(manifest.unknown_fields),
             **figures,
         ),
     )

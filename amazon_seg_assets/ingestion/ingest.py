@@ -24,84 +24,52 @@ from amazon_seg_assets.ingestion.processes import worker_processes
 from amazon_seg_assets.ingestion.storing import PROCESS_BYTES, store_part
 from amazon_seg_assets.locations import Location
 from amazon_seg_assets.sources.base import Kind, RawFile, Source
-from amazon_seg_assets.sources.jsonl import MalformedLines, judge
+from amazon_seg_assets.sources.malformed import MalformedLines, judge
 from amazon_seg_assets.storage.layout import Store
-from amazon_seg_assets.tables.model import Table
 from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
 
 READER_VERSION = "2"
 """Raise it when the same files would give other rows or other Parquet files."""
+
+RAW_TABLES = {Kind.REVIEWS: RAW_REVIEWS, Kind.METADATA: RAW_METADATA}
 
 _SHARE_OF_MEMORY = 4  # a quarter; the rest is for Spark and for the cache of the disk
 
 Progress = Callable[[str], None]
 
 
-def ingest_reviews(
+def ingest(
+    kind: Kind,
     source: Source,
     store: Store,
     max_malformed_share: float,
     force: bool,
     progress: Progress,
     processes: int | None = None,
+    check: Callable[[Manifest], None] = lambda _: None,
 ) -> tuple[Manifest, bool]:
-    """Ingests the reviews of a category.
+    """Ingests the reviews or the products of a category.
 
     The Parquet files are the same whatever the number of processes.
 
     Args:
+        kind: which of the two.
         source: where the files are.
         store: where the table goes; what is there stays unless the source has changed.
         max_malformed_share: share of broken lines that is tolerated in a file.
         force: read all files, even those that have not changed.
         progress: is told in words how far it is.
         processes: that read at the same time; None for one a processor, if memory allows.
+        check: raises an `InputError` if what the table is going to hold cannot be used.
 
     Returns:
         What the table now holds, and whether it was written anew.
 
     Raises:
-        InputError: a file cannot be used, the disk has no room, or memory ran out; the table is as
-            it was.
+        InputError: a file or the whole cannot be used, the disk has no room, or memory ran out;
+            the table is as it was.
     """
-    return _ingest(
-        source, Kind.REVIEWS, store, RAW_REVIEWS, max_malformed_share, force, progress, processes
-    )
-
-
-def ingest_metadata(
-    source: Source,
-    store: Store,
-    max_malformed_share: float,
-    force: bool,
-    progress: Progress,
-    processes: int | None = None,
-) -> tuple[Manifest, bool]:
-    """Ingests the products of a category; arguments, result and errors as `ingest_reviews`."""
-    return _ingest(
-        source, Kind.METADATA, store, RAW_METADATA, max_malformed_share, force, progress, processes
-    )
-
-
-def content_version(source: Source, kind: Kind, category: str) -> str:
-    """The version of a source's content and of the reader, as a table made of it would have."""
-    return _with_reader(source.version(kind, category))
-
-
-def _with_reader(version: str) -> str:
-    return f"{READER_VERSION}-{version}"
-
-
-def _ingest(
-    source: Source,
-    kind: Kind,
-    store: Store,
-    table: Table,
-    max_malformed_share: float,
-    force: bool,
-    progress: Progress,
-    processes: int | None,
-) -> tuple[Manifest, bool]:
+    table = RAW_TABLES[kind]
     files = source.files(kind, store.category)
     # Of this listing: were the files listed again, one that changes meanwhile would never be read.
     version = _with_reader(source.version_of(files))
@@ -112,6 +80,7 @@ def _ingest(
         lines = record.rows + record.malformed
         judge(name, record.malformed, lines, max_malformed_share, record.malformed_examples)
     if former is not None and former.version == version and not force:
+        check(former)
         return former, False
     new = [file for file in files if file.name not in kept]
     with explaining_full_disk(table.name, store), store.replacing_in_place(table.name) as folder:
@@ -126,8 +95,22 @@ def _ingest(
             files_read=list(read),
             months_changed=sorted({m for record in [*gone, *read.values()] for m in record.months}),
         )
+        check(manifest)
         manifest.write(folder)
     return manifest, True
+
+
+ingest_reviews = partial(ingest, Kind.REVIEWS)
+ingest_metadata = partial(ingest, Kind.METADATA)
+
+
+def content_version(source: Source, kind: Kind, category: str) -> str:
+    """The version of a source's content and of the reader, as a table made of it would have."""
+    return _with_reader(source.version(kind, category))
+
+
+def _with_reader(version: str) -> str:
+    return f"{READER_VERSION}-{version}"
 
 
 def _unchanged(former: Manifest, files: Sequence[RawFile]) -> dict[str, FileRecord]:
@@ -169,7 +152,12 @@ def _read(
                 progress(f"{name}: {rows:,} {kind} read")
             malformed.check(name)
             records[name] = FileRecord(
-                fingerprints[name], rows, malformed.count, malformed.examples, months
+                fingerprints[name],
+                rows,
+                malformed.count,
+                malformed.examples,
+                months,
+                malformed.unknown_fields,
             )
     return records
 

@@ -53,6 +53,7 @@ class FileRecord:
         malformed: lines that were no valid record, and so not written.
         malformed_examples: the first of them, as file, line and reason.
         months: counts of each month; empty for products.
+        unknown_fields: fields of its first records that the table has no column for.
     """
 
     fingerprint: str
@@ -60,6 +61,7 @@ class FileRecord:
     malformed: int
     malformed_examples: list[str]
     months: Months
+    unknown_fields: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -97,19 +99,37 @@ class Manifest:
         return [line for file in self.files.values() for line in file.malformed_examples]
 
     @cached_property
+    def unknown_fields(self) -> list[str]:
+        """Fields that files have and the table has no column for, in order."""
+        return sorted({name for file in self.files.values() for name in file.unknown_fields})
+
+    @cached_property
     def months(self) -> dict[str, MonthCounts]:
         """Counts of each month, in order; empty for products."""
         return add_months(file.months for file in self.files.values())
 
+    def rows_outside(self, first: str, last: str) -> dict[str, int]:
+        """Rows of each month that is not from ``first`` to ``last``, in order."""
+        return {
+            month: counts.rows
+            for month, counts in self.months.items()
+            if not first <= month <= last
+        }
+
+    def table_version(self) -> str:
+        """Equal exactly when all rows come from files of equal content, by equal code.
+
+        A `version` may differ even so: of the hub it is a commit, which need not change any file.
+        """
+        return self._version_of(self.files)
+
     def month_version(self, month: str) -> str:
-        """Equal exactly when the month's rows come from files of equal content, by equal code."""
+        """As `table_version`, of the rows of one month."""
+        return self._version_of(name for name, file in self.files.items() if month in file.months)
+
+    def _version_of(self, names: Iterable[str]) -> str:
         reader = self.version.partition("-")[0]
-        files = sorted(
-            f"{name} {file.fingerprint}"
-            for name, file in self.files.items()
-            if month in file.months
-        )
-        return "\n".join([reader, *files])
+        return "\n".join([reader, *sorted(f"{n} {self.files[n].fingerprint}" for n in names)])
 
     def write(self, folder: Location) -> None:
         """Writes the manifest into the folder of its table."""
@@ -138,11 +158,13 @@ def require_manifest(store: Store, asset: str) -> Manifest:
     """The manifest of a raw table.
 
     Raises:
-        InputError: the table has not been materialized.
+        InputError: the table has not been materialized, or by another version of this package.
     """
     manifest = read_manifest(store, asset)
-    if manifest is None:
-        raise InputError(
-            f"{asset} of {store.category} is not in {url_of(store.root)}: materialize it first."
-        )
-    return manifest
+    if manifest is not None:
+        return manifest
+    store.require(asset)
+    raise InputError(
+        f"{asset} of {store.category} in {url_of(store.root)} was stored by an earlier version of "
+        "this package: ingest it again."
+    )

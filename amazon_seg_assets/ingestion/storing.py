@@ -15,7 +15,7 @@ from amazon_seg_assets.ingestion.manifest import MonthCounts, Months, add_months
 from amazon_seg_assets.ingestion.parts import Part
 from amazon_seg_assets.locations import Location, uploading
 from amazon_seg_assets.sources.base import Kind
-from amazon_seg_assets.sources.jsonl import MalformedLines
+from amazon_seg_assets.sources.malformed import MalformedLines
 from amazon_seg_assets.sources.metadata import read_metadata
 from amazon_seg_assets.sources.reviews import read_reviews
 from amazon_seg_assets.storage.month_writer import (

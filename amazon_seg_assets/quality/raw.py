@@ -14,6 +14,12 @@ EARLY_SHARE = 0.05
 MAX_MONTH_GAPS = 0
 """Later no month of a whole category is without reviews; a gap is a file that is missing."""
 
+MAX_UNREAD_LINES = 0
+"""Whatever is left out is told; a file with too many broken lines is not stored at all."""
+
+MAX_ROWS_OUTSIDE = 0
+"""The default span is that of the published reviews, and holds all of the built-in sample."""
+
 MAX_DUPLICATE_SHARE = 0.1
 """Of verified reviews, in a month; 1.09 % of all published reviews are exact duplicates."""
 
@@ -22,6 +28,7 @@ PUBLISHED_VERIFIED = 0.924
 PUBLISHED_UNPRICED_PRODUCTS = 0.673
 """Shares in the published Electronics category, which the built-in sample imitates."""
 
+_NAMED = 5
 _SAMPLE_TOLERANCE = 0.02
 _SAMPLING_ERRORS = 2.0  # over the root of the rows: four standard errors of a share of one half
 
@@ -40,12 +47,69 @@ def month_gaps(rows: Mapping[str, int], threshold: int = MAX_MONTH_GAPS) -> Verd
     if not months:
         return Verdict(0, threshold, "There are no reviews.")
     gaps = sorted(set(pd.period_range(months[0], months[-1], freq="M").astype(str)) - set(months))
-    named = f": {', '.join(gaps[:5])}{' …' if len(gaps) > 5 else ''}" if gaps else ""
     return Verdict(
         len(gaps),
         threshold,
-        f"{len(gaps):,} months from {months[0]} to {months[-1]} have no review{named}.",
+        f"{len(gaps):,} months from {months[0]} to {months[-1]} have no review{_named(gaps)}.",
     )
+
+
+def all_lines_read(
+    rows: int, broken: int, examples: Sequence[str], threshold: int = MAX_UNREAD_LINES
+) -> Verdict:
+    """Counts lines of the source that are no valid record, and so left out.
+
+    Args:
+        rows: lines that were read.
+        broken: lines that were not.
+        examples: some of these, each as file, line and reason.
+        threshold: most broken lines that are tolerated.
+    """
+    return Verdict(
+        broken,
+        threshold,
+        f"{broken:,} of {rows + broken:,} lines are no valid record, and left out"
+        f"{_named(examples, '; ')}.",
+    )
+
+
+def no_unknown_fields(fields: Sequence[str]) -> Verdict:
+    """Counts fields of the source that the table has no column for, and so lacks."""
+    return Verdict(
+        len(fields), 0, f"{len(fields):,} fields of the source are not stored{_named(fields)}."
+    )
+
+
+def rows_in_span(
+    rows: int, outside: Mapping[str, int], first: str, last: str, threshold: int = MAX_ROWS_OUTSIDE
+) -> Verdict:
+    """Counts reviews of months that no result takes into account, as they are no partitions.
+
+    Args:
+        rows: all reviews.
+        outside: reviews of each month outside the span, in the order of months.
+        first: first month of the span.
+        last: last month of the span.
+        threshold: most reviews outside that are tolerated.
+    """
+    count, months = sum(outside.values()), list(outside)
+    hints = []
+    if months and months[0] < first:
+        hints.append(f"to count those from {months[0]} on, set AMAZON_SEG_FIRST_MONTH")
+    if months and months[-1] > last:
+        hints.append(f"to count those up to {months[-1]}, set AMAZON_SEG_LAST_MONTH")
+    return Verdict(
+        count,
+        threshold,
+        f"{count:,} of {rows:,} reviews are outside the months {first} … {last}, and left out"
+        f"{''.join(f'; {hint}' for hint in hints)}.",
+    )
+
+
+def _named(items: Sequence[str], separator: str = ", ") -> str:
+    """The first items, to end a sentence with."""
+    more = " …" if len(items) > _NAMED else ""
+    return f": {separator.join(items[:_NAMED])}{more}" if items else ""
 
 
 def few_duplicates(

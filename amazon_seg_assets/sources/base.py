@@ -17,6 +17,30 @@ class Kind(StrEnum):
     METADATA = "metadata"
 
 
+RAW = "raw"
+FOLDERS = {Kind.REVIEWS: ("review_categories", ""), Kind.METADATA: ("meta_categories", "meta_")}
+"""In the hub's layout: the folder of a kind below `RAW`, and how the names of its files begin."""
+
+
+def raw_name(kind: Kind, category: str) -> str:
+    """Path of a category's JSON Lines in the hub's layout."""
+    folder, prefix = FOLDERS[kind]
+    return f"{RAW}/{folder}/{prefix}{category}.jsonl"
+
+
+@dataclass(frozen=True)
+class Download:
+    """What fetching a file brings onto this machine.
+
+    Attributes:
+        folder: where it goes; it need not be there yet.
+        size: bytes that are still missing.
+    """
+
+    folder: Path
+    size: int
+
+
 @dataclass(frozen=True)
 class RawFile:
     """One raw file, not necessarily on this machine yet.
@@ -27,12 +51,14 @@ class RawFile:
         fingerprint: changes whenever the content changes; cheap to obtain (nothing is read whole).
         size: bytes.
         fetch: makes the file available locally (downloads it where needed) and returns its path.
+        download: what fetching it brings here; None if nothing.
     """
 
     name: str
     fingerprint: str
     size: int
     fetch: Callable[[], Path]
+    download: Download | None = None
 
 
 class Source(ABC):
@@ -52,10 +78,10 @@ class Source(ABC):
         """
 
     def version(self, kind: Kind, category: str) -> str:
-        """A version that is equal exactly when the files' content is."""
+        """A version that is equal only if the files' content is."""
         return self.version_of(self.files(kind, category))
 
-    def version_of(self, files: Iterable[RawFile]) -> str:
+    def version_of(self, files: Iterable[RawFile], /) -> str:
         """The `version` of the content that files had when they were listed by `files`."""
         digest = hashlib.sha256()
         for file in files:

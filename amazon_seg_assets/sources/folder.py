@@ -11,10 +11,8 @@ from xxhash import xxh3_64_hexdigest
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.settings import CATEGORY_NAME
-from amazon_seg_assets.sources.base import Kind, RawFile, Source
+from amazon_seg_assets.sources.base import FOLDERS, RAW, Kind, RawFile, Source, raw_name
 
-_RAW = "raw"
-_FOLDERS = {Kind.REVIEWS: ("review_categories", ""), Kind.METADATA: ("meta_categories", "meta_")}
 _JSONL = re.compile(rf"(?P<category>{CATEGORY_NAME.pattern})(-.*)?\.jsonl(\.gz)?")
 _PARQUET_FOLDER = "raw_meta_"
 _PARQUET = "full-*.parquet"
@@ -48,11 +46,11 @@ class FolderSource(Source):
                 raise InputError(
                     f"The source {root} {what}: give sample, hub, or a folder in the hub's layout."
                 )
-            is_raw = not (root / _RAW).is_dir() and any(
-                (root / folder).is_dir() for folder, _ in _FOLDERS.values()
+            is_raw = not (root / RAW).is_dir() and any(
+                (root / folder).is_dir() for folder, _ in FOLDERS.values()
             )
         self._name = root.name
-        self._raw = root if is_raw else root / _RAW
+        self._raw = root if is_raw else root / RAW
         self._parquet = root.parent if is_raw else root
 
     @property
@@ -67,11 +65,11 @@ class FolderSource(Source):
             InputError: there are none; names the categories that are there.
         """
         found = self._by_category(kind)
-        folder, prefix = _FOLDERS[kind]
+        folder, _ = FOLDERS[kind]
         if not found:
             raise InputError(
                 f"There are no {kind} in {self._raw / folder}: the hub's layout has those of "
-                f"{category} in {_RAW}/{folder}/{prefix}{category}.jsonl."
+                f"{category} in {raw_name(kind, category)}."
             )
         if category not in found:
             raise InputError(
@@ -86,7 +84,7 @@ class FolderSource(Source):
         return self._parquet_shards() | lines if kind is Kind.METADATA else lines
 
     def _json_lines(self, kind: Kind) -> dict[str, dict[str, Path]]:
-        folder, prefix = _FOLDERS[kind]
+        folder, prefix = FOLDERS[kind]
         paths = _list(self._raw / folder)
         plain = {path.name for path in paths}
         found: dict[str, dict[str, Path]] = {}
@@ -94,7 +92,7 @@ class FolderSource(Source):
             match = _JSONL.fullmatch(path.name.removeprefix(prefix))
             is_copy = path.suffix == ".gz" and path.stem in plain
             if match and path.name.startswith(prefix) and path.is_file() and not is_copy:
-                name = f"{_RAW}/{folder}/{path.name}"
+                name = f"{RAW}/{folder}/{path.name}"
                 found.setdefault(match["category"], {})[name] = path
         return found
 

@@ -44,16 +44,12 @@ from huggingface_hub.file_download import http_get, repo_folder_name
 from huggingface_hub.utils import WeakFileLock, build_hf_headers, httpx
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.sources.base import Kind, RawFile, Source
+from amazon_seg_assets.sources.base import Download, Kind, RawFile, Source, raw_name
 from amazon_seg_assets.sources.categories import CATEGORIES, near_categories
 
 REPOSITORY = "McAuley-Lab/Amazon-Reviews-2023"
 
 _DATASET = "dataset"
-_NAMES = {
-    Kind.REVIEWS: "raw/review_categories/{}.jsonl",
-    Kind.METADATA: "raw/meta_categories/meta_{}.jsonl",
-}
 _SHA256 = re.compile("[0-9a-f]{64}")
 _WAITS_SECONDS = (1, 3, 10)
 _PASSING_STATUS = {408, 429, 500, 502, 503, 504}
@@ -93,7 +89,9 @@ class HubSource(Source):
         return f"hub {self._repository}" + (f"@{self._revision}" if self._revision else "")
 
     def files(self, kind: Kind, category: str) -> list[RawFile]:
-        """The one file of this kind; its fingerprint is the commit.
+        """The one file of this kind; its fingerprint is the hub's name for its content.
+
+        A commit need not change the file: many a commit changes the data set's description alone.
 
         Raises:
             InputError: there is no such category, or the hub does not let us have it.
@@ -101,10 +99,12 @@ class HubSource(Source):
         name = _file_name(kind, category)
         with self._explaining(name):
             if cached := self._find_in_cache(name):
-                return [RawFile(name, self._commit, cached.stat().st_size, lambda: cached)]
+                content = self._content_of(cached)
+                return [RawFile(name, content, cached.stat().st_size, lambda: cached)]
             remote = self._look_up(name)
             fetch = partial(self._fetch, name, remote)
-            return [RawFile(name, self._commit, remote.size, fetch)]
+            download = Download(self._blobs, _missing(remote, self._blobs / remote.etag))
+            return [RawFile(name, remote.etag, remote.size, fetch, download)]
 
     def version(self, kind: Kind, category: str) -> str:
         """The commit, in hexadecimal.
@@ -115,10 +115,9 @@ class HubSource(Source):
         with self._explaining(_file_name(kind, category)):
             return self._commit
 
-    def version_of(self, files: Iterable[RawFile]) -> str:
-        """The commit, in hexadecimal."""
-        [version] = {file.fingerprint for file in files}
-        return version
+    def version_of(self, _files: Iterable[RawFile], /) -> str:
+        """The commit of which files were listed, in hexadecimal."""
+        return self._commit
 
     @cached_property
     def _commit(self) -> str:
@@ -137,6 +136,20 @@ class HubSource(Source):
         )
         return Path(path) if isinstance(path, str) else None
 
+    def _content_of(self, cached: Path) -> str:
+        """The fingerprint of a file in the cache, which links to content by the hub's name for it.
+
+        Where links are not possible the cache has lost that name: then it is the commit.
+        """
+        content = cached.resolve()
+        return content.name if content.parent.name == self._blobs.name else self._commit
+
+    @property
+    def _blobs(self) -> Path:
+        """Where the hub's clients keep content."""
+        folder = repo_folder_name(repo_id=self._repository, repo_type=_DATASET)
+        return Path(constants.HF_HUB_CACHE) / folder / "blobs"
+
     def _look_up(self, name: str) -> _RemoteFile:
         if _is_offline():
             raise OfflineModeIsEnabled
@@ -148,10 +161,9 @@ class HubSource(Source):
 
     def _fetch(self, name: str, remote: _RemoteFile) -> Path:
         """Puts the content where the hub's clients keep it, and lets them link to it."""
-        cache = Path(constants.HF_HUB_CACHE)
-        folder = repo_folder_name(repo_id=self._repository, repo_type=_DATASET)
-        blob = cache / folder / "blobs" / remote.etag
-        lock = cache / ".locks" / folder / f"{remote.etag}.lock"
+        blob = self._blobs / remote.etag
+        locks = Path(constants.HF_HUB_CACHE) / ".locks" / self._blobs.parent.name
+        lock = locks / f"{remote.etag}.lock"
         with self._explaining(name):
             blob.parent.mkdir(parents=True, exist_ok=True)
             lock.parent.mkdir(parents=True, exist_ok=True)
@@ -239,7 +251,7 @@ def _file_name(kind: Kind, category: str) -> str:
             f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(CATEGORIES)}."
         )
         raise InputError(f"The hub's data set has no category {category}: {advice}")
-    return _NAMES[kind].format(category)
+    return raw_name(kind, category)
 
 
 def _is_offline() -> bool:
@@ -247,11 +259,21 @@ def _is_offline() -> bool:
     return is_offline_mode() or wish.upper() in constants.ENV_VARS_TRUE_VALUES
 
 
+def _incomplete(blob: Path) -> Path:
+    return blob.with_name(f"{blob.name}.incomplete")
+
+
+def _missing(remote: _RemoteFile, blob: Path) -> int:
+    """Bytes of a file that are still to be downloaded."""
+    there = next((path for path in (blob, _incomplete(blob)) if path.exists()), None)
+    return remote.size - (there.stat().st_size if there else 0)
+
+
 def _download(name: str, remote: _RemoteFile, blob: Path) -> None:
     """Downloads a file, going on with what an earlier try has left."""
-    incomplete = blob.with_name(f"{blob.name}.incomplete")
+    incomplete = _incomplete(blob)
     incomplete.touch()
-    missing = remote.size - incomplete.stat().st_size
+    missing = _missing(remote, blob)
     if missing > (free := shutil.disk_usage(blob.parent).free):
         raise InputError(
             f"{name} needs {missing / 1e9:.1f} GB more in the cache {constants.HF_HUB_CACHE}, "

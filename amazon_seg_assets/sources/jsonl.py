@@ -1,4 +1,4 @@
-"""Reads JSON Lines in blocks of whole lines, in bounded memory, and keeps count of broken lines.
+"""Reads JSON Lines in blocks of whole lines, in bounded memory.
 
 What the lines hold is the business of the readers of reviews and products.
 """
@@ -12,9 +12,10 @@ import re
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from io import BufferedIOBase, BufferedReader
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ import pyarrow as pa
 from pydantic_core import from_json
 
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.sources.malformed import MalformedLines
 
 BLOCK_BYTES = 16 * 1024**2
 LONGEST_LINE = 64 * 1024**2
@@ -30,7 +32,7 @@ LONGEST_LINE = 64 * 1024**2
 # A larger file would push out of the system's cache what is read next, and to make room for it page
 # by page takes a tenth of the time.
 _LARGE_FILE_BYTES = 1024**3
-_EXAMPLES = 5
+_RECORDS_LOOKED_AT = 1000
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _GZIP_MAGIC = b"\x1f\x8b"
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -63,112 +65,6 @@ class Block:
         for number, line in enumerate(self.data.split(b"\n"), self.first_line):
             if stripped := line.strip():
                 yield number, stripped
-
-
-@dataclass
-class MalformedLines:
-    """Counts the lines of a file, or of a range of it, and those that are no valid record.
-
-    Attributes:
-        max_share: share of broken lines that is tolerated.
-        lines: all lines but blank ones.
-        count: broken lines.
-        first: the first broken lines: file, number and reason.
-        unit: what a line of the file is called.
-        length: all lines, blank ones included.
-        is_hopeless: whether there are too many broken lines, whatever the rest of the file holds.
-    """
-
-    max_share: float
-    lines: int = 0
-    count: int = 0
-    first: list[tuple[str, int, str]] = field(default_factory=list)
-    unit: str = "line"
-    length: int = 0
-    is_hopeless: bool = False
-
-    @property
-    def examples(self) -> list[str]:
-        """The first broken lines in words."""
-        return [f"{name}, {self.unit} {number}: {reason}" for name, number, reason in self.first]
-
-    def add(self, name: str, number: int, reason: str) -> None:
-        """Notes a broken line."""
-        self.count += 1
-        if len(self.first) < _EXAMPLES:
-            self.first.append((name, number, reason))
-
-    def append(self, following: MalformedLines) -> None:
-        """Adds the range of the file that follows, whose lines were numbered from 1."""
-        moved = [(name, self.length + number, reason) for name, number, reason in following.first]
-        self.first = (self.first + moved)[:_EXAMPLES]
-        self.lines += following.lines
-        self.count += following.count
-        self.length += following.length
-        self.unit = following.unit
-        self.is_hopeless |= following.is_hopeless
-
-    def judge_so_far(self, read_share: float) -> bool:
-        """Whether reading on is of no use; told early, as finding broken lines takes long.
-
-        It is if there would be too many even if the rest held none, in lines half as long.
-
-        Args:
-            read_share: share of the file that has been read, above 0.
-        """
-        self.is_hopeless |= self.count > self.max_share * self.lines * 2 / read_share
-        return self.is_hopeless
-
-    def check(self, name: str) -> None:
-        """Judges a file that has been read to its end, or given up.
-
-        Raises:
-            InputError: it holds no record, or too many broken lines.
-        """
-        if self.lines == 0:
-            raise InputError(f"{name} is empty: download it again, or choose another source.")
-        judge(name, self.count, self.lines, self.max_share, self.examples, self.is_hopeless)
-
-
-def judge(
-    name: str,
-    count: int,
-    lines: int,
-    max_share: float,
-    examples: Sequence[str],
-    is_hopeless: bool = False,
-) -> None:
-    """Judges a file by what `MalformedLines` found in it, just now or when it was stored.
-
-    Args:
-        name: of the file.
-        count: broken lines.
-        lines: all lines but blank ones, at least one.
-        max_share: share of broken lines that is tolerated.
-        examples: the first broken lines in words.
-        is_hopeless: whether reading was given up.
-
-    Raises:
-        InputError: it holds no record, or too many broken lines.
-    """
-    if count <= max_share * lines and count < lines and not is_hopeless:
-        return
-    first = examples[0].removeprefix(f"{name}, ")
-    unit = first.partition(" ")[0]  # it begins with what a line of the file is called
-    if count == lines:
-        raise InputError(
-            f"{name}: none of {lines:,} {unit}s is a valid record; the first is {first}; choose "
-            "another file or source."
-        )
-    raise InputError(
-        f"{name}: {count:,} of {lines:,} {unit}s ({_percent(count / lines)}) are not valid "
-        f"records, more than the {_percent(max_share)} allowed; the first is {first}; repair the "
-        "file or raise AMAZON_SEG_MAX_MALFORMED_SHARE."
-    )
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.4g} %"
 
 
 def read_blocks(
@@ -358,6 +254,15 @@ def require_columns(block: Block, columns: Sequence[str], name: str) -> None:
             return
     if is_any_record:
         raise lacking_columns(name, missing)
+
+
+def unknown_fields(block: Block, columns: Sequence[str]) -> list[str]:
+    """The fields of a block's first records that are none of the columns, in order."""
+    names: set[str] = set()
+    for _, line in islice(block.lines(), _RECORDS_LOOKED_AT):
+        with suppress(*_BROKEN):
+            names |= parse_object(line).keys()
+    return sorted(names.difference(columns))
 
 
 def lacking_columns(name: str, missing: Iterable[str]) -> InputError:

@@ -19,13 +19,14 @@ import pyarrow.parquet as pq
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.sources.jsonl import (
-    MalformedLines,
     convert_lines,
     lacking_columns,
     parse_object,
     read_blocks,
     require_columns,
+    unknown_fields,
 )
+from amazon_seg_assets.sources.malformed import MalformedLines
 from amazon_seg_assets.tables.raw import RAW_METADATA
 
 SCHEMA = RAW_METADATA.arrow_schema
@@ -71,6 +72,7 @@ def read_metadata(
     for block in read_blocks(path, name, start, end, _BLOCK_BYTES):
         if block.offset == 0:
             require_columns(block, _REQUIRED, name)
+            malformed.unknown_fields = unknown_fields(block, SCHEMA.names)
         yield convert_lines(list(block.lines()), _parse, name, malformed)
         malformed.length += block.line_ends
         if malformed.judge_so_far(block.read_share):
@@ -79,19 +81,20 @@ def read_metadata(
 
 def _read_parquet(path: Path, name: str, malformed: MalformedLines) -> Iterator[pa.Table]:
     number = 1
-    for batch in _parquet_batches(path, name):
+    for batch in _parquet_batches(path, name, malformed):
         rows = list(enumerate(batch.to_pylist(), number))
         yield convert_lines(rows, _to_table, name, malformed)
         number += len(rows)
 
 
-def _parquet_batches(path: Path, name: str) -> Iterator[pa.RecordBatch]:
+def _parquet_batches(path: Path, name: str, malformed: MalformedLines) -> Iterator[pa.RecordBatch]:
     try:
         with pq.ParquetFile(path) as file:
             present = set(file.schema_arrow.names)
             if missing := [column for column in _REQUIRED if column not in present]:
                 raise lacking_columns(name, missing)
             columns = [column for column in SCHEMA.names if column in present]
+            malformed.unknown_fields = sorted(present.difference(columns))
             yield from file.iter_batches(_BATCH_ROWS, columns=columns)
     except (OSError, pa.ArrowException) as error:
         raise InputError(

@@ -16,12 +16,13 @@ from xxhash import xxh3_128_digest
 
 from amazon_seg_assets.sources.jsonl import (
     Block,
-    MalformedLines,
     convert_lines,
     parse_object,
     read_blocks,
     require_columns,
+    unknown_fields,
 )
+from amazon_seg_assets.sources.malformed import MalformedLines
 from amazon_seg_assets.tables.raw import RAW_REVIEWS
 
 REVIEW_ID = "review_id"
@@ -72,6 +73,7 @@ def read_reviews(
     for block in read_blocks(path, name, start, end):
         if block.offset == 0:
             require_columns(block, _REQUIRED, name)
+            malformed.unknown_fields = unknown_fields(block, _FIELDS.names)
         yield parse_reviews(block, name, malformed)
         malformed.length += block.line_ends
         if malformed.judge_so_far(block.read_share):

@@ -1,0 +1,119 @@
+"""Counts the lines of a file that are no valid record, and judges whether there are too many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from amazon_seg_assets.errors import InputError
+
+_EXAMPLES = 5
+
+
+@dataclass
+class MalformedLines:
+    """Counts the lines of a file, or of a range of it, and those that are no valid record.
+
+    Attributes:
+        max_share: share of broken lines that is tolerated.
+        lines: all lines but blank ones.
+        count: broken lines.
+        first: the first broken lines: file, number and reason.
+        unit: what a line of the file is called.
+        length: all lines, blank ones included.
+        is_hopeless: whether there are too many broken lines, whatever the rest of the file holds.
+        unknown_fields: fields of the file's first records that have no column, and so are lost.
+    """
+
+    max_share: float
+    lines: int = 0
+    count: int = 0
+    first: list[tuple[str, int, str]] = field(default_factory=list)
+    unit: str = "line"
+    length: int = 0
+    is_hopeless: bool = False
+    unknown_fields: list[str] = field(default_factory=list)
+
+    @property
+    def examples(self) -> list[str]:
+        """The first broken lines in words."""
+        return [f"{name}, {self.unit} {number}: {reason}" for name, number, reason in self.first]
+
+    def add(self, name: str, number: int, reason: str) -> None:
+        """Notes a broken line."""
+        self.count += 1
+        if len(self.first) < _EXAMPLES:
+            self.first.append((name, number, reason))
+
+    def append(self, following: MalformedLines) -> None:
+        """Adds the range of the file that follows, whose lines were numbered from 1."""
+        moved = [(name, self.length + number, reason) for name, number, reason in following.first]
+        self.first = (self.first + moved)[:_EXAMPLES]
+        self.lines += following.lines
+        self.count += following.count
+        self.length += following.length
+        self.unit = following.unit
+        self.is_hopeless |= following.is_hopeless
+        self.unknown_fields += following.unknown_fields
+
+    def judge_so_far(self, read_share: float) -> bool:
+        """Whether reading on is of no use; told early, as finding broken lines takes long.
+
+        It is if there would be too many even if the rest held none, in lines half as long.
+
+        Args:
+            read_share: share of the file that has been read, above 0.
+        """
+        self.is_hopeless |= self.count > self.max_share * self.lines * 2 / read_share
+        return self.is_hopeless
+
+    def check(self, name: str) -> None:
+        """Judges a file that has been read to its end, or given up.
+
+        Raises:
+            InputError: it holds no record, or too many broken lines.
+        """
+        if self.lines == 0:
+            raise InputError(f"{name} is empty: download it again, or choose another source.")
+        judge(name, self.count, self.lines, self.max_share, self.examples, self.is_hopeless)
+
+
+def judge(
+    name: str,
+    count: int,
+    lines: int,
+    max_share: float,
+    examples: Sequence[str],
+    is_hopeless: bool = False,
+) -> None:
+    """Judges a file by what `MalformedLines` found in it, just now or when it was stored.
+
+    Args:
+        name: of the file.
+        count: broken lines.
+        lines: all lines but blank ones, at least one.
+        max_share: share of broken lines that is tolerated.
+        examples: the first broken lines in words.
+        is_hopeless: whether reading was given up.
+
+    Raises:
+        InputError: it holds no record, or too many broken lines.
+    """
+    if count <= max_share * lines and count < lines and not is_hopeless:
+        return
+    first = examples[0].removeprefix(f"{name}, ")
+    unit = first.partition(" ")[0]  # it begins with what a line of the file is called
+    if count == lines:
+        raise InputError(
+            f"{name}: none of {lines:,} {unit}s is a valid record; the first is {first}; choose "
+            "another file or source."
+        )
+    raise InputError(
+        f"{name}: {count:,} of {lines:,} {unit}s ({_percent(count / lines)}) are not valid "
+        f"records, more than the {_percent(max_share)} allowed; the first is {first}; repair the "
+        "file or raise AMAZON_SEG_MAX_MALFORMED_SHARE."
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.4g} %"
