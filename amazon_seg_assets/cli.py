@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _UI_HOST = "127.0.0.1"
 _DEFAULT_PORT = 3000
-_FEWEST_CLUSTERS = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -100,30 +99,36 @@ def _run(options: argparse.Namespace) -> None:
     warnings.filterwarnings("ignore")
     settings = _settings(options)
     # Dagster, Spark and matplotlib take seconds to import: a wrong option is told before.
-    from dagster import DagsterInstance
-
     from amazon_seg_assets.definitions import build_definitions
     from amazon_seg_assets.headless import HeadlessRun, RunError
-    from amazon_seg_assets.instance import end_dead_runs, ensure_dagster_home, process_tag
+    from amazon_seg_assets.instance import (
+        end_dead_runs,
+        ensure_dagster_home,
+        open_instance,
+        process_tag,
+    )
     from amazon_seg_assets.jobs import run_tags
     from amazon_seg_assets.partitions import require_in_span
     from amazon_seg_assets.progress import Progress
     from amazon_seg_assets.resources import spark_resource
     from amazon_seg_assets.rules.scheme import load_scheme
+    from amazon_seg_assets.transforms.sweep import POSSIBLE_KS
 
     if options.snapshot:
         require_in_span(options.snapshot)
     if options.scheme:
         load_scheme(options.scheme)
-    if options.k is not None and options.k < _FEWEST_CLUSTERS:
-        raise InputError(f"--k is {options.k}: choose {_FEWEST_CLUSTERS} clusters or more.")
+    if options.k is not None and options.k not in POSSIBLE_KS:
+        raise InputError(
+            f"--k is {options.k}: choose {POSSIBLE_KS[0]} to {POSSIBLE_KS[-1]} clusters."
+        )
     home = ensure_dagster_home()
     definitions = build_definitions(settings)
     started = time.monotonic()
-    # It takes seconds, in which the source is looked at.
-    spark_resource(settings).start_in_background()
-    with DagsterInstance.get() as instance, Progress() as progress:
+    with open_instance(home) as instance, Progress() as progress:
         end_dead_runs(instance)
+        # It takes seconds, in which the source is looked at.
+        spark_resource(settings).start_in_background()
         run = HeadlessRun(
             definitions,
             instance,
@@ -155,7 +160,7 @@ def _execute(
     run.ingest_raw()
     if options.force or not run.are_products_clean(store):
         run.clean_products()
-    explores = not options.skip_exploration and not run.is_explored(store)
+    explores = not options.skip_exploration and (options.force or not run.is_explored(store))
     snapshot = options.snapshot or default_snapshot(store)
     months = months_to_prepare(store, snapshot, options.all_months)
     ranges = contiguous(months if options.force else stale_months(store, months))
@@ -203,7 +208,8 @@ def _summarize(
     if is_local(store.folder):
         pictures = store.path("*_plot", snapshot)
         console.print(f"  {'Plots as PNG':<18} {pictures}/", soft_wrap=True, markup=False)
-    console.print(f"  {'Web UI':<18} `make ui` or `amazon-seg ui`, then http://localhost:3000")
+    url = f"http://localhost:{_DEFAULT_PORT}"
+    console.print(f"  {'Web UI':<18} `make ui` or `amazon-seg ui`, then {url}")
 
 
 def _sample(options: argparse.Namespace) -> None:
@@ -216,12 +222,9 @@ def _sample(options: argparse.Namespace) -> None:
 def _ui(options: argparse.Namespace) -> None:
     settings = _settings(options)
     _require_usable(options.port)
-    from dagster import DagsterInstance
+    from amazon_seg_assets.instance import end_dead_runs, ensure_dagster_home, open_instance
 
-    from amazon_seg_assets.instance import end_dead_runs, ensure_dagster_home
-
-    ensure_dagster_home()
-    with DagsterInstance.get() as instance:
+    with open_instance(ensure_dagster_home()) as instance:
         end_dead_runs(instance)
     # The web server starts processes of its own, which read their settings from the environment.
     for name in ("source", "category", "sample_reviews", "spark_master"):

@@ -174,4 +174,4 @@ def _failure(
             while error.cause is not None:
                 error = error.cause
             return RunError(event.step_key or "the run", cause_in_one_line(error.message), stack)
-    return RunError("the run", "it ended without a reason", "")
+    return RunError("the run", "no reason was recorded", "")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance
 
 DEFAULT_HOME = ".dagster_home"
+_CONFIG = "dagster.yaml"
 
 _PROCESS_TAG = "amazon_seg/process"
 
@@ -31,9 +32,9 @@ def ensure_dagster_home() -> Path:
     try:
         home = given.expanduser().absolute()
         home.mkdir(parents=True, exist_ok=True)
-        config = home / "dagster.yaml"
+        config = home / _CONFIG
         if not config.exists():
-            config.write_text(files(__package__).joinpath("dagster.yaml").read_text())
+            config.write_text(files(__package__).joinpath(_CONFIG).read_text())
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or str(error).rstrip(".")
         raise InputError(
@@ -42,6 +43,28 @@ def ensure_dagster_home() -> Path:
         ) from error
     os.environ["DAGSTER_HOME"] = str(home)
     return home
+
+
+def open_instance(home: Path) -> DagsterInstance:
+    """Dagster's records in a folder that `ensure_dagster_home` has returned.
+
+    Raises:
+        InputError: its ``dagster.yaml`` is not valid.
+    """
+    from dagster import DagsterError, DagsterInstance, DagsterInvalidConfigError
+    from dagster_shared.check import CheckError
+    from yaml import YAMLError
+
+    try:
+        return DagsterInstance.get()
+    except (DagsterError, CheckError, YAMLError) as error:
+        first = error.errors[0].message if isinstance(error, DagsterInvalidConfigError) else error
+        # What Dagster expects instead is all that there is.
+        reason = " ".join(str(first).split()).partition(" Expected: ")[0].rstrip(".")
+        raise InputError(
+            f"Dagster cannot use {home / _CONFIG} ({reason}): correct the file, or remove it to "
+            "have the default one written."
+        ) from error
 
 
 def process_tag() -> dict[str, str]:

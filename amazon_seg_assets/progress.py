@@ -8,6 +8,7 @@ from types import TracebackType
 
 from dagster import DagsterEventType, EventLogEntry, MetadataValue
 from rich.console import Console
+from rich.markup import escape
 from rich.status import Status
 
 from amazon_seg_assets.assets.cost import ROWS
@@ -28,6 +29,7 @@ class Progress:
         self._started = time.monotonic()
         self._rows = 0
         self._checks: list[bool] = []
+        self._rows_per_second = 0
         self._peak_mb = 0
 
     def expect(self, steps: int) -> None:
@@ -38,18 +40,18 @@ class Progress:
         """Takes an event of Dagster's log."""
         event = entry.dagster_event
         if event is None:
-            self._status.update(f"{self._position()} {entry.user_message}")
+            self._status.update(f"{self._position()} {escape(entry.user_message)}")
         elif event.event_type is DagsterEventType.STEP_START:
             self._step, self._started = event.step_key or "", time.monotonic()
-            self._rows = self._peak_mb = 0
+            self._rows = self._rows_per_second = self._peak_mb = 0
             self._checks = []
             self._status.update(f"{self._position()} {self._step}")
         elif event.event_type is DagsterEventType.ASSET_MATERIALIZATION:
             metadata = event.materialization.metadata
             self._rows += sum(_figure(metadata, name) for name in ROWS)
             # Every partition of a step has the same; rows are its own.
-            for name in ("peak_memory_mb", "step_peak_memory_mb"):
-                self._peak_mb = max(self._peak_mb, _figure(metadata, name))
+            self._rows_per_second = _cost(metadata, "rows_per_second")
+            self._peak_mb = _cost(metadata, "peak_memory_mb")
         elif event.event_type is DagsterEventType.ASSET_CHECK_EVALUATION:
             self._checks.append(event.asset_check_evaluation_data.passed)
         elif event.event_type is DagsterEventType.STEP_SUCCESS:
@@ -58,7 +60,7 @@ class Progress:
             self._finish("[red]✗[/red]", event.step_key or self._step, "failed")
 
     def _position(self) -> str:
-        return f"[{self._done + 1}/{self._steps}]".replace("[", r"\[")
+        return rf"\[{self._done + 1}/{self._steps}]"
 
     def _result(self) -> str:
         if self._checks:
@@ -67,7 +69,8 @@ class Progress:
 
     def _finish(self, mark: str, step: str, result: str) -> None:
         seconds = time.monotonic() - self._started
-        speed = f"{short(self._rows / seconds)}/s" if self._rows >= _FEW_ROWS else ""
+        is_told = self._rows_per_second and self._rows >= _FEW_ROWS
+        speed = f"{short(self._rows_per_second)}/s" if is_told else ""
         memory = f"{self._peak_mb / 1024:.1f} GiB" if self._peak_mb else ""
         line = (
             f"{mark} {self._position():>8} {step:<24.24} {result:>15} {seconds:6.1f} s"
@@ -87,6 +90,10 @@ class Progress:
         traceback: TracebackType | None,
     ) -> None:
         self._status.stop()
+
+
+def _cost(metadata: Mapping[str, MetadataValue], name: str) -> int:
+    return _figure(metadata, name) or _figure(metadata, f"step_{name}")
 
 
 def _figure(metadata: Mapping[str, MetadataValue], name: str) -> int:

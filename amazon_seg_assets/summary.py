@@ -1,5 +1,6 @@
 """The table of segments that a headless run ends with."""
 
+from rich.markup import escape
 from rich.table import Table
 
 from amazon_seg_assets.storage.layout import Store
@@ -18,7 +19,7 @@ def segment_table(store: Store, snapshot: str) -> Table:
         table.add_column(heading, justify="right")
     for row in segments.itertuples(index=False):
         table.add_row(
-            row.segment,
+            escape(row.segment),
             f"{row.customers:,}",
             f"{row.share:.1%}",
             f"{row.recency:,.0f}",

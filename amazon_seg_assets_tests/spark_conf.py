@@ -1,5 +1,8 @@
 """Spark's settings in tests: of the suite's session, and of runs in processes of their own."""
 
+import shlex
+import sys
+
 # There is next to no data: without its slow compiler Java takes far less of the processors.
 FAST_COMPILER = "-XX:TieredStopAtLevel=1"
 SPARK_CONF = {
@@ -7,7 +10,13 @@ SPARK_CONF = {
     "spark.driver.memory": "2g",
     "spark.driver.extraJavaOptions": FAST_COMPILER,
 }
-EXECUTOR_CONF = {
+# Of a cluster on this machine; the Python of its PATH may be another.
+EXECUTORS_HERE = {
+    "spark.pyspark.python": sys.executable,
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+}
+EXECUTOR_CONF = EXECUTORS_HERE | {
     "spark.executor.memory": "1g",
     "spark.executor.extraJavaOptions": FAST_COMPILER,
 }
@@ -16,4 +25,4 @@ EXECUTOR_CONF = {
 def in_environment(*confs: dict[str, str]) -> dict[str, str]:
     """Settings as the variable of the environment by which a command gets them."""
     pairs = (f"{key}={value}" for conf in confs for key, value in conf.items())
-    return {"AMAZON_SEG_SPARK_CONF": " ".join(pairs)}
+    return {"AMAZON_SEG_SPARK_CONF": shlex.join(pairs)}

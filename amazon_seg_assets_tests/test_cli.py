@@ -12,6 +12,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from amazon_seg_assets.cli import _execute, _parser, _run_configuration, _summarize, main
+from amazon_seg_assets.engine import machine
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.ingestion.manifest import FileRecord, Manifest, MonthCounts
 from amazon_seg_assets.resources import SourceResource, SparkResource, resources_for
@@ -85,8 +86,9 @@ def test_settings_come_from_the_environment_and_a_file(
         (["--scheme", "modern"], "no RFM scheme modern"),
         (["--source", "hub", "--category", "Electroncs"], "did you mean Electronics"),
         (["--source", "sample", "--reviews", "5"], "too small"),
-        (["--k", "1"], "--k is 1: choose 2 clusters or more"),
-        (["--k", "0"], "--k is 0: choose 2 clusters or more"),
+        (["--k", "1"], "--k is 1: choose 2 to 50 clusters"),
+        (["--k", "0"], "--k is 0: choose 2 to 50 clusters"),
+        (["--k", "51"], "--k is 51: choose 2 to 50 clusters"),
         (["--master", "nonsense"], "AMAZON_SEG_SPARK_MASTER ('nonsense') is not valid"),
         (["--master", "local[many]"], "a Spark master is wanted, such as local[*]"),
     ],
@@ -120,6 +122,7 @@ RAW_MONTHS = {
 STALE = {"2020-05", "2021-12", "2022-12", "2023-01", "2023-05"}
 
 
+@pytest.mark.parametrize("is_explored", [False, True])
 @pytest.mark.parametrize(
     ("options", "done"),
     [
@@ -146,8 +149,14 @@ STALE = {"2020-05", "2021-12", "2022-12", "2023-01", "2023-05"}
     ],
 )
 def test_a_run_does_what_its_options_say(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: str, done: list[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: str,
+    done: list[str],
+    is_explored: bool,
 ) -> None:
+    if is_explored and "--force" not in options:
+        done = [each for each in done if each != "explore"]
     files = {"file": FileRecord("print", 5, malformed=0, malformed_examples=[], months=RAW_MONTHS)}
     with Store(tmp_path, "Toys").replacing("raw_reviews") as folder:
         Manifest("1-version", "a folder", files).write(folder)
@@ -155,7 +164,7 @@ def test_a_run_does_what_its_options_say(
         "amazon_seg_assets.staleness.stale_months",
         lambda _, months: [month for month in months if month in STALE],
     )
-    run = Mock(**{"steps.return_value": 1, "is_explored.return_value": False})
+    run = Mock(**{"steps.return_value": 1, "is_explored.return_value": is_explored})
     parsed = _parser().parse_args(["run", *options.split()])
     settings = load_settings(storage=str(tmp_path), category="Toys")
     store, snapshot = _execute(run, parsed, settings, Mock())
@@ -248,6 +257,43 @@ def test_a_home_of_dagster_that_cannot_be_used_is_told(
     error = fails(capsys, "run")
     assert error.startswith(f"Error: Dagster cannot keep its records in {home} (")
     assert error.endswith("): set DAGSTER_HOME to a folder that can be written to.")
+
+
+@pytest.mark.parametrize("command", ["run", "ui --port 0"])
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ("nonsense: 1", 'Received unexpected config entry "nonsense" at the root'),
+        ("storage: [", "while parsing a flow node"),
+    ],
+)
+def test_a_configuration_of_dagster_that_is_not_valid_is_told(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    config: str,
+    reason: str,
+) -> None:
+    (tmp_path / "dagster.yaml").write_text(config)
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    error = fails(capsys, *command.split())
+    assert error.startswith(f"Error: Dagster cannot use {tmp_path}/dagster.yaml ({reason}")
+    assert error.endswith("): correct the file, or remove it to have the default one written.")
+
+
+def test_too_little_memory_is_told_before_anything_is_done(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(machine, "available_bytes", lambda: 1500 * 1024**2)
+    assert fails(capsys, "run") == (
+        "Error: Spark with spark.driver.memory=1g and Python beside it need 2,048 MiB of memory on "
+        "this machine, where 1,500 MiB are free: end other programs, give it more memory, or set a "
+        "lower spark.driver.memory in AMAZON_SEG_SPARK_CONF."
+    )
+    assert not (tmp_path / "data").exists()
 
 
 def test_the_sample_s_files_can_be_written_alone(

@@ -1,19 +1,31 @@
 """The Java that Spark runs on, the archive of its classes, and settings that follow the machine."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import MagicMock, patch
 
 import pytest
+from pyspark import SparkContext
+from pyspark.sql import SparkSession
 
 from amazon_seg_assets.engine import class_archive, machine
 from amazon_seg_assets.engine.class_archive import archive_options
-from amazon_seg_assets.engine.failures import cause_in_one_line
+from amazon_seg_assets.engine.failures import cause_in_one_line, remedy
 from amazon_seg_assets.engine.java import Java, find_java
-from amazon_seg_assets.engine.session import default_conf, local_heap_gib, session_conf
+from amazon_seg_assets.engine.session import (
+    default_conf,
+    java_exit_code,
+    local_heap_gib,
+    require_memory,
+    session_conf,
+    start_session,
+)
 from amazon_seg_assets.errors import InputError
 
 GIB = 1024**3
@@ -193,9 +205,69 @@ def test_the_heap_follows_the_memory(
     monkeypatch: pytest.MonkeyPatch, memory: int, heap: int
 ) -> None:
     monkeypatch.setattr(machine, "memory_bytes", lambda: memory * GIB)
+    monkeypatch.setattr(machine, "available_bytes", lambda: memory * GIB)
     assert local_heap_gib() == heap
     assert default_conf("local[*]")["spark.driver.memory"] == f"{heap}g"
     assert "spark.driver.memory" not in default_conf("spark://host:7077")
+
+
+@pytest.mark.parametrize(("available", "heap"), [(0.5, 1), (2.9, 1), (4.5, 3), (7.5, 6), (24, 6)])
+def test_the_heap_leaves_what_other_programs_use(
+    monkeypatch: pytest.MonkeyPatch, available: float, heap: int
+) -> None:
+    monkeypatch.setattr(machine, "memory_bytes", lambda: 24 * GIB)
+    monkeypatch.setattr(machine, "available_bytes", lambda: int(available * GIB))
+    assert local_heap_gib() == heap
+
+
+@pytest.mark.parametrize(
+    ("heap", "needed"), [("512m", 1.5), ("512", 1.5), ("2g", 3), ("2GB", 3), ("", 2)]
+)
+def test_too_little_memory_for_heap_and_python_is_told(
+    monkeypatch: pytest.MonkeyPatch, heap: str, needed: float
+) -> None:
+    conf = {"spark.driver.memory": heap} if heap else {}
+    monkeypatch.setattr(machine, "available_bytes", lambda: int(needed * GIB))
+    for master in ("local[*]", "spark://host:7077"):
+        require_memory(master, conf)
+    monkeypatch.setattr(machine, "available_bytes", lambda: int(needed * GIB) - 1)
+    for master in ("local[*]", "spark://host:7077"):
+        with pytest.raises(InputError, match=f"spark.driver.memory={heap or '1g'} and Python"):
+            require_memory(master, conf)
+
+
+def test_a_heap_that_is_no_size_is_left_to_spark_to_tell() -> None:
+    require_memory("local[*]", {"spark.driver.memory": "much"})
+
+
+VARIABLES = ("PYSPARK_PYTHON", "SPARK_LOCAL_HOSTNAME")
+NOT_SET = (None, None)
+
+
+@pytest.mark.parametrize(
+    ("master", "conf", "variables"),
+    [
+        ("local[*]", {}, (sys.executable, "localhost")),
+        ("spark://host:7077", {}, NOT_SET),
+        ("yarn", {"spark.pyspark.python": "./env/bin/python"}, ("./env/bin/python", None)),
+        ("local[2]", {"spark.pyspark.python": "python3"}, ("python3", "localhost")),
+    ],
+)
+def test_only_a_local_spark_gets_the_python_and_the_name_of_this_machine(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    master: str,
+    conf: dict[str, str],
+    variables: tuple[str | None, str | None],
+) -> None:
+    java = fake_java(tmp_path / "jdk", "17")
+    monkeypatch.setattr(SparkSession, "builder", MagicMock())
+    monkeypatch.setattr(SparkContext, "_active_spark_context", None)
+    with patch.dict(os.environ, {"JAVA_HOME": str(java.home)}):
+        for name in VARIABLES:
+            os.environ.pop(name, None)
+        start_session(master, conf, tmp_path)
+        assert tuple(map(os.environ.get, VARIABLES)) == variables
 
 
 def test_days_are_utc_whatever_the_machine_s_time_zone() -> None:
@@ -209,6 +281,33 @@ def test_a_container_s_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     of_machine = machine.memory_bytes()
     limit.write_text(f"{GIB}\n")
     assert machine.memory_bytes() == GIB < of_machine
+    assert machine.available_bytes() <= GIB
+
+
+@pytest.mark.parametrize(
+    ("files", "cores"),
+    [
+        (["200000 100000\n"], 2),
+        (["150000 100000\n"], 2),
+        (["50000 100000\n"], 1),
+        (["max 100000\n"], 8),
+        (["900000 100000\n"], 8),
+        (["300000\n", "100000\n"], 3),  # version 1 of control groups
+        (["-1\n", "100000\n"], 8),
+        ([], 8),
+    ],
+)
+def test_a_container_s_quota_of_processors_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: list[str], cores: int
+) -> None:
+    paths = [tmp_path / f"file-{number}" for number in range(len(files))]
+    for path, text in zip(paths, files, strict=True):
+        path.write_text(text)
+    monkeypatch.setattr(
+        machine, "_CGROUP_QUOTAS", ((tmp_path / "absent",), paths or [tmp_path / "absent"])
+    )
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    assert machine.cores() == cores
 
 
 JAVA_ERROR = """An error occurred while calling o77.parquet.
@@ -234,6 +333,46 @@ Caused by: java.io.IOException: No space left on device.
 )
 def test_the_innermost_cause_is_told(message: str, cause: str) -> None:
     assert cause_in_one_line(message) == cause
+
+
+OUT_OF_MEMORY = ": java.lang.OutOfMemoryError: Java heap space"
+SHUT_DOWN = "Job 0 cancelled because SparkContext was shut down"
+
+
+@pytest.mark.parametrize(
+    ("message", "exit_code", "told"),
+    [
+        (OUT_OF_MEMORY, None, "ran out of memory: give it more with spark.driver.memory"),
+        (SHUT_DOWN, 52, "ran out of memory: give it more with spark.driver.memory"),
+        ("Answer from Java side is empty", -9, r"has ended \(exit code -9\).* lower spark.driver"),
+        (JAVA_ERROR, None, "no room left on a disk: make room in /data, and .*spark.local.dir"),
+    ],
+)
+def test_what_the_user_can_do_about_spark_s_failures_is_told(
+    message: str, exit_code: int | None, told: str
+) -> None:
+    sentence = remedy(message, exit_code, "/data")
+    assert sentence is not None
+    assert re.search(told, sentence)
+    assert sentence.endswith("and run it again; what was stored before is as it was.")
+
+
+@pytest.mark.parametrize("message", ["Job aborted", "[Errno 111] Connection refused", ""])
+def test_what_may_pass_has_no_remedy_as_long_as_java_lives(message: str) -> None:
+    assert remedy(message, None, "/data") is None
+
+
+def test_the_end_of_java_is_waited_for_where_an_error_tells_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with subprocess.Popen(["sleep", "0.3"]) as process:
+        monkeypatch.setattr(SparkContext, "_gateway", SimpleNamespace(proc=process))
+        assert java_exit_code(SHUT_DOWN) == 0
+        assert java_exit_code("[Errno 111] Connection refused") == 0
+        # Which has nothing to do with Java.
+        assert java_exit_code("3 rows were exported of 4") is None
+    monkeypatch.setattr(SparkContext, "_gateway", None)
+    assert java_exit_code(SHUT_DOWN) is None
 
 
 def test_a_master_that_spark_does_not_start_with_is_told() -> None:

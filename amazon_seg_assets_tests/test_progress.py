@@ -1,18 +1,35 @@
 """Watching a step: it measures, says how far Spark is, and never gets in the way."""
 
+import errno
 import time
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from dagster import AssetExecutionContext, DagsterEventType, DagsterInstance, materialize
+from dagster import (
+    AssetCheckExecutionContext,
+    AssetExecutionContext,
+    AssetSelection,
+    DagsterEventType,
+    DagsterInstance,
+    Definitions,
+    MaterializeResult,
+    define_asset_job,
+    materialize,
+)
 from pyspark.sql import SparkSession
 
 from amazon_seg_assets.assets import declaration
+from amazon_seg_assets.assets.checks import declaration as of_checks
+from amazon_seg_assets.assets.checks.declaration import WHOLE, Check, Verdicts, seg_checks
 from amazon_seg_assets.engine.progress import describe_stages, tree_memory_bytes, watching
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.formats import short
 from amazon_seg_assets.jobs import range_tags
+from amazon_seg_assets.progress import Progress
+from amazon_seg_assets.quality.verdict import Verdict
+from amazon_seg_assets.resources import SparkResource, StoreResource
 
 MIB = 1024**2
 
@@ -89,10 +106,12 @@ def test_progress_and_cost_are_in_dagster_s_records(
 ) -> None:
     quick = partial(watching, look_every=0.1, say_every=0.3)
     monkeypatch.setattr(declaration, "watching", quick)
+    monkeypatch.setattr(of_checks, "watching", quick)
     with DagsterInstance.ephemeral() as instance:
-        result = run(lambda: sleep_in_tasks(spark), instance)
-        messages = [entry.user_message for entry in instance.all_logs(result.run_id)]
-    assert any("of 4 tasks" in message for message in messages)
+        for step in (check, run):
+            result = step(lambda: sleep_in_tasks(spark), instance)
+            messages = [entry.user_message for entry in instance.all_logs(result.run_id)]
+            assert any("of 4 tasks" in message for message in messages)
     metadata = result.asset_materializations_for_node("thing")[0].metadata
     assert metadata["seconds"].value == pytest.approx(1.4, abs=1.3)
     assert metadata["peak_memory_mb"].value > 100
@@ -116,9 +135,68 @@ def test_rows_a_second_are_of_all_months_of_a_run(months: tuple[str, str], prefi
         assert rate == pytest.approx(500 * len(made) / metadata[f"{prefix}seconds"], rel=0.01)
 
 
-@pytest.mark.parametrize(("error", "tries"), [(ConnectionError, 2), (InputError, 1)])
+@pytest.mark.parametrize(
+    ("stored", "rows"),
+    [({}, 5000), ({"rows_read": 2000}, 2000), ({"rows_read": 0}, 0)],
+)
+def test_rows_a_second_are_of_what_is_read_else_of_what_is_stored(
+    capsys: pytest.CaptureFixture[str], stored: dict[str, int], rows: int
+) -> None:
+    def stores_rows() -> MaterializeResult:
+        time.sleep(0.1)
+        return MaterializeResult(metadata={"dagster/row_count": 5000, **stored})
+
+    shown = Progress()
+    with DagsterInstance.ephemeral() as instance:
+        result = run(stores_rows, instance)
+        for entry in instance.all_logs(result.run_id):
+            shown.on_event(entry)
+    [made] = result.asset_materializations_for_node("thing")
+    metadata = {name: each.value for name, each in made.metadata.items()}
+    told = capsys.readouterr().err
+    assert "5,000 rows" in told
+    if rows:
+        rate = metadata["rows_per_second"]
+        assert rate == pytest.approx(rows / metadata["seconds"], rel=0.01)
+        assert f" {short(rate)}/s" in told
+    else:
+        assert "rows_per_second" not in metadata
+        assert "/s" not in told
+
+
+def check(function: Any, instance: DagsterInstance) -> Any:
+    """Runs a check step that uses Spark, by the resource it asks for."""
+
+    def judge(
+        _context: AssetCheckExecutionContext, spark: SparkResource, storage: StoreResource
+    ) -> dict[str, Verdicts]:
+        assert spark is not storage
+        function()
+        return {WHOLE: {fine: Verdict(0, 0, "It is.")}}
+
+    fine = Check("thing", "fine", "It is fine.", blocking=False)
+    resources = {
+        "spark": SparkResource(spark_config={}, master="local", cache_directory="/cache"),
+        "storage": StoreResource(root="/data", category="Toys"),
+    }
+    definitions = Definitions(
+        asset_checks=[seg_checks("thing_checks", [fine], partitioned=False)(judge)],
+        jobs=[define_asset_job("check", AssetSelection.all_asset_checks())],
+        resources=resources,
+    )
+    job = definitions.resolve_job_def("check")
+    return job.execute_in_process(instance=instance, raise_on_error=False)
+
+
+NO_ROOM = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("run", [run, check])
+@pytest.mark.parametrize(
+    ("error", "tries"), [(ConnectionError("away"), 2), (InputError("no"), 1), (NO_ROOM, 1)]
+)
 def test_only_what_may_pass_is_tried_again(
-    monkeypatch: pytest.MonkeyPatch, error: type[Exception], tries: int
+    monkeypatch: pytest.MonkeyPatch, run: Any, error: Exception, tries: int
 ) -> None:
     monkeypatch.setattr(declaration, "RETRY_AFTER_SECONDS", 0)
     calls = []
@@ -126,7 +204,7 @@ def test_only_what_may_pass_is_tried_again(
     def fails_once() -> None:
         calls.append(1)
         if len(calls) == 1:
-            raise error("the network is away")
+            raise error
 
     with DagsterInstance.ephemeral() as instance:
         result = run(fails_once, instance)

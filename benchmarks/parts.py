@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from amazon_seg_assets.engine.java import find_java
 from amazon_seg_assets.sources.sample import write_sample
+from amazon_seg_assets_tests.spark_conf import EXECUTORS_HERE, in_environment
 from amazon_seg_assets_tests.standalone_cluster import standalone_cluster
 from benchmarks.agreement import compare
 from benchmarks.figures import folder_bytes, ratio, slope, table_bytes
@@ -200,7 +201,7 @@ class Benchmark:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         with standalone_cluster(folder) as running:
-            environment = {"AMAZON_SEG_SPARK_CONF": "spark.executor.memory=2g"}
+            environment = in_environment(EXECUTORS_HERE, {"spark.executor.memory": "2g"})
             name = "ours, cluster of 2 x 1"
             run = self._ours(name, data, remote, master=running.url, environment=environment)
         seconds["cluster"] = run["seconds"]

@@ -8,16 +8,18 @@ from dagster import AssetExecutionContext, AssetKey, MaterializeResult
 from amazon_seg_assets.engine.progress import Cost
 
 ROWS = ("dagster/row_count", "dagster/partition_row_count")
+_ROWS_READ = "rows_read"
 _MIB = 1024**2
 
 
 def report_cost(
     context: AssetExecutionContext, keys: Sequence[AssetKey], cost: Cost, returned: Any
 ) -> None:
-    """Adds seconds, rows stored a second and peak memory to the metadata of a step's assets.
+    """Adds seconds, rows a second and peak memory to the metadata of a step's assets.
 
-    Where a step stored several partitions or assets, the figures are of all together, and their
-    names begin with ``step_``.
+    Rows are those that the step tells it has read, else those it stored; without any there is no
+    speed. Where a step stored several partitions or assets, the figures are of all together, and
+    their names begin with ``step_``.
 
     Args:
         context: of the step, with the metadata that it has added.
@@ -46,9 +48,13 @@ def _added(context: AssetExecutionContext, key: AssetKey, month: str | None) -> 
 
 
 def _results(returned: Any) -> list[Mapping[str, Any]]:
-    several = returned if isinstance(returned, tuple) else (returned,)
+    # A result is a tuple itself, with names.
+    several = (returned,) if isinstance(returned, MaterializeResult) else returned or ()
     return [each.metadata or {} for each in several if isinstance(each, MaterializeResult)]
 
 
 def _rows(metadata: Iterable[Mapping[str, Any]]) -> Iterable[int]:
-    return (int(each[name]) for each in metadata for name in ROWS if name in each)
+    for each in metadata:
+        # What is kept of a former run is stored too, but took no time.
+        counted = (_ROWS_READ,) if _ROWS_READ in each else ROWS
+        yield from (int(each[name]) for name in counted if name in each)

@@ -27,9 +27,12 @@ from dagster import (
 )
 
 from amazon_seg_assets.assets.cost import report_cost
+from amazon_seg_assets.engine.failures import remedy
 from amazon_seg_assets.engine.progress import watching
+from amazon_seg_assets.engine.session import java_exit_code
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.partitions import MONTHS
+from amazon_seg_assets.resources import StoreResource
 from amazon_seg_assets.tables.model import Column, Table
 from amazon_seg_assets.tables.raw import RAW_REVIEWS
 
@@ -171,7 +174,8 @@ def seg_asset(
         def asset(*args: Any, **kwargs: Any) -> Any:
             context = AssetExecutionContext.get()
             log = context.log.info
-            with trying_again(is_tried_again), failing_for_people(), watching(log) as cost:
+            explained = failing_for_people(kwargs.get("storage"))
+            with trying_again(is_tried_again), explained, watching(log) as cost:
                 returned = function(*args, **kwargs)
             report_cost(context, [spec.key for spec in specs], cost, returned)
             return returned
@@ -227,12 +231,25 @@ def trying_again(is_tried_again: bool) -> Iterator[None]:
 
 
 @contextmanager
-def failing_for_people() -> Iterator[None]:
-    """Fails a step with the sentence alone where the user can mend it, and without a retry."""
+def failing_for_people(storage: StoreResource | None) -> Iterator[None]:
+    """Fails a step with a sentence alone where the user can mend it, and without a retry.
+
+    Args:
+        storage: where the step stores, if it does.
+    """
     try:
         yield
-    except InputError as error:
-        raise Failure(description=str(error), allow_retries=False) from error
+    except Exception as error:
+        message = str(error)
+        where = storage.root if storage else "the storage"
+        sentence = (
+            message
+            if isinstance(error, InputError)
+            else remedy(message, java_exit_code(message), where)
+        )
+        if sentence is None:
+            raise
+        raise Failure(description=sentence, allow_retries=False) from error
 
 
 def table_metadata(table: Table) -> dict[str, Any]:

@@ -1,8 +1,19 @@
-"""What Java says of a failure, in one line."""
+"""What Java says of a failure in one line, and what the user can do about it."""
 
 from __future__ import annotations
 
 import re
+
+_OUT_OF_MEMORY_EXIT = 52  # Spark ends its Java with it when a task has filled the heap
+_OUT_OF_MEMORY = "java.lang.OutOfMemoryError"
+_NO_SPACE = "No space left on device"
+_SIGNS_OF_AN_END = (
+    "SparkContext was shut down",
+    "Answer from Java side is empty",
+    "Error while sending or receiving",
+    "Connection refused",
+)
+_AS_IT_WAS = "and run it again; what was stored before is as it was."
 
 _DEEPEST = re.compile(r"^(?:Caused by: |: )(?:[\w.$]+: )?(?P<what>\S.*)$", re.MULTILINE)
 
@@ -14,3 +25,36 @@ def cause_in_one_line(message: str) -> str:
     """
     lines = message.strip().splitlines() or ["no reason was given"]
     return [lines[0], *_DEEPEST.findall(message)][-1].strip().rstrip(".")
+
+
+def tells_of_an_end(message: str) -> bool:
+    """Whether a message is one of those that a Java gives that is ending, or has ended."""
+    return any(sign in message for sign in _SIGNS_OF_AN_END)
+
+
+def remedy(message: str, exit_code: int | None, storage: str) -> str | None:
+    """What has failed, and what the user can do, in one sentence; None where it is not known.
+
+    Args:
+        message: of the error, with Java's stack trace.
+        exit_code: of the Java that Spark ran on, None as long as it lives.
+        storage: where tables are stored.
+    """
+    if _OUT_OF_MEMORY in message or exit_code == _OUT_OF_MEMORY_EXIT:
+        return (
+            "Spark's Java ran out of memory: give it more with spark.driver.memory in "
+            f"AMAZON_SEG_SPARK_CONF, on a cluster also with spark.executor.memory, {_AS_IT_WAS}"
+        )
+    if exit_code is not None:
+        return (
+            f"Spark's Java has ended (exit code {exit_code}), as it does when the system is short "
+            "of memory and kills it: end other programs, or set a lower spark.driver.memory in "
+            f"AMAZON_SEG_SPARK_CONF, {_AS_IT_WAS}"
+        )
+    if _NO_SPACE in message:
+        return (
+            f"There is no room left on a disk: make room in {storage}, and where Spark keeps "
+            "temporary files (spark.local.dir in AMAZON_SEG_SPARK_CONF, by default /tmp), "
+            f"{_AS_IT_WAS}"
+        )
+    return None

@@ -6,22 +6,33 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from subprocess import Popen, TimeoutExpired
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from amazon_seg_assets.engine import machine
 from amazon_seg_assets.engine.class_archive import archive_options, without_writing
-from amazon_seg_assets.engine.failures import cause_in_one_line
+from amazon_seg_assets.engine.failures import cause_in_one_line, tells_of_an_end
 from amazon_seg_assets.engine.java import find_java
 from amazon_seg_assets.errors import InputError
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-_GIB = 1024**3
+_MIB, _GIB = 1024**2, 1024**3
+_APP_NAME = "amazon-seg"  # shown by Spark's own UI
 _LOGGING = Path(__file__).with_name("log4j2.properties")
 _LARGEST_LOCAL_HEAP_GIB = 6
+# At its peak, the built-in sample takes 1.2 GiB beside the heap, 0.9 of Python, 0.3 of Java itself.
+# Rounded down, so that no machine is refused on which it would just do.
+_BESIDE_THE_HEAP = _GIB
+_HEAP = "spark.driver.memory"
+_SPARK_S_DEFAULT_HEAP = "1g"
+_SIZE = re.compile(r"(\d+)([bkmgtp]?)b?", re.IGNORECASE)
+_PYTHON = "spark.pyspark.python"
+_ENDING_SECONDS = 5
 _JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 _EXECUTOR_JAVA_OPTIONS = "spark.executor.extraJavaOptions"
 # On few processors the collector that stops all of them wastes the least of their time.
@@ -34,9 +45,11 @@ _FAILED: list[Exception] = []  # why Spark did not start in the background, unti
 def local_heap_gib() -> int:
     """Heap of a local driver in GiB: a third of the memory, as Python and the page cache need some.
 
-    More than 6 GiB was not seen to help, whatever the number of reviews.
+    Less where other programs leave less, as a Java that grows beyond it is killed. More than 6 GiB
+    was not seen to help, whatever the number of reviews.
     """
-    return max(1, min(_LARGEST_LOCAL_HEAP_GIB, machine.memory_bytes() // 3 // _GIB))
+    left = machine.available_bytes() - _BESIDE_THE_HEAP
+    return max(1, min(_LARGEST_LOCAL_HEAP_GIB, machine.memory_bytes() // 3 // _GIB, left // _GIB))
 
 
 def default_conf(master: str) -> dict[str, str]:
@@ -72,7 +85,7 @@ def default_conf(master: str) -> dict[str, str]:
     }
     if master.startswith("local"):
         conf |= {
-            "spark.driver.memory": f"{local_heap_gib()}g",
+            _HEAP: f"{local_heap_gib()}g",
             "spark.sql.shuffle.partitions": str(max(8, 2 * machine.cores())),
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
@@ -108,63 +121,122 @@ def _joined(ours: str, theirs: str) -> str:
     return f"{kept} {theirs}".strip()
 
 
-def start_session(
-    master: str, conf: Mapping[str, str], cache_directory: Path, app_name: str = "amazon-seg"
-) -> SparkSession:
+def require_memory(master: str, conf: Mapping[str, str]) -> None:
+    """Checks that there is memory for the driver's heap, and for Python beside it.
+
+    Args:
+        master: Spark master URL.
+        conf: settings of the user.
+
+    Raises:
+        InputError: there is too little, so that Java would be killed in the middle of the work.
+    """
+    heap = {_HEAP: _SPARK_S_DEFAULT_HEAP, **default_conf(master), **conf}[_HEAP]
+    size = _SIZE.fullmatch(heap.strip())
+    if size is None:
+        return  # Spark tells what is wrong with it
+    needed = int(size[1]) * 1024 ** "bkmgtp".index(size[2].lower() or "m") + _BESIDE_THE_HEAP
+    free = machine.available_bytes()
+    if free < needed:
+        raise InputError(
+            f"Spark with {_HEAP}={heap} and Python beside it need {needed // _MIB:,} MiB of memory "
+            f"on this machine, where {free // _MIB:,} MiB are free: end other programs, give it "
+            f"more memory, or set a lower {_HEAP} in AMAZON_SEG_SPARK_CONF."
+        )
+
+
+def start_session(master: str, conf: Mapping[str, str], cache_directory: Path) -> SparkSession:
     """Starts Spark, or returns the session that this process has already, or is just starting.
 
     Args:
         master: Spark master URL, e.g. ``local[*]`` or ``spark://host:7077``.
         conf: settings of the user, which win over the defaults.
         cache_directory: where files that a later start can use again are kept.
-        app_name: shown by Spark's own UI.
 
     Raises:
-        InputError: there is no usable Java, or Spark does not start with this master.
+        InputError: there is no usable Java, too little memory, or Spark does not start with this
+            master.
     """
     with _ONE_AT_A_TIME:
         if _FAILED:
             raise _FAILED.pop()
-        return _start_session(master, conf, cache_directory, app_name)
+        session = _running_session()
+        if session is None:
+            require_memory(master, conf)
+            session = _new_session(master, conf, cache_directory)
+        return session
 
 
 def start_in_background(master: str, conf: Mapping[str, str], cache_directory: Path) -> Thread:
     """Starts Spark while something else is done; arguments as `start_session`.
 
     If that fails, the next `start_session` raises why.
+
+    Raises:
+        InputError: there is too little memory. That is looked at once only, as what is done
+            meanwhile takes some too.
     """
+    require_memory(master, conf)
 
     def start() -> None:
-        try:
-            start_session(master, conf, cache_directory)
-        except Exception as error:
-            _FAILED.append(error)
+        with _ONE_AT_A_TIME:
+            try:
+                if _running_session() is None:
+                    _new_session(master, conf, cache_directory)
+            except Exception as error:
+                _FAILED.append(error)
 
     thread = Thread(target=start, name="spark-start", daemon=True)
     thread.start()
     return thread
 
 
-def _start_session(
-    master: str, conf: Mapping[str, str], cache_directory: Path, app_name: str
-) -> SparkSession:
-    from py4j.protocol import Py4JJavaError
+def java_exit_code(message: str) -> int | None:
+    """How the Java ended that this process has started for Spark; None while it lives.
+
+    Args:
+        message: of the error; None too if it does not tell of an end. That is waited for, as Java
+            takes a second.
+    """
+    pyspark = sys.modules.get("pyspark")
+    gateway = pyspark.SparkContext._gateway if pyspark is not None else None
+    process: Popen[bytes] | None = getattr(gateway, "proc", None)
+    if process is None or not tells_of_an_end(message):
+        return None
+    with suppress(TimeoutExpired):
+        process.wait(_ENDING_SECONDS)
+    return process.returncode
+
+
+def _running_session() -> SparkSession | None:
     from pyspark import SparkContext
-    from pyspark.errors import PySparkRuntimeError
     from pyspark.sql import SparkSession
 
     # Not the active session, which each thread has for itself.
-    if SparkContext._active_spark_context is not None:
-        return SparkSession.builder.getOrCreate()
+    if SparkContext._active_spark_context is None:
+        return None
+    return SparkSession.builder.getOrCreate()
+
+
+def _new_session(master: str, conf: Mapping[str, str], cache_directory: Path) -> SparkSession:
+    from py4j.protocol import Py4JJavaError
+    from pyspark.errors import PySparkRuntimeError
+    from pyspark.sql import SparkSession
+
     archive: list[str] = []
     if "SPARK_GATEWAY" not in os.environ:
         java = find_java(cache_directory / "java")
         os.environ["JAVA_HOME"] = str(java.home)
         archive = archive_options(java, cache_directory / "class-archives")
     settings = session_conf(master, conf, archive)
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    os.environ.setdefault("SPARK_LOCAL_HOSTNAME", "localhost")
-    builder = SparkSession.builder.master(master).appName(app_name)
+    if master.startswith("local"):
+        # Elsewhere there need be neither this Python, nor a way to this machine by that name.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        os.environ.setdefault("SPARK_LOCAL_HOSTNAME", "localhost")
+    if _PYTHON in settings:
+        # PySpark reads the variable alone, where Spark's own commands prefer the setting.
+        os.environ["PYSPARK_PYTHON"] = settings[_PYTHON]
+    builder = SparkSession.builder.master(master).appName(_APP_NAME)
     for key, value in settings.items():
         builder = builder.config(key, value)
     try:

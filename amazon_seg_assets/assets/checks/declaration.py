@@ -19,7 +19,9 @@ from amazon_seg_assets.assets.declaration import (
     PRIORITY,
     SPARK_POOL,
     failing_for_people,
+    trying_again,
 )
+from amazon_seg_assets.engine.progress import watching
 from amazon_seg_assets.partitions import MONTHS
 from amazon_seg_assets.quality.verdict import Verdict, worst
 from amazon_seg_assets.storage.faults import note_checks
@@ -56,8 +58,9 @@ def seg_checks(
     """Makes one step of checks out of a function that gives their verdicts by month.
 
     A run over a range of months tells the worst of each check. A step for each check would cost
-    more than most checks do. The step of a blocking check must not be shared with an asset that
-    depends on the one checked.
+    more than most checks do. One that uses Spark is tried once more, and its log tells how far
+    Spark is, as those of assets are. The step of a blocking check must not be shared with an asset
+    that depends on the one checked.
 
     Args:
         name: of the step.
@@ -80,11 +83,14 @@ def seg_checks(
         }
 
     def decorate(function: Callable[..., Mapping[str, Verdicts]]) -> Any:
+        uses_spark = "spark" in function.__annotations__
+
         @wraps(function)
         def step(
             context: AssetCheckExecutionContext, *args: Any, **kwargs: Any
         ) -> Iterator[AssetCheckResult]:
-            with failing_for_people():
+            explained = failing_for_people(kwargs["storage"])
+            with trying_again(uses_spark), explained, watching(context.log.info):
                 by_month = function(context, *args, **kwargs)
             asked = [
                 check
@@ -97,12 +103,11 @@ def seg_checks(
 
         # Dagster would take it for the type of the step's output.
         step.__annotations__ = {k: v for k, v in step.__annotations__.items() if k != "return"}
-        pool = SPARK_POOL if "spark" in step.__annotations__ else None
         return multi_asset_check(
             name=name,
             specs=list(specs.values()),
             can_subset=True,
-            pool=pool,
+            pool=SPARK_POOL if uses_spark else None,
             op_tags={PRIORITY: CHECKS_FIRST},
         )(step)
 
