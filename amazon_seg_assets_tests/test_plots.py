@@ -7,7 +7,7 @@ import math
 import struct
 import warnings
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ from amazon_seg_assets.plots.style import (
     Scope,
     cluster_colour,
     house_style,
-    segment_colour,
+    segment_colours,
     text_colour,
 )
 from amazon_seg_assets.plots.treemap import segment_treemap
@@ -209,8 +209,13 @@ EXTREMES: dict[str, Draw] = {
     "ratings, huge": lambda: exploration.ratings_by_verified(
         RATINGS.assign(reviews=RATINGS["reviews"] * 10**7, rating=[0.0, 5.0, 0.0, 3.0]), "all time"
     ),
-    "years": lambda: exploration.reviews_over_time(
-        pd.DataFrame({"year": range(1996, 2024), "reviews": [2**n for n in range(28)]}),
+    "more months than have values": lambda: exploration.reviews_over_time(
+        pd.DataFrame(
+            {
+                "month": pd.period_range("2021-06", periods=28, freq="M").astype(str),
+                "reviews": [2**n for n in range(28)],
+            }
+        ),
         "2023-09-13",
     ),
     "months": lambda: exploration.reviews_over_time(
@@ -287,13 +292,6 @@ def test_names_are_cut_between_words(name: object, width: int, cut: str) -> None
     assert len(found) <= max(width, len("(no name)"))
 
 
-def test_unknown_segments_have_stable_further_colours() -> None:
-    assert segment_colour("My own") == segment_colour("My own")
-    assert segment_colour("My own") not in SEGMENT_COLOURS.values()
-    assert cluster_colour(0) == CLUSTER_COLOURS[0] == cluster_colour(len(CLUSTER_COLOURS))
-    assert len(set(SEGMENT_COLOURS.values())) == 11
-
-
 # Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.
 COLOUR_BLINDNESS = {
     "none": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
@@ -310,22 +308,43 @@ COLOUR_BLINDNESS = {
 }
 
 
-@pytest.mark.parametrize("kind", COLOUR_BLINDNESS)
-def test_colour_blind_people_can_tell_segments_apart(kind: str) -> None:
-    to_xyz = np.array(
-        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
-    )
+TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+
+
+def apart(colours: Iterable[str], kind: str = "none") -> float:
+    """The least distance between two of these colours in CIELAB, as somebody sees them."""
 
     def lab(colour: str) -> np.ndarray:
         rgb = np.array(to_rgb(colour))
         linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
         seen = np.clip(np.array(COLOUR_BLINDNESS[kind]) @ linear, 0, 1)
-        x, y, z = np.cbrt(to_xyz @ seen / [0.9505, 1, 1.089])
+        x, y, z = np.cbrt(TO_XYZ @ seen / [0.9505, 1, 1.089])
         return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
-    for one, other in itertools.combinations(SEGMENT_COLOURS, 2):
-        distance = np.linalg.norm(lab(SEGMENT_COLOURS[one]) - lab(SEGMENT_COLOURS[other]))
-        assert distance > 20, (one, other)
+    pairs = itertools.combinations(map(lab, colours), 2)
+    return float(min(np.linalg.norm(one - other) for one, other in pairs))
+
+
+@pytest.mark.parametrize("kind", COLOUR_BLINDNESS)
+def test_colour_blind_people_can_tell_segments_apart(kind: str) -> None:
+    assert len(SEGMENT_COLOURS) == 11
+    assert apart(SEGMENT_COLOURS.values(), kind) > 20
+
+
+def test_a_user_s_own_segments_differ_in_colour() -> None:
+    own = ["VIP", "Gold", "Silver", "Bronze", *(f"own {n}" for n in range(8))]
+    found = segment_colours(own)
+    # The same in whatever order a picture has them; built-in ones keep theirs.
+    assert found == segment_colours(own[::-1]) == segment_colours([*own, "Lost"])
+    assert found.items() >= SEGMENT_COLOURS.items()
+    assert found.keys() >= {*own}
+    assert apart(found.values()) > 10
+
+
+def test_as_many_clusters_as_may_be_differ_in_colour() -> None:
+    colours = [cluster_colour(number) for number in range(50)]
+    assert colours[: len(CLUSTER_COLOURS)] == [*CLUSTER_COLOURS]
+    assert apart(colours) > 10
 
 
 def test_text_is_dark_on_light_and_white_on_dark() -> None:

@@ -1,6 +1,8 @@
 """The report: sentences worked out by hand, hostile text, and the pages themselves."""
 
+import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,17 +12,19 @@ import pandas as pd
 import pytest
 from dagster import AssetKey, DagsterInstance, ExecuteInProcessResult
 
-from amazon_seg_assets.assets.report import gather
+from amazon_seg_assets.assets.report import explored_now, gather
 from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.plots.style import cluster_colour
 from amazon_seg_assets.report import insights as say
-from amazon_seg_assets.report.advice import general_advice, segment_advice
-from amazon_seg_assets.report.compose import CAPTIONS, EXPLORATION_PICTURES, PICTURES, compose
+from amazon_seg_assets.report.advice import cluster_advice, general_advice, segment_advice
+from amazon_seg_assets.report.compose import compose
 from amazon_seg_assets.report.document import Illustration
 from amazon_seg_assets.report.figures import figures_of
 from amazon_seg_assets.report.findings import Findings, Origin, Step, Ties, Validation, Window
 from amazon_seg_assets.report.html import to_html
 from amazon_seg_assets.report.markdown import escape, to_markdown
+from amazon_seg_assets.report.pictures import CAPTIONS, EXPLORATION_PICTURES, PICTURES
 from amazon_seg_assets.rules.recommendations import load_recommendations
 from amazon_seg_assets.rules.scheme import load_scheme
 from amazon_seg_assets.settings import Settings
@@ -106,6 +110,7 @@ def findings() -> Findings:
             }
         ),
         why_k="k = 2 was set by hand.",
+        starts=12,
         validation=Validation(["Sizes are even."], 0.75, "strong structure", 0.4, "poor", 0.98),
         comparison=pd.DataFrame(
             {"segment": names, "difference_by_scores": [-12, 9, 3]}
@@ -125,13 +130,13 @@ def test_lapsed_customers_are_most_if_they_are(findings: Findings) -> None:
     # Spend: 800 of 2,800 USD. Days: (50 * 200 + 30 * 300) / 80, and with 20 * 10 all over 100.
     assert found.text == (
         "Hibernating and Lost hold 80 customers, 80.0 % of all, and 28.6 % of the spend. Their "
-        "last review lies 238 days back on average, against 192 for all customers."
+        "last review was 238 days ago on average, compared with 192 for all customers."
     )
     few = replace(findings, segments=segments(Champions=(9, 1, 4, 9), Lost=(1, 300, 1, 9)))
     found = say.lapsed(few)
     assert found is not None
     assert found.title == "10.0 % of the customers have lapsed, or are about to"
-    assert found.text.startswith("Lost holds 1 customer, 10.0 %")
+    assert found.text.startswith("Lost hold 1 customer, 10.0 %")
     assert say.lapsed(replace(findings, segments=segments(Champions=(9, 1, 4, 9)))) is None
 
 
@@ -153,8 +158,8 @@ def test_the_notebook_s_lost_are_told_apart(findings: Findings) -> None:
 def test_who_brings_the_money(findings: Findings) -> None:
     found = say.who_brings_the_money(findings)
     assert found is not None
-    assert found.title == "Half of the spend comes from 1 of 3 segments"
-    assert found.text == "Champions holds 20.0 % of the customers and 71.4 % of the spend."
+    assert found.title == "At least half of the spend comes from 1 of 3 segments"
+    assert found.text == "Champions hold 20.0 % of the customers and 71.4 % of the spend."
     two = segments(At_Risk=(1, 9, 1, 40), Lost=(1, 9, 1, 40), Promising=(2, 9, 1, 10))
     found = say.who_brings_the_money(replace(findings, segments=two))
     assert found is not None
@@ -180,8 +185,8 @@ def test_customers_at_stake_spend_more_and_are_gone_longer(findings: Findings) -
     found = say.at_stake(replace(findings, segments=table))
     assert found is not None
     assert found.text == (
-        "At Risk holds 1 customer who spent $150.00 each on average (all customers: $100.00), "
-        "75.0 % of the spend, but were last active 300 days ago on average (all customers: 155)."
+        "At Risk hold 1 customer and 75.0 % of the spend. On average they spent $150.00 each (all "
+        "customers: $100.00), but were last active 300 days ago (all customers: 155)."
     )
     poor = segments(Champions=(1, 10, 2, 150.0), At_Risk=(1, 300, 2, 50.0))
     assert say.at_stake(replace(findings, segments=poor)) is None
@@ -197,8 +202,8 @@ def test_newcomers_only_where_equal_customers_get_equal_scores(findings: Finding
     assert found is not None
     assert found.title == "Few newcomers"
     assert found.text == (
-        "4 customers, 4.0 % of all, were active lately with little frequency and spend so far: 1 "
-        "in New Customers and 3 in Promising."
+        "4 customers, 4.0 % of all, were active recently, with few reviews and little spend so "
+        "far: 1 in New Customers and 3 in Promising."
     )
 
 
@@ -221,7 +226,7 @@ def test_agreement_names_the_most_scattered_segment(findings: Findings) -> None:
     found = say.agreement(replace(findings, overlap=rows))
     assert found is not None
     assert found.text.endswith(
-        "The segment most scattered is Champions: 60.0 % of it is in the cluster A, the rest in 1 "
+        "The most scattered segment is Champions: 60.0 % of it is in the cluster A, the rest in 1 "
         "other."
     )
 
@@ -246,11 +251,11 @@ def test_ties_are_told_if_the_notebook_separates_equals(findings: Findings) -> N
     found = say.equal_customers(findings)
     assert found is not None
     assert found.text == (
-        "Under it 80.0 % of the customers have another frequency score than somebody with as many "
-        "reviews, up to 5 scores for the same number; under the standard scheme nobody does. "
-        "25.0 % have an equal, in recency, frequency and spend, in another segment. Against the "
-        "standard scores under the same rules, its tiles put 12 customers or more into another "
-        "segment: New Customers loses 12, Champions gains 9."
+        "Under it, 80.0 % of the customers have a different frequency score from somebody with "
+        "the same number of reviews, up to 5 scores for one number; under the standard scheme "
+        "nobody does. 25.0 % have a twin, equal in recency, frequency and spend, in another "
+        "segment. Compared with the standard scores under the same rules, its tiles put at least "
+        "12 customers in another segment: New Customers lose 12, Champions gain 9."
     )
     none = {"standard": Ties(0.0, 0.0, 1), "notebook": Ties(0.0, 0.0, 1)}
     assert say.equal_customers(replace(findings, ties=none)) is None
@@ -279,10 +284,14 @@ def test_ratings_of_verified_purchases_and_others(findings: Findings) -> None:
     assert found is not None
     assert found.title == "Reviews without a verified purchase give 5 stars more often"
     assert found.text == (
-        "In 2023, 75.0 % of 100 reviews without a verified purchase give 5 stars, against 60.0 % "
-        "of 1,000 with one."
+        "In 2023, 75.0 % of 100 reviews without a verified purchase give 5 stars, compared with "
+        "60.0 % of 1,000 with one."
     )
     assert figures_of(explored)["unverified_five_star_excess"] == pytest.approx(0.15)
+    [advice] = [one for one in general_advice(explored) if one.title.startswith("Look into 5-star")]
+    assert advice.figures == (
+        "Excess share of 5-star reviews among unverified purchases in 2023: 15.0 %"
+    )
 
 
 def test_few_reviews_support_no_difference(findings: Findings) -> None:
@@ -291,7 +300,7 @@ def test_few_reviews_support_no_difference(findings: Findings) -> None:
     few = replace(findings, ratings=table)
     found = say.verified_ratings(few)
     assert found is not None
-    assert found.title.endswith("5 stars are as common, within chance")
+    assert found.title == "5-star ratings are about as common with a verified purchase as without"
     assert "unverified_five_star_excess" not in figures_of(few)
     none = pd.concat([rated("2023", True, 0, 0, 0, 40, 60), rated("2023", False, 0, 0, 0, 0, 0)])
     assert say.verified_ratings(replace(findings, ratings=none)) is None
@@ -313,6 +322,9 @@ def test_popular_products_and_audio(findings: Findings) -> None:
     )
     explored = replace(findings, top_products=popular(*names))
     assert figures_of(explored)["audio_share_of_popular"] == 0.5
+    assert general_advice(explored)[-1].figures == (
+        "Headphones and the like among the most reviewed products of 2023: 50.0 %"
+    )
     unnamed = say.popular(replace(findings, top_products=popular(None)))
     assert unnamed is not None
     assert unnamed.text == "The product with most reviews is “B0”, with 100 reviews."
@@ -340,6 +352,33 @@ def test_advice_is_by_priority_and_low_spend_is_minded(findings: Findings) -> No
         "Launch a win-back campaign",
         "Give a reason to come back",
     ]
+
+
+def test_clusters_of_one_label_share_advice_with_their_figures(findings: Findings) -> None:
+    table = segments(Churned=(80, 250, 1.0, 10.0), A=(15, 10, 4.0, 120.0), B=(5, 10, 4.0, 40.0))
+    labels = ["Churned", "Loyal Customer (higher spend)", "Loyal Customer (lower spend)"]
+    clusters = table.drop(columns="segment").assign(cluster=[0, 1, 2], cluster_label=labels)
+    loyal, churned = cluster_advice(replace(findings, clusters=clusters))
+    assert (loyal.title, loyal.priority) == ("Loyal Customer", 2)
+    assert loyal.figures == (
+        "Clusters 1 and 2 · 20 customers (20.0 %) · mean spend $100.00 · 71.4 % of all spend"
+    )
+    assert "Mind the cost" not in [field.lead for field in loyal.fields]
+    assert churned.figures.startswith("Cluster 0 · 80 customers (80.0 %) · mean spend $10.00 · ")
+    assert (loyal.colour, churned.colour) == ("", cluster_colour(0))
+
+
+def test_the_choice_of_k_says_what_was_done(findings: Findings) -> None:
+    assert "Each k had 12 starts, and its best run converged." in to_markdown(compose(findings))
+    stopped = replace(findings, starts=1, sweep=findings.sweep.assign(converged=False))
+    markdown = to_markdown(compose(stopped))
+    assert "Each k had 1 start. Where the table says “no”, the best run stopped before" in markdown
+
+
+def test_the_scale_of_silhouettes_comes_with_its_caveat(findings: Findings) -> None:
+    found = say.structure_of_clusters(findings)
+    assert found.title == "By the usual scale, the clusters show strong structure"
+    assert "by squared distances, which read higher than the plain ones" in found.text
 
 
 class Page(HTMLParser):
@@ -407,7 +446,9 @@ def test_both_forms_say_the_same_and_always_the_same(findings: Findings) -> None
     html, markdown = to_html(compose(findings)), to_markdown(compose(findings))
     assert (html, markdown) == (to_html(compose(findings)), to_markdown(compose(findings)))
     for text in (
-        "Champions holds 20.0 % of the customers and 71.4 % of the spend.",
+        "Champions hold 20.0 % of the customers and 71.4 % of the spend.",
+        "Cluster 0 · 80 customers (80.0 %) · mean spend $10.00 · 28.6 % of all spend",
+        "Reach out in one win-back campaign, and stop where nobody answers.",
         "A review is not a purchase",
         "Raw reviews of the 13 months read for the window",
         "Not shown: materialize rating",
@@ -423,6 +464,13 @@ def test_both_forms_say_the_same_and_always_the_same(findings: Findings) -> None
     # General advice stands below a heading of its own.
     assert "### Beyond single segments\n\n#### Look for new customers" in markdown
     assert html.index("<h3>Beyond single segments</h3>") < html.index("<h4>Look for new customers")
+    # So does advice on clusters, below their table; here no label is Loyal Customer.
+    assert "### What to do about the clusters\n\n> " in markdown
+    assert markdown.index("| 0 | Churned |") < markdown.index("#### Churned (priority 4)")
+    own = replace(
+        findings, recommendations=findings.recommendations.model_copy(update={"clusters": {}})
+    )
+    assert "What to do about the clusters" not in to_markdown(compose(own))
     # Markdown links to the headings by what it makes of them.
     assert "- [The data and its limits](#the-data-and-its-limits)" in markdown
 
@@ -434,7 +482,7 @@ def test_figures_are_under_their_headings(findings: Findings) -> None:
         "- **$2,800** spend ($28.00 a customer)",
         "- **70.0 %** have one review (that counts, in the window)",
         "- **80.0 %** lapsed (or about to)",
-        "- **0.0 %** newcomers (active lately)",
+        "- **0.0 %** newcomers (active recently)",
         "| Segment | Customers | Share | Recency (days) | Reviews | Mean spend | Total spend | "
         "Share of spend |",
         "| Champions | 20 | 20.0 % | 10 | 4.00 | $100.00 | $2,000 | 71.4 % |",
@@ -525,6 +573,18 @@ def stored(settings: Settings) -> tuple[bytes, bytes]:
     return html.read_bytes(), markdown.read_bytes()
 
 
+@contextmanager
+def other_source(store: Store, table: str) -> Iterator[None]:
+    """Within it, a raw table passes for one of another source."""
+    manifest = store.path(table) / "_manifest.json"
+    content = manifest.read_text()
+    manifest.write_text(content.replace(json.loads(content)["version"], "of another source"))
+    try:
+        yield
+    finally:
+        manifest.write_text(content)
+
+
 def test_the_report_is_stored_with_and_without_the_exploration(
     settings: Settings, instance: DagsterInstance
 ) -> None:
@@ -548,6 +608,17 @@ def test_the_report_is_stored_with_and_without_the_exploration(
     assert page.tags.count("img") == len(PICTURES) + 1
     assert "Not shown" not in page.text
     assert "“<script>alert(1)</script>" in page.text
+
+    # What is of other raw data, such as those of a demo before them, is not shown.
+    store = Store(settings.storage, CATEGORY)
+    assert explored_now(instance, store) == {*explored}
+    with other_source(store, "raw_reviews"):
+        found = gather(store, SNAPSHOT, explored_now(instance, store))
+    assert (found.ratings, found.top_products) == (None, None)
+    assert set(found.illustrations) == {*PICTURES}
+    with other_source(store, "raw_metadata"):
+        # The picture shows names of products.
+        assert explored_now(instance, store) == {"rating_counts"}
 
 
 def test_recommendations_of_one_s_own(

@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.rules.categories import load_category_rules, load_excluded_categories
-from amazon_seg_assets.rules.files import built_in
+from amazon_seg_assets.rules.categories import ExcludedCategories, load_excluded_categories
+from amazon_seg_assets.rules.files import built_in, load_rules
+from amazon_seg_assets.rules.labels import load_label_rules
 from amazon_seg_assets.rules.recommendations import load_recommendations
 from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES, Scheme, fm_score, load_scheme
 from amazon_seg_assets_tests.oracle import EXCLUDED_OF_ELECTRONICS
@@ -179,7 +180,7 @@ def test_a_row_that_stands_twice_is_told_with_its_line(tmp_path: Path, row: str)
 def test_an_entry_may_stand_in_place_of_one_that_is_merged_in(tmp_path: Path) -> None:
     mine = tmp_path / "mine.yaml"
     mine.write_text("excluded:\n  <<: {Books: [a], Toys: [b]}\n  Books: [c]\n")
-    assert load_category_rules(mine).excluded == {"Books": ["c"], "Toys": ["b"]}
+    assert load_rules(ExcludedCategories, mine).excluded == {"Books": ["c"], "Toys": ["b"]}
 
 
 def test_a_scheme_in_a_home_folder_of_nobody_is_told() -> None:
@@ -208,14 +209,11 @@ def test_only_electronics_leaves_categories_out(tmp_path: Path) -> None:
     assert set(load_excluded_categories("Electronics")) == EXCLUDED_OF_ELECTRONICS
     assert load_excluded_categories("Books") == ()
     mine = tmp_path / "mine.yaml"
-    mine.write_text("excluded: {Books: [Audible Audiobooks]}")
-    assert load_excluded_categories("Books", mine) == ("Audible Audiobooks",)
-    assert load_excluded_categories("Electronics", mine) == ()
     mine.write_text("excluded: {Books: Audible Audiobooks}")
     with pytest.raises(
         InputError, match=r"mine\.yaml are not valid: excluded → Books: needs a list"
     ):
-        load_excluded_categories("Books", mine)
+        load_rules(ExcludedCategories, mine)
 
 
 @pytest.mark.parametrize("name", BUILT_IN_SCHEMES)
@@ -224,6 +222,14 @@ def test_each_segment_has_a_recommendation(name: str) -> None:
     found = load_recommendations(scheme).segments
     assert list(found) == list(scheme.segments)
     assert [segment for segment, one in found.items() if one.priority == 1] == ["Can't Lose Them"]
+
+
+def test_each_label_of_clusters_has_a_recommendation() -> None:
+    labels = ["Loyal Customer", "One Time Big Spender", "New Customer", "Churned"]
+    assert load_label_rules().names == labels
+    found = load_recommendations(load_scheme("standard")).clusters
+    assert set(found) == set(labels)
+    assert sorted(one.priority for one in found.values()) == [1, 2, 3, 4]
 
 
 def test_general_recommendations_need_a_figure_that_supports_them() -> None:
@@ -264,6 +270,19 @@ def test_recommendations_are_about_the_segments_of_the_scheme(tmp_path: Path) ->
         load_recommendations(scheme, recommendations_file(tmp_path, "Lost"))
     with pytest.raises(InputError, match=r"segments → Gone: .*which has Lost, Found"):
         load_recommendations(scheme, recommendations_file(tmp_path, "Lost", "Found", "Gone"))
+
+
+def test_recommendations_may_leave_clusters_out_and_must_know_their_labels(tmp_path: Path) -> None:
+    scheme = two_segments(tmp_path)
+    own = recommendations_file(tmp_path, "Lost", "Found")
+    assert load_recommendations(scheme, own).clusters == {}
+    content = yaml.safe_load(own.read_text())
+    own.write_text(yaml.safe_dump(content | {"clusters": {"Churned": content["segments"]["Lost"]}}))
+    assert list(load_recommendations(scheme, own).clusters) == ["Churned"]
+    own.write_text(yaml.safe_dump(content | {"clusters": {"Gone": content["segments"]["Lost"]}}))
+    message = r"advice\.yaml .*clusters → Gone: .*, One Time Big Spender, New Customer or Churned\."
+    with pytest.raises(InputError, match=message):
+        load_recommendations(scheme, own)
 
 
 @pytest.mark.parametrize(

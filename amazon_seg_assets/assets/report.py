@@ -1,34 +1,31 @@
 """The report of a snapshot: one HTML file and its Markdown twin, from small tables and figures."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from dagster import AssetDep, AssetExecutionContext, Config, MetadataValue
+from dagster import AssetDep, AssetExecutionContext, Config, DagsterInstance, MetadataValue
 from pydantic import Field
 
+from amazon_seg_assets.assets import exploration
 from amazon_seg_assets.assets.declaration import artifact_spec, seg_asset
-from amazon_seg_assets.assets.exploration import utc_day
 from amazon_seg_assets.ingestion.manifest import MonthCounts, require_manifest
 from amazon_seg_assets.locations import url_of
 from amazon_seg_assets.partitions import SNAPSHOT_NEEDS, snapshot_months
-from amazon_seg_assets.report.advice import general_advice, segment_advice
-from amazon_seg_assets.report.compose import (
-    CAPTIONS,
-    EXPLORATION_PICTURES,
-    PICTURES,
-    compose,
-)
+from amazon_seg_assets.report.advice import cluster_advice, general_advice, segment_advice
+from amazon_seg_assets.report.compose import compose
 from amazon_seg_assets.report.document import Illustration
 from amazon_seg_assets.report.figures import figures_of
 from amazon_seg_assets.report.findings import Findings, Origin, Step, Ties, Validation, Window
 from amazon_seg_assets.report.html import to_html
 from amazon_seg_assets.report.insights import insights
 from amazon_seg_assets.report.markdown import to_markdown
+from amazon_seg_assets.report.pictures import CAPTIONS, EXPLORATION_PICTURES, PICTURES
 from amazon_seg_assets.resources import StoreResource
 from amazon_seg_assets.rules.recommendations import built_in_recommendations, load_recommendations
 from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES, Scheme
+from amazon_seg_assets.staleness import is_up_to_date
 from amazon_seg_assets.storage.figures import read_figures, require_figures
 from amazon_seg_assets.storage.footers import read_stats
 from amazon_seg_assets.storage.layout import Store, month_folder
@@ -48,6 +45,8 @@ from amazon_seg_assets.tables.validation import CLUSTER_VALIDATION, SCHEME_COMPA
 from amazon_seg_assets.transforms import summary
 
 EXECUTIVE_REPORT = "executive_report"
+EXPLORED = (RATING_COUNTS.name, TOP_PRODUCTS.name, *EXPLORATION_PICTURES)
+"""What the report shows of the exploration."""
 
 _PRODUCT_REASONS = {
     "excluded_category": "of an excluded main category",
@@ -67,8 +66,8 @@ class ReportConfig(Config):
     recommendations: str | None = Field(
         None,
         description=(
-            "Path of a YAML file of recommendations, which must cover the segments of the scheme; "
-            "by default `rules/recommendations.yaml`."
+            "Path of a YAML file of recommendations, which must cover the segments of the scheme "
+            "and may cover the labels of clusters; by default `rules/recommendations.yaml`."
         ),
     )
 
@@ -80,7 +79,7 @@ class ReportConfig(Config):
             "The report of the snapshot: segments, what to do about them, clusters, insights, the "
             "data and its limits, and the rules. `executive_report.html` needs nothing else: "
             "pictures are inside it. `executive_report.md` says the same without pictures. What "
-            "the exploration has found is in it where that is stored."
+            "the exploration has found is in it where that is of the raw tables as they now are."
         ),
         group="report",
         kinds={"html", "markdown"},
@@ -96,10 +95,8 @@ class ReportConfig(Config):
             K_SWEEP.name,
             CLUSTER_VALIDATION.name,
             SCHEME_COMPARISON.name,
-            RATING_COUNTS.name,
-            TOP_PRODUCTS.name,
             *PICTURES,
-            *EXPLORATION_PICTURES,
+            *EXPLORED,
         ],
         # Changed recommendations make it out of date.
         code_version=f"1-{built_in_recommendations().fingerprint}",
@@ -111,8 +108,9 @@ def executive_report(
     """Writes the report from what is stored of the snapshot."""
     store = storage.store
     rules = None if config.recommendations is None else Path(config.recommendations)
+    explored = explored_now(context.instance, store)
     for snapshot in context.partition_keys:
-        findings = gather(store, snapshot, rules)
+        findings = gather(store, snapshot, explored, rules)
         document = compose(findings)
         markdown = to_markdown(document)
         html = to_html(document).encode()
@@ -132,19 +130,47 @@ def executive_report(
                 "mean_monetary": findings.mean_spend,
                 "insights": len(insights(findings)),
                 "pictures": len(findings.illustrations),
-                "recommendations": len(segment_advice(findings)) + len(general_advice(findings)),
+                "recommendations": sum(
+                    len(advice(findings))
+                    for advice in (segment_advice, cluster_advice, general_advice)
+                ),
                 **figures_of(findings),
             },
             partition_key=snapshot,
         )
 
 
-def gather(store: Store, snapshot: str, recommendations: Path | None = None) -> Findings:
+def explored_now(instance: DagsterInstance, store: Store) -> set[str]:
+    """Those of ``EXPLORED`` that are of the raw tables as they now are; a picture, if its table is.
+
+    What a demo in the same storage has left must not pass for a finding about the data.
+    """
+
+    def is_current(name: str) -> bool:
+        if name in (RAW_REVIEWS.name, RAW_METADATA.name):
+            return True
+        asset = getattr(exploration, name)
+        made_from = (parent.path[-1] for parent in asset.asset_deps[asset.key])
+        code_version = asset.code_versions_by_key[asset.key]
+        return is_up_to_date(instance, store, asset.key, code_version) and all(
+            map(is_current, made_from)
+        )
+
+    return {name for name in EXPLORED if is_current(name)}
+
+
+def gather(
+    store: Store,
+    snapshot: str,
+    explored: Collection[str] = (),
+    recommendations: Path | None = None,
+) -> Findings:
     """Reads what the report of a snapshot is made from; nothing that grows with the customers.
 
     Args:
         store: where everything is stored.
         snapshot: month as ``YYYY-MM``.
+        explored: those of ``EXPLORED`` to show; they are stored.
         recommendations: the user's own file, instead of the one that comes with the package.
 
     Raises:
@@ -154,6 +180,7 @@ def gather(store: Store, snapshot: str, recommendations: Path | None = None) -> 
     scheme = Scheme.model_validate(rules["scheme"])
     of_customers = read_small(store, SEGMENT_SUMMARY, snapshot)
     density = read_small(store, CLUSTER_DENSITY, snapshot)
+    how = require_figures(store, K_SWEEP.name, snapshot, "why", "starts")
     ties = require_figures(store, SCHEME_COMPARISON.name, snapshot)
     return Findings(
         category=store.category,
@@ -169,7 +196,8 @@ def gather(store: Store, snapshot: str, recommendations: Path | None = None) -> 
         # Bins of low frequencies hold one whole number each.
         one_review=int(density.loc[density["frequency_bin"] == 1, "customers"].sum()),
         sweep=read_small(store, K_SWEEP, snapshot),
-        why_k=require_figures(store, K_SWEEP.name, snapshot)["why"],
+        why_k=how["why"],
+        starts=how["starts"]["starts"],
         validation=_validation(require_figures(store, CLUSTER_VALIDATION.name, snapshot)),
         comparison=read_small(store, SCHEME_COMPARISON, snapshot),
         ties={
@@ -180,14 +208,14 @@ def gather(store: Store, snapshot: str, recommendations: Path | None = None) -> 
             )
             for name in BUILT_IN_SCHEMES
         },
-        ratings=_optional(store, RATING_COUNTS),
-        top_products=_optional(store, TOP_PRODUCTS),
+        ratings=_shown(store, RATING_COUNTS, explored),
+        top_products=_shown(store, TOP_PRODUCTS, explored),
         illustrations={
             **{name: _illustration(store, name, snapshot) for name in PICTURES},
             **{
                 name: _illustration(store, name)
                 for name in EXPLORATION_PICTURES
-                if store.path(name).is_dir()
+                if name in explored
             },
         },
     )
@@ -208,8 +236,8 @@ def _origin(store: Store) -> Origin:
         reviews=counts.rows,
         verified=counts.verified,
         malformed=reviews.malformed,
-        first_day=str(utc_day(first.minimum["timestamp"])),
-        last_day=str(utc_day(last.maximum["timestamp"])),
+        first_day=str(exploration.utc_day(first.minimum["timestamp"])),
+        last_day=str(exploration.utc_day(last.maximum["timestamp"])),
         products=products.rows,
         products_left_out=_steps(reasons, _PRODUCT_REASONS)
         or [Step("excluded, or listed again", products.rows - kept.rows)],
@@ -263,8 +291,8 @@ def _validation(figures: dict[str, Any]) -> Validation:
     )
 
 
-def _optional(store: Store, table: Table) -> pd.DataFrame | None:
-    return read_small(store, table) if store.path(table.name).is_dir() else None
+def _shown(store: Store, table: Table, explored: Collection[str]) -> pd.DataFrame | None:
+    return read_small(store, table) if table.name in explored else None
 
 
 def _illustration(store: Store, name: str, snapshot: str | None = None) -> Illustration:

@@ -27,16 +27,13 @@ from amazon_seg_assets.plots.style import (
     new_figure,
     panels,
 )
+from amazon_seg_assets.tables.features import CENTERS
 
 _LABEL_WIDTH, _HEADING_WIDTH = 42, 34
 """Characters of a cluster's label, and of a line of a panel's heading."""
 _FEWEST_BINS = 12
 """An axis spans at least so many bins, so that it has ticks."""
-_CENTERS = {
-    "recency": "recency_center",
-    "frequency": "frequency_log_center",
-    "monetary": "monetary_log_center",
-}
+_CENTERS = dict(zip(FEATURES, CENTERS, strict=True))
 
 
 def cluster_shares(clusters: pd.DataFrame, scope: Scope) -> Picture:

@@ -103,20 +103,18 @@ def ratings_by_verified(ratings: pd.DataFrame, period: str) -> Picture:
 
 @house_style()
 def reviews_over_time(reviews: pd.DataFrame, last_day: str) -> Picture:
-    """Reviews in each month or each year; months and years without any count zero.
+    """Reviews in each month; months without any count zero.
 
     Args:
-        reviews: one row a month or a year, with ``month`` (``YYYY-MM``) or ``year`` (number), and
-            ``reviews``.
-        last_day: of the data, ``YYYY-MM-DD``; tells that the last period may be cut short.
+        reviews: one row a month, with ``month`` (``YYYY-MM``) and ``reviews``.
+        last_day: of the data, ``YYYY-MM-DD``; tells that the last month may be cut short.
     """
-    period = "month" if "month" in reviews.columns else "year"
-    title = f"Reviews per {period}"
+    title = "Reviews per month"
     reviews = reviews[reviews["reviews"] > 0]
     if reviews.empty:
         return empty_picture(title, "All reviews of the source", "no reviews")
-    periods = pd.PeriodIndex(reviews[period].astype(str), freq="M" if period == "month" else "Y")
-    series = reviews.set_index(periods)["reviews"].groupby(level=0).sum()
+    months = pd.PeriodIndex(reviews["month"], freq="M")
+    series = reviews.set_index(months)["reviews"].groupby(level=0).sum()
     every = pd.period_range(series.index.min(), series.index.max())
     series = series.reindex(every, fill_value=0)
     span = f"{every[0]} to {every[-1]}" if len(every) > 1 else f"{every[0]}"
@@ -124,7 +122,7 @@ def reviews_over_time(reviews: pd.DataFrame, last_day: str) -> Picture:
     figure = new_figure(title, caption, width=10.5, height=4.8)
     axes = figure.subplots()
     (_draw_bars if len(series) <= _MOST_BARS else _draw_steps)(axes, series)
-    axes.set_xlabel(f"{period.capitalize()} (UTC)")
+    axes.set_xlabel("Month (UTC)")
     axes.set_ylim(bottom=0)
     count_axis(axes.yaxis, "Reviews")
     peak = f"{count(series.max())} in {series.idxmax()}"
@@ -133,7 +131,7 @@ def reviews_over_time(reviews: pd.DataFrame, last_day: str) -> Picture:
 
 
 def _draw_bars(axes: Axes, series: pd.Series) -> None:
-    """A bar a period, with its value; only with the peak's where there are many."""
+    """A bar a month, with its value; only with the peak's where there are many."""
     many = len(series) > _MOST_LABELLED_BARS
     bars = axes.bar(range(len(series)), series, color=ACCENT, width=0.8)
     texts = [
@@ -147,9 +145,9 @@ def _draw_bars(axes: Axes, series: pd.Series) -> None:
 
 
 def _draw_steps(axes: Axes, series: pd.Series) -> None:
-    """An area with a step a period."""
-    periods = pd.PeriodIndex(series.index)
-    edges = date2num([*periods.start_time, (periods[-1] + 1).start_time])
+    """An area with a step a month."""
+    months = pd.PeriodIndex(series.index)
+    edges = date2num([*months.start_time, (months[-1] + 1).start_time])
     axes.stairs(series, edges, fill=True, color=ACCENT)
     locator = AutoDateLocator(minticks=3)
     axes.xaxis.set_major_locator(locator)

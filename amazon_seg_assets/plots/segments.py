@@ -20,17 +20,22 @@ from amazon_seg_assets.plots.style import (
     empty_picture,
     house_style,
     new_figure,
-    segment_colour,
+    segment_colours,
     text_colour,
 )
+from amazon_seg_assets.tables.features import SCORES
 
 _NAME_WIDTH = 32
-_SCORES = range(1, 6)
 
 
 def _height(rows: int, each: float = 0.36) -> float:
     """Inches of a figure with so many horizontal bars."""
     return max(3.2, 1.7 + each * rows)
+
+
+def _colours(segments: pd.DataFrame) -> list[str]:
+    """The colour of each row's segment."""
+    return [*map(segment_colours(segments["segment"]).__getitem__, segments["segment"])]
 
 
 @house_style()
@@ -50,7 +55,7 @@ def segment_counts(segments: pd.DataFrame, scope: Scope) -> Picture:
     texts = [f"{count(number)} ({share(number / total)})" for number in ordered["customers"]]
     figure = new_figure(title, scope.caption(), height=_height(len(names)))
     axes = figure.subplots()
-    colours = [segment_colour(segment) for segment in ordered["segment"]]
+    colours = _colours(ordered)
     labelled_bars(axes, names, ordered["customers"].tolist(), texts, colours)
     count_axis(axes.xaxis, "Customers")
     make_room_for_labels(axes)
@@ -75,7 +80,7 @@ def segment_shares(segments: pd.DataFrame, scope: Scope) -> Picture:
         scope.caption(),
         [cut_name(name, _NAME_WIDTH) for name in ordered["segment"]],
         ordered["customers"].tolist(),
-        [segment_colour(segment) for segment in ordered["segment"]],
+        _colours(ordered),
     )
 
 
@@ -95,7 +100,7 @@ def segment_money(segments: pd.DataFrame, scope: Scope) -> Picture:
         ["mean_monetary", "segment"], ascending=[False, True], na_position="last"
     )
     names = [cut_name(name, _NAME_WIDTH) for name in ordered["segment"]]
-    colours = [segment_colour(segment) for segment in ordered["segment"]]
+    colours = _colours(ordered)
     total = ordered["total_monetary"].sum()
     means = [money(mean) for mean in ordered["mean_monetary"]]
     sums = [
@@ -138,8 +143,8 @@ def rfm_heatmap(cells: pd.DataFrame, scope: Scope) -> Picture:
     total = cells["customers"].sum()
     if total == 0:
         return empty_picture(title, scope.caption(), "no customers")
-    table = cells.pivot(index="r_score", columns="fm_score").reindex(index=_SCORES)
-    grid = table["customers"].reindex(columns=_SCORES).fillna(0) / total
+    table = cells.pivot(index="r_score", columns="fm_score").reindex(index=SCORES)
+    grid = table["customers"].reindex(columns=SCORES).fillna(0) / total
     means = table["mean_monetary"]
     norm = Normalize(0, grid.to_numpy().max())
     caption = f"{scope.caption()} · share of customers, and their mean monetary value"
@@ -149,8 +154,8 @@ def rfm_heatmap(cells: pd.DataFrame, scope: Scope) -> Picture:
         [score - 0.5 for score in range(1, 7)], [score - 0.5 for score in range(1, 7)],
         grid.where(grid > 0).to_numpy(), cmap=DENSITY, norm=norm, edgecolors="white", linewidth=2,
     )  # fmt: skip
-    for r_score in _SCORES:
-        for fm_score in _SCORES:
+    for r_score in SCORES:
+        for fm_score in SCORES:
             fraction = float(grid.loc[r_score, fm_score])
             if fraction == 0:
                 text, colour = "none", FAINT
@@ -162,8 +167,8 @@ def rfm_heatmap(cells: pd.DataFrame, scope: Scope) -> Picture:
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    axes.set_xticks(_SCORES)
-    axes.set_yticks(_SCORES)
+    axes.set_xticks(SCORES)
+    axes.set_yticks(SCORES)
     axes.set_xlabel("FM score (5: most often and for most)")
     axes.set_ylabel("R score (5: most recent)")
     bar = figure.colorbar(mesh, ax=axes, aspect=30)
@@ -197,7 +202,7 @@ def scheme_comparison(segments: pd.DataFrame, scope: Scope) -> Picture:
     names = [cut_name(name, _NAME_WIDTH) for name in ordered["segment"]]
     standard, notebook = ordered["standard"].tolist(), ordered["notebook"].tolist()
     changes = [_change(before, after) for before, after in zip(standard, notebook, strict=True)]
-    colours = [segment_colour(segment) for segment in ordered["segment"]]
+    colours = _colours(ordered)
     figure = new_figure(title, scope.caption(), height=_height(len(names), each=0.5))
     axes = figure.subplots()
     for scheme, offset, texts in (

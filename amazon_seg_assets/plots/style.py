@@ -6,18 +6,21 @@ How numbers and names are written is in ``amazon_seg_assets.formats``.
 from __future__ import annotations
 
 import warnings
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from itertools import product
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import ArrayLike
 
 from amazon_seg_assets.formats import counted, short
 from amazon_seg_assets.plots.picture import Picture
@@ -45,8 +48,25 @@ SEGMENT_COLOURS = {
     "Lost": "#4A4A4A",
 }
 FURTHER_SEGMENT_COLOURS = (
-    "#4B3B8F", "#7A5C00", "#00664B", "#E8A8CB", "#5C1A1B", "#B5A6E0", "#3B4A54",
+    "#4B3B8F", "#7A5C00", "#00664B", "#E8A8CB", "#5C1A1B", "#B5A6E0",
 )  # fmt: skip
+
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+_TO_CONES = np.array(
+    [
+        [0.4122214708, 0.2119034982, 0.0883024619],
+        [0.5363325363, 0.6806995451, 0.2817188376],
+        [0.0514459929, 0.1073969566, 0.6299787005],
+    ]
+)
+_TO_OKLAB = np.array(
+    [
+        [0.2104542553, 1.9779984951, 0.0259040371],
+        [0.7936177850, -2.4285922050, 0.7827717662],
+        [-0.0040720468, 0.4505937099, -0.8086757660],
+    ]
+)
+"""Matrices that rows of linear red, green and blue are multiplied by."""
 
 ROUND_STEPS = [1, 2, 5, 10]
 """Ticks are at multiples of these times a power of ten."""
@@ -137,15 +157,51 @@ def empty_picture(title: str, caption: str, what: str) -> Picture:
     return Picture(figure, f"{title}. No data: {what}.")
 
 
-def segment_colour(segment: str) -> str:
-    """The colour of a segment, the same in all pictures; of a user's own segment by its name."""
-    further = FURTHER_SEGMENT_COLOURS[zlib.crc32(segment.encode()) % len(FURTHER_SEGMENT_COLOURS)]
-    return SEGMENT_COLOURS.get(segment, further)
+def segment_colours(segments: Iterable[str]) -> dict[str, str]:
+    """A colour for each segment, no two the same, and the same in all pictures of these segments.
+
+    Built-in segments always have theirs; a user's own get further ones in the order of their names.
+    """
+    own = sorted(set(segments) - SEGMENT_COLOURS.keys())
+    first = (*SEGMENT_COLOURS.values(), *FURTHER_SEGMENT_COLOURS)
+    further = _palette(first, len(SEGMENT_COLOURS) + len(own))[len(SEGMENT_COLOURS) :]
+    return SEGMENT_COLOURS | dict(zip(own, further, strict=True))
 
 
 def cluster_colour(cluster: int) -> str:
-    """The colour of a cluster, the same in all pictures."""
-    return CLUSTER_COLOURS[cluster % len(CLUSTER_COLOURS)]
+    """The colour of a cluster, the same in all pictures, and of no other cluster."""
+    return _palette(CLUSTER_COLOURS, cluster + 1)[cluster]
+
+
+@cache
+def _palette(first: tuple[str, ...], number: int) -> tuple[str, ...]:
+    """So many colours: the first ones, then each as unlike all those before it as can be.
+
+    Unlike by the Euclidean distance in Oklab (https://bottosson.github.io/posts/oklab/).
+    """
+    colours = list(first[:number])
+    if number > len(first):
+        grid = np.array(list(product(np.linspace(0.2, 0.8, 9), repeat=3)))
+        # The lightest are lost on white paper, and the darkest all look black.
+        light = _linear(grid) @ _LUMINANCE
+        grid = grid[(light > 0.03) & (light < 0.6)]
+        places = _oklab(grid)
+        distances = np.min([_distances(places, _oklab(to_rgb(colour))) for colour in first], axis=0)
+        while len(colours) < number:
+            # Rounded, as the last bits vary between machines.
+            best = int(distances.round(6).argmax())
+            colours.append(to_hex(grid[best]))
+            distances = np.minimum(distances, _distances(places, places[best]))
+    return tuple(colours)
+
+
+def _oklab(rgb: ArrayLike) -> np.ndarray:
+    """Lightness, green to red and blue to yellow, in which equal steps look equal."""
+    return np.asarray(np.cbrt(_linear(rgb) @ _TO_CONES) @ _TO_OKLAB)
+
+
+def _distances(places: np.ndarray, place: np.ndarray) -> np.ndarray:
+    return np.asarray(np.linalg.norm(places - place, axis=-1))
 
 
 def text_colour(background: str) -> str:
@@ -161,11 +217,13 @@ def text_colour(background: str) -> str:
 
 def _luminance(colour: str) -> float:
     """Relative luminance, 0 to 1 (https://www.w3.org/TR/WCAG22/#dfn-relative-luminance)."""
-    linear = [
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
-        for part in mpl.colors.to_rgb(colour)
-    ]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return float(_linear(to_rgb(colour)) @ _LUMINANCE)
+
+
+def _linear(rgb: ArrayLike) -> np.ndarray:
+    """Red, green and blue in proportion to their light, 0 to 1."""
+    parts = np.asarray(rgb)
+    return np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
 
 
 def count_axis(axis: Axis, label: str) -> None:

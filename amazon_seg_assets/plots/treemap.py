@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -25,7 +25,7 @@ from amazon_seg_assets.plots.style import (
     empty_picture,
     house_style,
     new_figure,
-    segment_colour,
+    segment_colours,
     text_colour,
 )
 
@@ -123,9 +123,8 @@ def segment_treemap(segments: pd.DataFrame, scope: Scope) -> Picture:
     clusters = segments.groupby(["cluster", "cluster_label"])["customers"].sum().reset_index()
     clusters = clusters.sort_values("customers", ascending=False, kind="stable")
     names = sorted(segments["segment"].unique(), key=_scheme_order)
-    handles = [
-        Patch(color=segment_colour(name), label=cut_name(name, _NAME_WIDTH)) for name in names
-    ]
+    colours = segment_colours(names)
+    handles = [Patch(color=colours[name], label=cut_name(name, _NAME_WIDTH)) for name in names]
     legend = _LEGEND_ROW * -(-(len(names) + len(clusters)) // _LEGEND_COLUMNS) + _MARGIN
     caption = f"{scope.caption()} · in the cells: share of the cluster"
     figure = new_figure(title, caption, _WIDTH + 2 * _MARGIN, HEAD + _HEIGHT + legend)
@@ -133,40 +132,44 @@ def segment_treemap(segments: pd.DataFrame, scope: Scope) -> Picture:
     parts = []
     areas = _Area(0, 0, _WIDTH, _HEIGHT).divided(clusters["customers"].tolist())
     for (_, (cluster, label, customers)), area in zip(clusters.iterrows(), areas, strict=True):
-        inside = segments[segments["cluster"] == cluster]
         name, brief = cut_name(label, 40), _brief(label)
         of_all = share(customers / total)
         band, rest = area.split(_BAND)
         banded = area.height > 2 * _BAND and band.draw(
             axes, _BAND_COLOUR, f"{name} · {of_all}", f"{brief} · {of_all}", brief, bold=True
         )
-        cells = (rest if banded else area).divided(inside["customers"].tolist())
-        shares = [
-            (cut_name(row.segment, _NAME_WIDTH), share(row.customers / customers))
-            for row in inside.itertuples()
-        ]
-        for row, (segment, of_cluster), cell in zip(
-            inside.itertuples(), shares, cells, strict=True
-        ):
-            wrapped = segment.replace(" ", "\n")
-            cell.draw(
-                axes,
-                segment_colour(row.segment),
-                f"{segment}\n{count(row.customers)} ({of_cluster})",
-                f"{segment}\n{of_cluster}",
-                f"{wrapped}\n{of_cluster}",
-                wrapped,
-                of_cluster,
-            )
+        inside = segments[segments["cluster"] == cluster]
+        inner = _draw_segments(axes, rest if banded else area, inside, colours)
         if not banded:
             handles.append(_frame(axes, area, cluster_colour(cluster), f"{brief} · {of_all}"))
-        inner = ", ".join(f"{segment} {of_cluster}" for segment, of_cluster in shares)
         parts.append(f"{name} ({of_all} of all): {inner}")
     figure.legend(
         handles=handles, loc="lower center", ncols=_LEGEND_COLUMNS, fontsize=9, handlelength=1,
         handleheight=1,
     )  # fmt: skip
     return Picture(figure, f"{title}. {scope.caption()}. {'; '.join(parts)}.")
+
+
+def _draw_segments(
+    axes: Axes, area: _Area, segments: pd.DataFrame, colours: Mapping[str, str]
+) -> str:
+    """Draws a cell for each segment of a cluster, the largest first; returns their shares."""
+    total, parts = segments["customers"].sum(), []
+    cells = area.divided(segments["customers"].tolist())
+    for row, cell in zip(segments.itertuples(), cells, strict=True):
+        name, part = cut_name(row.segment, _NAME_WIDTH), share(row.customers / total)
+        wrapped = name.replace(" ", "\n")
+        cell.draw(
+            axes,
+            colours[row.segment],
+            f"{name}\n{count(row.customers)} ({part})",
+            f"{name}\n{part}",
+            f"{wrapped}\n{part}",
+            wrapped,
+            part,
+        )
+        parts.append(f"{name} {part}")
+    return ", ".join(parts)
 
 
 def _brief(label: str) -> str:

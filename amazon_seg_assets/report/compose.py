@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from amazon_seg_assets.formats import count, counted, cut_name, money, share
-from amazon_seg_assets.plots.style import cluster_colour, segment_colour
-from amazon_seg_assets.report.advice import general_advice, segment_advice, unadvised
+from amazon_seg_assets.plots.style import cluster_colour, segment_colours
+from amazon_seg_assets.report.advice import (
+    cluster_advice,
+    general_advice,
+    segment_advice,
+    unadvised,
+)
 from amazon_seg_assets.report.document import (
     Advices,
     Block,
@@ -14,7 +19,6 @@ from amazon_seg_assets.report.document import (
     Fact,
     Facts,
     Heading,
-    Illustration,
     Note,
     Paragraph,
     Point,
@@ -25,66 +29,18 @@ from amazon_seg_assets.report.document import (
 from amazon_seg_assets.report.figures import figures_of, popular_products
 from amazon_seg_assets.report.findings import Findings, Step
 from amazon_seg_assets.report.insights import Insight, insights, join
+from amazon_seg_assets.report.pictures import (
+    CHOICE_PICTURES,
+    CLUSTER_PICTURES,
+    EXPLORATION_PICTURES,
+    SCHEME_PICTURES,
+    SEGMENT_PICTURES,
+    illustrated,
+)
 from amazon_seg_assets.report.rules import rules_blocks
 
 _FIRST_ADVICE = 3
 _PRODUCTS_SHOWN = 10
-
-SEGMENT_PICTURES = (
-    "segment_counts_plot",
-    "segment_money_plot",
-    "rfm_heatmap_plot",
-)
-CLUSTER_PICTURES = (
-    "cluster_shares_plot",
-    "cluster_profile_plot",
-    "segment_treemap_plot",
-    "recency_frequency_plot",
-    "recency_monetary_plot",
-    "frequency_monetary_plot",
-)
-CHOICE_PICTURES = ("elbow_plot", "silhouette_plot", "rfm_distributions_plot")
-SCHEME_PICTURES = ("scheme_comparison_plot",)
-PICTURES = (*SEGMENT_PICTURES, *CLUSTER_PICTURES, *CHOICE_PICTURES, *SCHEME_PICTURES)
-"""Pictures of every report, by asset."""
-
-EXPLORATION_PICTURES = (
-    "popular_products_plot",
-    "yearly_ratings_by_verified_plot",
-    "ratings_by_verified_plot",
-    "reviews_over_time_plot",
-)
-"""Pictures of the raw data, by asset: shown where they are."""
-
-CAPTIONS: Mapping[str, str] = {
-    "segment_counts_plot": "Customers of each segment, the largest first.",
-    "segment_money_plot": "What a customer of each segment spent on average, and all together.",
-    "rfm_heatmap_plot": (
-        "Each square is a combination of scores: recency upwards, frequency and spend together to "
-        "the right. The darker, the more."
-    ),
-    "cluster_shares_plot": "Share of the customers in each cluster.",
-    "cluster_profile_plot": (
-        "What is typical of each cluster, in standard deviations from the mean of all customers."
-    ),
-    "segment_treemap_plot": "Segments inside the clusters: an area is a number of customers.",
-    "recency_frequency_plot": "Where the customers of each cluster lie by recency and frequency.",
-    "recency_monetary_plot": "The same by recency and spend.",
-    "frequency_monetary_plot": "The same by frequency and spend.",
-    "elbow_plot": "The sum of squares within clusters, for each number of clusters tried.",
-    "silhouette_plot": "The mean silhouette, for each number of clusters tried.",
-    "rfm_distributions_plot": (
-        "How recency, frequency and spend are distributed, before and after the logarithm."
-    ),
-    "scheme_comparison_plot": (
-        "The same customers under the standard scheme and under that of the original analysis."
-    ),
-    "popular_products_plot": "The products with most reviews in the year.",
-    "yearly_ratings_by_verified_plot": "Ratings in the year, of verified purchases and of others.",
-    "ratings_by_verified_plot": "Ratings of all time, of verified purchases and of others.",
-    "reviews_over_time_plot": "Reviews of each month.",
-}
-"""What each picture shows, by asset."""
 
 
 def compose(findings: Findings) -> Document:
@@ -103,7 +59,9 @@ def compose(findings: Findings) -> Document:
             Section("Products and ratings", _products(findings)),
             Section("The data and its limits", _data(findings)),
             Section("How the number of clusters was chosen", _choice(findings)),
-            Section("The rules", (*rules_blocks(findings), *_pictures(findings, SCHEME_PICTURES))),
+            Section(
+                "The rules", (*rules_blocks(findings), *illustrated(findings, SCHEME_PICTURES))
+            ),
             Section("Glossary", (Points(_GLOSSARY),)),
         ),
     )
@@ -123,7 +81,7 @@ def _brief(findings: Findings, found: Sequence[Insight]) -> tuple[Block, ...]:
     if "lapsed_share" in figures:
         facts.append(Fact(share(figures["lapsed_share"]), "lapsed", "or about to"))
     if "newcomer_share" in figures:
-        facts.append(Fact(share(figures["newcomer_share"]), "newcomers", "active lately"))
+        facts.append(Fact(share(figures["newcomer_share"]), "newcomers", "active recently"))
     facts.append(
         Fact(
             count(len(findings.clusters)),
@@ -181,17 +139,17 @@ def _segments(findings: Findings) -> tuple[Block, ...]:
         "Segment", "Customers", "Share", "Recency (days)", "Reviews", "Mean spend", "Total spend",
         "Share of spend",
     )  # fmt: skip
-    colours = tuple(segment_colour(name) for name in ordered["segment"])
+    colours = segment_colours(ordered["segment"])
     empty = [name for name in findings.scheme.segments if name not in set(ordered["segment"])]
     return (
         Paragraph(
             f"Each customer is in exactly one segment, by the rules of the scheme "
-            f"{findings.scheme.name}. Recency, the days since the last review, reviews and mean "
-            "spend are means over the segment's customers."
+            f"{findings.scheme.name}. Recency (the days since the last review), reviews and mean "
+            "spend are averages over the segment's customers."
         ),
-        Table(header, rows, colours=colours),
+        Table(header, rows, colours=tuple(colours[name] for name in ordered["segment"])),
         *([Note(f"No customer is in {join(empty, 'or')}.")] if empty else []),
-        *_pictures(findings, SEGMENT_PICTURES),
+        *illustrated(findings, SEGMENT_PICTURES),
         Heading("What the segments mean"),
         Points(tuple(Point(name, text) for name, text in findings.scheme.segments.items())),
     )
@@ -202,8 +160,8 @@ def _advice(findings: Findings) -> tuple[Block, ...]:
     without = unadvised(findings)
     return (
         Paragraph(
-            "The most urgent first. What an offer costs, and whether it pays, only a test against "
-            "a group left alone will tell."
+            "Most urgent first. Only a test against a control group will show what an offer costs "
+            "and whether it pays."
         ),
         Advices(tuple(items)),
         *(
@@ -242,8 +200,8 @@ def _clusters(findings: Findings) -> tuple[Block, ...]:
     )  # fmt: skip
     return (
         Paragraph(
-            "Clusters are found by K-Means in the data, without rules. They are labelled by their "
-            "means; they cross-check the segments rather than replace them."
+            "K-Means finds clusters in the data, without rules. They are labelled by their "
+            "averages; they cross-check the segments rather than replace them."
         ),
         Table(
             header,
@@ -251,9 +209,21 @@ def _clusters(findings: Findings) -> tuple[Block, ...]:
             words=2,
             colours=tuple(cluster_colour(number) for number in findings.clusters["cluster"]),
         ),
+        *_cluster_advice(findings),
         Heading("How good the clusters are"),
         Points(tuple(Point("", sentence) for sentence in findings.validation.sentences)),
-        *_pictures(findings, CLUSTER_PICTURES),
+        *illustrated(findings, CLUSTER_PICTURES),
+    )
+
+
+def _cluster_advice(findings: Findings) -> tuple[Block, ...]:
+    items = cluster_advice(findings)
+    if not items:
+        return ()
+    return (
+        Heading("What to do about the clusters"),
+        Note("Every customer is in a segment too: send one offer, not both."),
+        Advices(tuple(items), level=4),
     )
 
 
@@ -279,7 +249,7 @@ def _products(findings: Findings) -> tuple[Block, ...]:
                 ("Rank", "Product", "Reviews"),
                 rows,
                 words=2,
-                caption=f"Products with most reviews in {year}",
+                caption=f"The most reviewed products of {year}",
             )
         ]
     return (
@@ -298,7 +268,7 @@ def _products(findings: Findings) -> tuple[Block, ...]:
             else []
         ),
         *listed,
-        *_pictures(findings, EXPLORATION_PICTURES),
+        *illustrated(findings, EXPLORATION_PICTURES),
     )
 
 
@@ -340,7 +310,7 @@ def _data(findings: Findings) -> tuple[Block, ...]:
         Heading("Limits"),
         Points(
             (
-                Point("A review is not a purchase", "It is left some time after it, or never."),
+                Point("A review is not a purchase", "It comes some time after one, or never."),
                 Point(
                     "Volunteer bias",
                     "Not everyone leaves a review, and those who do may differ from those who "
@@ -354,9 +324,9 @@ def _data(findings: Findings) -> tuple[Block, ...]:
                 ),
                 Point(
                     "Missing prices",
-                    f"{share(unpriced)} of the verified reviews in the window are of products "
-                    "without a price, or that are unknown or excluded, and do not count; customers "
-                    "with no other are left out.",
+                    f"{share(unpriced)} of the verified reviews in the window do not count, as "
+                    "their products have no price, are unknown or are excluded; customers with no "
+                    "other reviews are left out.",
                 ),
             )
         ),
@@ -388,23 +358,25 @@ def _choice(findings: Findings) -> tuple[Block, ...]:
     return (
         Paragraph(findings.why_k),
         Paragraph(
-            "The knee of the sum of squares is chosen if its silhouette is close to the best, "
-            "else the best silhouette. Every k had several starts, each run to convergence."
+            "Unless k is set by hand, the knee of the sum of squares is chosen if its silhouette "
+            f"is close to the best, otherwise the k with the best silhouette. {_runs(findings)}"
         ),
         Table(("k", "Sum of squares", "Silhouette", "Converged", "Choice"), rows),
-        *_pictures(findings, CHOICE_PICTURES),
+        *illustrated(findings, CHOICE_PICTURES),
     )
 
 
-def _pictures(findings: Findings, names: Iterable[str]) -> list[Illustration]:
-    found = findings.illustrations
-    return [found[name] for name in names if name in found]
+def _runs(findings: Findings) -> str:
+    starts = f"Each k had {counted(findings.starts, 'start')}"
+    if findings.sweep["converged"].all():
+        return f"{starts}, and its best run converged."
+    return f"{starts}. Where the table says “no”, the best run stopped before it converged."
 
 
 _GLOSSARY = (
     Point("Snapshot", "The state of the customers as of the last review of a month."),
     Point("Recency", "Days from a customer's last review to the day after the window."),
-    Point("Frequency", "A customer's reviews in the window of products with a price."),
+    Point("Frequency", "Reviews in the window of products priced above the minimum."),
     Point("Spend, monetary value", "The sum of these products' prices, in USD."),
     Point("Score", "1 (worst) to 5 (best) of recency (R), frequency (F) and spend (M)."),
     Point("Segment", "A group of customers by their scores, by the rules of a scheme."),

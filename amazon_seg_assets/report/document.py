@@ -108,11 +108,11 @@ class Advice:
     """What to do about a group of customers, or in general.
 
     Attributes:
-        title: the segment, or a few words.
+        title: the segment, the label of clusters, or a few words.
         priority: 1 comes first; None for general ones, which have none.
         figures: how many customers it is about and what they spend, in one line; may be empty.
         fields: what is said of it, such as action and offer.
-        colour: of the segment, as in the pictures.
+        colour: of the segment or cluster, as in the pictures.
     """
 
     title: str

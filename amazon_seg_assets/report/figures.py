@@ -9,9 +9,9 @@ from math import sqrt
 import pandas as pd
 
 from amazon_seg_assets.report.findings import LAPSED, NEWCOMERS, Findings
+from amazon_seg_assets.tables.exploration import ALL_TIME
 
 MOST_POPULAR = "most popular"
-ALL_TIME = "all time"
 
 _AUDIO = re.compile(r"\b(ear ?buds?|ear ?phones?|head ?phones?|headsets?|airpods?)\b", re.I)
 
@@ -101,6 +101,17 @@ def stars_of_the_year(findings: Findings) -> Stars | None:
     """How reviews of the explored year are rated; None where that has not been explored."""
     ratings = findings.ratings
     return None if ratings is None else stars_of(ratings[ratings["scope"] != ALL_TIME])
+
+
+def year_of_ratings(findings: Findings) -> str | None:
+    """The explored year of the ratings; None where they have not been explored."""
+    scopes = [] if findings.ratings is None else findings.ratings["scope"]
+    return next((scope for scope in scopes if scope != ALL_TIME), None)
+
+
+def year_of_products(findings: Findings) -> int | None:
+    """The explored year of the popular products; None where there are none."""
+    return next(iter(popular_products(findings)["year"]), None)
 
 
 def popular_products(findings: Findings) -> pd.DataFrame:

@@ -146,10 +146,11 @@ class Findings:
         one_review: customers with a single review that counts.
         sweep: columns of ``k_sweep``.
         why_k: the sentence that says how k was chosen.
+        starts: of K-Means, for each k.
         validation: of the clusters.
         comparison: columns of ``scheme_comparison``.
         ties: of the schemes ``standard`` and ``notebook``.
-        ratings: columns of ``rating_counts``, None where nobody has materialized it.
+        ratings: columns of ``rating_counts``, None where it is not there or of other raw data.
         top_products: columns of ``top_products``, likewise.
         illustrations: stored pictures, by asset; those of the exploration may be missing.
     """
@@ -167,6 +168,7 @@ class Findings:
     one_review: int
     sweep: pd.DataFrame
     why_k: str
+    starts: int
     validation: Validation
     comparison: pd.DataFrame
     ties: Mapping[str, Ties]

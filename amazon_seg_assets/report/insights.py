@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import pandas as pd
 
@@ -17,8 +16,10 @@ from amazon_seg_assets.report.figures import (
     popular_products,
     stars_of_all_time,
     stars_of_the_year,
+    year_of_ratings,
 )
 from amazon_seg_assets.report.findings import LAPSED, NEWCOMERS, Findings
+from amazon_seg_assets.rules.labels import base_label
 
 AT_STAKE = ("Can't Lose Them", "At Risk")
 CONTRADICTIONS = (
@@ -68,8 +69,8 @@ def who_brings_the_money(findings: Findings) -> Insight | None:
     names = half["segment"].tolist()
     customers, spend = int(half["customers"].sum()), float(half["total_monetary"].sum())
     return Insight(
-        f"Half of the spend comes from {len(half)} of {len(ordered)} segments",
-        f"{join(names)} {_hold(names)} {share(customers / findings.customers)} of the customers "
+        f"At least half of the spend comes from {len(half)} of {len(ordered)} segments",
+        f"{join(names)} hold {share(customers / findings.customers)} of the customers "
         f"and {share(spend / findings.spend)} of the spend.",
         headline=True,
     )
@@ -105,9 +106,9 @@ def lapsed(findings: Findings) -> Insight | None:
     )
     return Insight(
         f"{'Most' if part > 0.5 else share(part)} of the customers have lapsed, or are about to",
-        f"{join(names)} {_hold(names)} {counted(customers, 'customer')}, {share(part)} of all, and "
-        f"{share(spend / findings.spend)} of the spend. Their last review lies {days:.0f} days "
-        f"back on average, against {_mean(findings.segments, 'recency'):.0f} for all "
+        f"{join(names)} hold {counted(customers, 'customer')}, {share(part)} of all, and "
+        f"{share(spend / findings.spend)} of the spend. Their last review was {days:.0f} days ago "
+        f"on average, compared with {_mean(findings.segments, 'recency'):.0f} for all "
         f"customers.{caveat}",
         headline=True,
     )
@@ -126,10 +127,10 @@ def at_stake(findings: Findings) -> Insight | None:
     total = float(rows["total_monetary"].sum())
     return Insight(
         "Valuable customers are drifting away",
-        f"{join(names)} {_hold(names)} {counted(int(rows['customers'].sum()), 'customer')} who "
-        f"spent {money(spend)} each on average (all customers: {money(findings.mean_spend)}), "
-        f"{share(total / findings.spend)} of the spend, but were last active {days:.0f} days ago "
-        f"on average (all customers: {all_days:.0f}).",
+        f"{join(names)} hold {counted(int(rows['customers'].sum()), 'customer')} and "
+        f"{share(total / findings.spend)} of the spend. On average they spent {money(spend)} each "
+        f"(all customers: {money(findings.mean_spend)}), but were last active {days:.0f} days ago "
+        f"(all customers: {all_days:.0f}).",
         headline=True,
     )
 
@@ -151,8 +152,8 @@ def newcomers(findings: Findings) -> Insight | None:
         "Few newcomers"
         if part < FEW_NEWCOMERS
         else f"{share(part)} of the customers are newcomers",
-        f"{counted(customers, 'customer')}, {share(part)} of all, were active lately with little "
-        f"frequency and spend so far: {join(each)}.",
+        f"{counted(customers, 'customer')}, {share(part)} of all, were active recently, with few "
+        f"reviews and little spend so far: {join(each)}.",
         headline=True,
     )
 
@@ -175,10 +176,11 @@ def structure_of_clusters(findings: Findings) -> Insight:
     """What the silhouette says of the clusters."""
     found = findings.validation
     return Insight(
-        f"The clusters show {found.silhouette_in_words}",
-        f"The {len(findings.clusters)} clusters have a mean silhouette of {found.silhouette:.2f}, "
-        f"by squared Euclidean distance. {share(found.survival)} of the customers keep their "
-        "cluster when K-Means sees a resample of them, on average.",
+        f"By the usual scale, the clusters show {found.silhouette_in_words}",
+        f"The mean silhouette of {counted(len(findings.clusters), 'cluster')} is "
+        f"{found.silhouette:.2f}, by squared distances, which read higher than the plain ones that "
+        f"the scale is meant for. On average {share(found.survival)} of the "
+        "customers keep their cluster when K-Means sees a resample of them.",
     )
 
 
@@ -206,7 +208,7 @@ def _most_scattered(findings: Findings) -> str:
     first = rows.sort_values(["customers", "cluster"], ascending=[False, True]).iloc[0]
     part = share(first["customers"] / rows["customers"].sum())
     return (
-        f"The segment most scattered is {segment}: {part} of it is in the cluster "
+        f"The most scattered segment is {segment}: {part} of it is in the cluster "
         f"{first['cluster_label']}, the rest in {counted(len(rows) - 1, 'other')}."
     )
 
@@ -216,7 +218,7 @@ def contradictions(findings: Findings) -> Insight | None:
     parts = []
     for segment, label in CONTRADICTIONS:
         rows = findings.overlap[findings.overlap["segment"] == segment]
-        there = rows["cluster_label"].map(partial(_is_labelled, label=label)).astype(bool)
+        there = [base_label(name) == label for name in rows["cluster_label"]]
         customers, of_all = int(rows.loc[there, "customers"].sum()), int(rows["customers"].sum())
         if of_all and customers / of_all >= CONTRADICTION:
             parts.append(
@@ -261,18 +263,16 @@ def verified_ratings(findings: Findings) -> Insight | None:
     if stars is None or not (stars.verified and stars.unverified):
         return None
     if not stars.is_telling:
-        title = "With a verified purchase or without, 5 stars are as common, within chance"
+        title = "5-star ratings are about as common with a verified purchase as without"
     elif stars.excess > 0:
         title = "Reviews without a verified purchase give 5 stars more often"
     else:
         title = "Reviews without a verified purchase give 5 stars less often"
-    assert findings.ratings is not None
-    year = next(scope for scope in findings.ratings["scope"] if scope.isdigit())
     return Insight(
         title,
-        f"In {year}, {share(stars.unverified_five)} of {counted(stars.unverified, 'review')} "
-        f"without a verified purchase give 5 stars, against {share(stars.verified_five)} of "
-        f"{count(stars.verified)} with one.",
+        f"In {year_of_ratings(findings)}, {share(stars.unverified_five)} of "
+        f"{counted(stars.unverified, 'review')} without a verified purchase give 5 stars, compared "
+        f"with {share(stars.verified_five)} of {count(stars.verified)} with one.",
     )
 
 
@@ -304,25 +304,26 @@ def equal_customers(findings: Findings) -> Insight | None:
     moved = int(table["difference_by_scores"].clip(lower=0).sum())
     least, most = table.iloc[0], table.iloc[-1]
     shift = (
-        f" Against the standard scores under the same rules, its tiles put "
-        f"{counted(moved, 'customer')} or more into another segment: {least['segment']} loses "
-        f"{count(-least['difference_by_scores'])}, {most['segment']} gains "
+        f" Compared with the standard scores under the same rules, its tiles put at least "
+        f"{counted(moved, 'customer')} in another segment: {least['segment']} lose "
+        f"{count(-least['difference_by_scores'])}, {most['segment']} gain "
         f"{count(most['difference_by_scores'])}."
         if moved
         else ""
     )
     equals = (
-        f" {share(notebook.segment)} have an equal, in recency, frequency and spend, in another "
-        "segment."
+        f" {share(notebook.segment)} have a twin, equal in recency, frequency and spend, in "
+        "another segment."
         if notebook.segment
         else ""
     )
     under_standard = share(standard.frequency) if standard.frequency else "nobody does"
     return Insight(
         "The notebook scheme separates equal customers",
-        f"Under it {share(notebook.frequency)} of the customers have another frequency score than "
-        f"somebody with as many reviews, up to {counted(notebook.most_scores, 'score')} for the "
-        f"same number; under the standard scheme {under_standard}.{equals}{shift}",
+        f"Under it, {share(notebook.frequency)} of the customers have a different frequency score "
+        "from somebody with the same number of reviews, up to "
+        f"{counted(notebook.most_scores, 'score')} for one number; under the standard scheme "
+        f"{under_standard}.{equals}{shift}",
     )
 
 
@@ -350,15 +351,6 @@ def join(names: Sequence[str], word: str = "and") -> str:
     return f"{', '.join(others)} {word} {last}" if others else last
 
 
-def _hold(names: Sequence[str]) -> str:
-    return "holds" if len(names) == 1 else "hold"
-
-
 def _mean(rows: pd.DataFrame, feature: str) -> float:
     """Mean over the customers of all rows."""
     return float((rows[feature] * rows["customers"]).sum() / rows["customers"].sum())
-
-
-def _is_labelled(name: str, label: str) -> bool:
-    """Whether a cluster has a label, qualified or not."""
-    return name == label or name.startswith(f"{label} (")

@@ -13,16 +13,16 @@ _CUTS = len(SCORES) - 1
 
 _BEYOND = {
     "percent_rank": (
-        "A score rises by one with each limit that a customer is beyond: fewer days than the "
-        "limit, more reviews, more spend. Equal customers get equal scores."
+        "Each threshold a customer passes adds one to the score: fewer days than the threshold, "
+        "more reviews, more spend. Equal customers get equal scores."
     ),
     "thresholds": (
-        "The limits were set by hand. A score rises by one with each limit: fewer days than the "
-        "limit, at least as many reviews, at least as much spend."
+        "The thresholds were set by hand. Each one a customer passes adds one to the score: fewer "
+        "days than the threshold, at least as many reviews, at least as much spend."
     ),
     "ntile": (
-        "Customers are cut into five groups of equal size, so those who lie on a limit are split: "
-        "equal customers may get different scores."
+        "Customers are cut into five groups of equal size, so those who lie on a threshold are "
+        "split: equal customers may get different scores."
     ),
 }
 
@@ -46,25 +46,25 @@ def rules_blocks(findings: Findings) -> tuple[Block, ...]:
                 Point("Segments", f"The scheme {scheme.name}. {scheme.description}"),
             )
         ),
-        Heading("Limits of the scores"),
+        Heading("Score thresholds"),
         Paragraph(_BEYOND[scheme.scoring]),
         Table(
             ("Feature", *(f"{score} to {score + 1}" for score in SCORES[:-1])),
             (
-                ("Recency, days", *_limits(findings.thresholds["recency"], count)),
-                ("Frequency, reviews", *_limits(findings.thresholds["frequency"], count)),
-                ("Spend", *_limits(findings.thresholds["monetary"], money)),
+                ("Recency, days", *_thresholds(findings.thresholds["recency"], count)),
+                ("Frequency, reviews", *_thresholds(findings.thresholds["frequency"], count)),
+                ("Spend", *_thresholds(findings.thresholds["monetary"], money)),
             ),
-            caption="The limits that raise a score, in this run",
+            caption="Score thresholds of this run",
         ),
         Heading("From scores to segments"),
         *_segments_by_score(scheme),
     )
 
 
-def _limits(values: Sequence[float], write: Callable[[float], str]) -> list[str]:
+def _thresholds(values: Sequence[float], write: Callable[[float], str]) -> list[str]:
     texts = [write(value) for value in values]
-    # Few customers, or hardly any who differ, have fewer limits than scores.
+    # Few customers, or hardly any who differ, have fewer thresholds than scores.
     return [*texts, *[MISSING] * (_CUTS - len(texts))]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from amazon_seg_assets.rules.files import Rules, built_in, load_rules
 
 
@@ -13,23 +11,11 @@ class ExcludedCategories(Rules):
     excluded: dict[str, list[str]]
 
 
-def load_excluded_categories(category: str, path: Path | None = None) -> tuple[str, ...]:
-    """The main categories that are left out of a category of the data set; none by default.
-
-    Args:
-        category: of the data set, as the hub spells it.
-        path: the user's own file, instead of the one that comes with the package.
-
-    Raises:
-        InputError: the file is not valid.
-    """
-    return tuple(load_category_rules(path).excluded.get(category, ()))
+def load_excluded_categories(category: str) -> tuple[str, ...]:
+    """The main categories that are left out of a category of the data set, as the hub spells it."""
+    return tuple(load_category_rules().excluded.get(category, ()))
 
 
-def load_category_rules(path: Path | None = None) -> ExcludedCategories:
-    """All lists, by default those that come with the package.
-
-    Raises:
-        InputError: the file is not valid.
-    """
-    return load_rules(ExcludedCategories, path or built_in("excluded_categories.yaml"))
+def load_category_rules() -> ExcludedCategories:
+    """The lists that come with the package."""
+    return load_rules(ExcludedCategories, built_in("excluded_categories.yaml"))

@@ -64,7 +64,17 @@ class LabelRules(Rules):
     otherwise: str
     qualifiers: Qualifiers
 
+    @property
+    def names(self) -> list[str]:
+        """All labels that a cluster may get, without what tells clusters of one apart."""
+        return list(dict.fromkeys([*(rule.label for rule in self.labels), self.otherwise]))
+
 
 def load_label_rules() -> LabelRules:
     """The rules that come with the package."""
     return load_rules(LabelRules, built_in("cluster_labels.yaml"))
+
+
+def base_label(label: str) -> str:
+    """The label of a cluster without what tells it apart: ``Churned (less recent)`` is Churned."""
+    return label.partition(" (")[0]

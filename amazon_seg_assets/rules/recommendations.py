@@ -1,4 +1,4 @@
-"""What to do about each segment, and about what the figures of a run show."""
+"""What to do about each segment and cluster, and about what the figures of a run show."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.rules.files import Rules, built_in, load_rules
+from amazon_seg_assets.rules.labels import load_label_rules
 from amazon_seg_assets.rules.scheme import Scheme
 
 Figure = Literal[
@@ -23,16 +24,16 @@ Figure = Literal[
 
 
 class Recommendation(Rules):
-    """What to do about the customers of one segment.
+    """What to do about the customers of one segment, or of the clusters of one label.
 
     Attributes:
         goal: what is to be reached.
         action: what to do.
         offer: what customers are offered.
         channel: where they meet it.
-        priority: 1 comes first; segments may share one.
-        reason: why, by what defines the segment; no figures, which every run has its own of.
-        if_low_spend: added if the segment's mean spend is below that of all customers.
+        priority: 1 comes first; several may share one.
+        reason: why, by what defines the customers; no figures, which every run has its own of.
+        if_low_spend: added if their mean spend is below that of all customers.
     """
 
     goal: str
@@ -96,10 +97,12 @@ class Recommendations(Rules):
     Attributes:
         segments: by segment.
         general: those that depend on figures.
+        clusters: by the label of a cluster, without what tells clusters of one label apart.
     """
 
     segments: dict[str, Recommendation]
     general: list[GeneralRecommendation]
+    clusters: dict[str, Recommendation] = Field(default_factory=dict)
 
     def applicable(self, figures: Mapping[str, float]) -> list[GeneralRecommendation]:
         """The general ones whose condition holds; a figure that is not given supports none."""
@@ -109,7 +112,7 @@ class Recommendations(Rules):
 
 
 def built_in_recommendations() -> Recommendations:
-    """Those that come with the package, for all segments of the built-in schemes."""
+    """Those that come with the package, for all segments of built-in schemes and all clusters."""
     return load_rules(Recommendations, built_in("recommendations.yaml"))
 
 
@@ -118,17 +121,20 @@ def load_recommendations(scheme: Scheme, path: Path | None = None) -> Recommenda
 
     Args:
         scheme: its segments are those that recommendations may be about.
-        path: the user's own file, which must cover exactly these segments. The one that comes with
-            the package knows the segments of the built-in schemes, and is silent on others.
+        path: the user's own file, which must cover exactly these segments, and may cover labels
+            of clusters. The one that comes with the package knows the segments of the built-in
+            schemes, and is silent on others.
 
     Raises:
-        InputError: the file is not valid, or its segments are not those of the scheme.
+        InputError: the file is not valid, its segments are not those of the scheme, or no cluster
+            can have one of its labels.
     """
     if path is None:
         found = built_in_recommendations()
     else:
         found = load_rules(Recommendations, path)
         _check_segments(found, scheme, path)
+        _check_clusters(found, path)
     ordered = {name: found.segments[name] for name in scheme.segments if name in found.segments}
     return found.model_copy(update={"segments": ordered})
 
@@ -145,4 +151,14 @@ def _check_segments(found: Recommendations, scheme: Scheme, path: Path) -> None:
         raise InputError(
             f"The rules {path} are not valid: segments: {missing[0]} of the scheme {scheme.name} "
             "is missing, add it."
+        )
+
+
+def _check_clusters(found: Recommendations, path: Path) -> None:
+    labels = load_label_rules().names
+    unknown = [name for name in found.clusters if name not in labels]
+    if unknown:
+        raise InputError(
+            f"The rules {path} are not valid: clusters → {unknown[0]}: clusters have no such "
+            f"label, use {', '.join(labels[:-1])} or {labels[-1]}."
         )

@@ -14,12 +14,12 @@ from pydantic import Field, model_validator
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.rules.files import Rules, built_in, load_rules
+from amazon_seg_assets.tables.features import SCORES
 
 BUILT_IN_SCHEMES = ("standard", "notebook")
-SCORES = (1, 2, 3, 4, 5)
 
 Cell = tuple[int, int, int]
-Score = Annotated[int, Field(ge=1, le=5)]
+Score = Annotated[int, Field(ge=SCORES[0], le=SCORES[-1])]
 Scores = Annotated[list[Score], Field(min_length=1)]
 FourCuts = Annotated[list[float], Field(min_length=4, max_length=4)]
 
