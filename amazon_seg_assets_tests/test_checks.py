@@ -18,6 +18,7 @@ from dagster import (
     AssetSelection,
     DagsterInstance,
     Definitions,
+    ExecuteInProcessResult,
     define_asset_job,
 )
 from dagster._core.storage.tags import (
@@ -26,6 +27,7 @@ from dagster._core.storage.tags import (
 )
 from pyspark.sql import SparkSession
 
+from amazon_seg_assets.assets.checks.small_tables import EXPLORED
 from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.headless import HeadlessRun
@@ -40,8 +42,13 @@ from amazon_seg_assets.storage.columns import count_values
 from amazon_seg_assets.storage.figures import read_figures, write_figures
 from amazon_seg_assets.storage.footers import Stats, parquet_files
 from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets.storage.small_tables import write_small
 from amazon_seg_assets.storage.spark_tables import FORMER
+from amazon_seg_assets.tables.densities import CLUSTER_DENSITY, RFM_HISTOGRAMS
+from amazon_seg_assets.tables.exploration import ALL_TIME
 from amazon_seg_assets.tables.model import Column, Table
+from amazon_seg_assets.tables.validation import CLUSTER_VALIDATION
+from amazon_seg_assets.transforms.totals import customer_totals, not_once_in_both, repeated
 from amazon_seg_assets_tests.disk import on_disk
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
@@ -110,7 +117,9 @@ def test_rows_are_kept_or_dropped_for_a_reason() -> None:
 
 def test_totals_are_the_same_after_an_aggregation() -> None:
     assert tables.totals_kept("customers", 5, [5, 5]).passed
-    assert judged(tables.totals_kept("customers", 5, [5, 7, 4])) == (False, 2)
+    off = tables.totals_kept("customers", 5, [5, 7, 4])
+    assert judged(off) == (False, 2)
+    assert off.sentence == "7 customers after the step, 5 before."
     assert customers.frequency_kept(8, 8).passed
     assert judged(customers.frequency_kept(8, 9)) == (False, 1)
     assert customers.monetary_kept(10.004, Decimal("10.01")).passed
@@ -127,6 +136,9 @@ def test_shares_of_nulls_are_compared_with_the_former() -> None:
     verdict = tables.null_shares_steady(other, former)
     assert (verdict.passed, verdict.figure, verdict.threshold) == (False, 0.15, 0.1)
     assert verdict.sentence.startswith("title is null in 15.0% of the rows, after 0.0%")
+    unknown = tables.null_shares_steady(Stats(rows=1_000, nulls={"unknown": 1}), former)
+    assert unknown.passed
+    assert unknown.sentence == "No column has null counts to compare."
     few = tables.null_shares_steady(Stats(rows=999, nulls={"title": 999}), former)
     assert few.passed
     assert "too few" in few.sentence
@@ -162,11 +174,15 @@ def test_judgements_of_customers_and_clusters() -> None:
     assert judged(customers.few_unpriced(6, 10)) == (False, 0.6)
     assert customers.few_unpriced(0, 0).passed
     assert judged(tables.none_repeated("user_id", 1, 9)) == (False, 1)
-    assert customers.same_customers(5, 5, 5).passed
-    assert judged(customers.same_customers(5, 5, 4)) == (False, 1)
-    assert judged(customers.same_customers(4, 6, 4)) == (False, 2)
-    # Those who have both are counted by a join, which might multiply them.
-    assert judged(customers.same_customers(10, 10, 20)) == (False, 10)
+    assert customers.one_each("cluster", 0, 3).passed
+    odd = customers.one_each("cluster", 1, 3)
+    assert judged(odd) == (False, 1)
+    assert odd.sentence == "1 of 3 customers are in no cluster or in more than one."
+    assert customers.same_customers(5, 5, 0, 5).passed
+    assert judged(customers.same_customers(5, 5, 2, 5)) == (False, 2)
+    assert judged(customers.same_customers(5, 5, 0, 4)) == (False, 1)
+    # The summary is a join, which might multiply customers.
+    assert judged(customers.same_customers(10, 10, 0, 20)) == (False, 10)
     clusters = pd.DataFrame({"cluster_label": ["Big", "Small"], "customers": [99, 1]})
     tiny = customers.no_tiny_cluster(clusters)
     assert judged(tiny) == (False, 0.01)
@@ -185,19 +201,18 @@ def test_one_aggregate_sums_up_tables_of_customers(spark: SparkSession) -> None:
     good = spark.createDataFrame(right, schema)
     bad = spark.createDataFrame(wrong, schema)
     again = spark.createDataFrame(right[::-1], schema)
-    totals = customers.customer_totals(good, bad, again)
+    totals = customer_totals(good, bad, again)
     assert [(t.customers, t.outside) for t in totals] == [(3, 0), (4, 4), (3, 0)]
     assert (totals[0].frequency, totals[0].monetary) == (6, Decimal("17.75"))
     assert totals[0] == totals[2]
     assert customers.features_in_range(totals[0]).passed
     assert judged(customers.features_in_range(totals[1])) == (False, 4)
-    assert customers.one_each("cluster", good, again, [totals[0], totals[2]]).passed
-    assert judged(customers.one_each("cluster", good, bad, totals[:2])) == (False, 1)
+    assert not_once_in_both(good, again, totals[0], totals[2]) == 0
+    assert not_once_in_both(good, bad, *totals[:2]) == 1
     # As many rows, but one customer twice and another not at all.
     swapped = spark.createDataFrame([right[0], right[1], right[1]], schema)
-    both = customers.customer_totals(good, swapped)
-    assert judged(customers.one_each("segment", good, swapped, both)) == (False, 2)
-    assert [customers.repeated(f, "user_id", n) for f, n in ((good, 3), (bad, 4))] == [0, 1]
+    assert not_once_in_both(good, swapped, *customer_totals(good, swapped)) == 2
+    assert [repeated(f, "user_id", n) for f, n in ((good, 3), (bad, 4))] == [0, 1]
 
 
 MONTHS = ("2023-01", "2023-02")
@@ -297,10 +312,20 @@ def evaluate(
     """Runs the checks of assets alone."""
     checks = AssetSelection.checks_for_assets(*(AssetKey(name) for name in assets))
     partitioned = assets[0] not in ("raw_reviews", "raw_metadata", "clean_metadata")
-    partitioned = partitioned and assets[0] != "rating_counts"
+    result = run_checks(store, instance, checks, months if partitioned else None, **configured)
+    return result.success, {e.check_name: e for e in result.get_asset_check_evaluations()}
+
+
+def run_checks(
+    store: Store,
+    instance: DagsterInstance,
+    checks: AssetSelection,
+    months: tuple[str, ...] | None,
+    **configured: Any,
+) -> ExecuteInProcessResult:
     given = definitions(on_disk(store.root), on_disk(store.root))
     job = define_asset_job("checks_alone", selection=checks)
-    result = (
+    return (
         Definitions.merge(given, Definitions(jobs=[job]))
         .resolve_job_def("checks_alone")
         .execute_in_process(
@@ -310,12 +335,11 @@ def evaluate(
                 ASSET_PARTITION_RANGE_START_TAG: months[0],
                 ASSET_PARTITION_RANGE_END_TAG: months[-1],
             }
-            if partitioned
+            if months
             else {},
             run_config={"ops": {name: {"config": config} for name, config in configured.items()}},
         )
     )
-    return result.success, {e.check_name: e for e in result.get_asset_check_evaluations()}
 
 
 SPOILED: dict[str, tuple[str, Callable[[pa.Table], pa.Table], dict[str, Any]]] = {
@@ -346,6 +370,11 @@ SPOILED: dict[str, tuple[str, Callable[[pa.Table], pa.Table], dict[str, Any]]] =
         f"customer_clusters/month={LAST}",
         lambda table: table.slice(1),
         {"one_cluster_each": None, "frequency_kept": None, "monetary_kept": None},
+    ),
+    "a customer is gone from the segments": (
+        f"rfm_segments/month={LAST}",
+        lambda table: table.slice(1),
+        {"one_segment_each": None, "frequency_kept": None, "monetary_kept": None},
     ),
     "a segment is null": (
         f"rfm_segments/month={LAST}",
@@ -543,14 +572,88 @@ def test_duplicates_and_unpriced_reviews_are_told(
     assert failures(found) == {"few_duplicates": 1 / 13, "few_unpriced_reviews": 1 / 25}
 
 
-def test_explored_counts_add_up_to_the_raw_rows(store: Store, instance: DagsterInstance) -> None:
-    job = definitions(on_disk(store.root), on_disk(store.root)).resolve_job_def("explore")
-    made = job.execute_in_process(instance=instance, asset_selection=[AssetKey("rating_counts")])
-    assert made.success
-    spoil(store.path("rating_counts"), edit(reviews=lambda c: c + (c.index == 0)))
-    success, found = evaluate(store, instance, "rating_counts")
+def test_equal_customers_of_other_names_are_told(store: Store, instance: DagsterInstance) -> None:
+    # In all sums but those of users, one is as good as the other.
+    spoil(store.path("customer_clusters", LAST), edit(user_id=lambda c: c.replace("user-3", "x")))
+    success, found = evaluate(store, instance, "segment_summary")
     assert not success
-    assert found["rows_kept"].metadata["figure"].value == 1
+    assert failures(found) == {"segments_and_clusters_cover_the_same_customers": 2}
+
+
+CUSTOMERS_COUNTED = (CLUSTER_DENSITY, RFM_HISTOGRAMS, CLUSTER_VALIDATION)
+UNMADE = (*CUSTOMERS_COUNTED, *EXPLORED)
+"""Tables that the run of these tests does not make, as it would take long."""
+
+OFF_BY_ONE = 25
+"""One more than there are customers, and reviews; of products there are three."""
+
+MISCOUNTED = {
+    **{(table.name, "customers_kept"): 1 for table in CUSTOMERS_COUNTED},
+    ("rating_counts", "rows_kept"): 1,
+    ("review_counts", "rows_kept"): 1,
+    ("main_category_counts", "rows_kept"): 22,
+}
+
+TOLD_ELSEWHERE = {
+    # By the other tests of this file.
+    ("raw_reviews", "no_month_gaps"),
+    ("raw_reviews", "sample_as_published"),
+    ("raw_metadata", "sample_as_published"),
+    ("clean_metadata", "null_shares_steady"),
+    ("clean_reviews", "null_shares_steady"),
+    ("joined_reviews", "null_shares_steady"),
+    ("clean_reviews", "few_duplicates"),
+    ("rfm_features", "few_unpriced_reviews"),
+    ("cluster_centers", "no_tiny_cluster"),
+    # By those of the assets of raw tables.
+    ("raw_reviews", "all_lines_read"),
+    ("raw_metadata", "all_lines_read"),
+    ("raw_reviews", "no_unknown_fields"),
+    ("raw_metadata", "no_unknown_fields"),
+    ("raw_reviews", "rows_in_span"),
+}
+SCHEMA = "schema_as_declared"
+
+
+def all_checks() -> set[tuple[str, str]]:
+    """Asset and name of each check of the graph."""
+    keys = build_definitions(Settings()).resolve_asset_graph().asset_check_keys
+    return {(key.asset_key.to_user_string(), key.name) for key in keys}
+
+
+def one_row(table: Table) -> pd.DataFrame:
+    """A row of the declared types, whose counts are all the same."""
+    row = {
+        column.name: pa.array([OFF_BY_ONE], pa.int32()).cast(column.type)
+        for column in table.columns
+    }
+    return pa.table(row).to_pandas().assign(**{"scope": ALL_TIME} if "scope" in row else {})
+
+
+def test_undeclared_columns_and_wrong_counts_are_found_in_every_table(
+    store: Store, instance: DagsterInstance
+) -> None:
+    for table in UNMADE:
+        write_small(one_row(table), store, table, LAST if table.by_month else None)
+    schemas = {each for each in all_checks() if each[1] == SCHEMA}
+    for asset, _ in schemas:
+        spoil(store.folder / asset, lambda table: table.append_column("x", table.columns[0]))
+    result = run_checks(store, instance, AssetSelection.all_asset_checks(), (LAST,))
+    failed = {
+        (each.asset_key.to_user_string(), each.check_name): each.metadata["figure"].value
+        for each in result.get_asset_check_evaluations()
+        if not each.passed
+    }
+    assert failed == MISCOUNTED | dict.fromkeys(schemas, 1)
+
+
+def test_each_check_of_the_graph_has_data_that_makes_it_fail() -> None:
+    spoiled = {
+        (place.split("/")[0], check) for place, _, figures in SPOILED.values() for check in figures
+    }
+    checks = all_checks()
+    schemas = {each for each in checks if each[1] == SCHEMA}
+    assert checks == spoiled | schemas | MISCOUNTED.keys() | TOLD_ELSEWHERE
 
 
 def headless(store: Store, instance: DagsterInstance, asset: str, **ops: Any) -> HeadlessRun:

@@ -8,9 +8,12 @@ import pandas as pd
 import pytest
 from dagster import AssetKey, DagsterInstance
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
+from amazon_seg_assets.assets import exploration as assets
 from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.settings import Settings
+from amazon_seg_assets.storage.figures import read_figures
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.small_tables import read_small
 from amazon_seg_assets.storage.spark_tables import read_table
@@ -118,6 +121,22 @@ def test_facts_of_the_reviews(explored: Explored) -> None:
     assert "| timestamp | int64 | 23 | 0 | 6 |  |  |  | 2018-05-01 |" in metadata["profile"]
 
 
+def test_facts_of_a_table_are_kept_beside_its_profile(explored: Explored) -> None:
+    assert read_figures(explored.store, "review_profile") == {
+        "rows": 23,
+        "exact_duplicates": 1,
+        "verified": 22,
+        "zero_ratings": 1,
+        "negative_votes": 1,
+        "first_day": "2018-05-01",
+        "last_day": "2021-12-31",
+    }
+    assert read_figures(explored.store, "metadata_profile")["price_from"] == 1
+    shown = explored.metadata("review_profile")["facts"].splitlines()
+    assert shown[2] == "| rows | 23 |"
+    assert shown[-1] == "| last\\_day | 2021-12-31 |"
+
+
 def test_products_are_profiled(explored: Explored) -> None:
     profile = explored.read(tables.METADATA_PROFILE).set_index("column")
     price = profile.loc["price"]
@@ -195,6 +214,53 @@ def test_most_helpful_reviews_are_told_once_each(explored: Explored) -> None:
     assert len(shown["verified_reviews"].splitlines()) == 17
 
 
+def test_reviews_whose_values_cannot_be_are_shown(explored: Explored) -> None:
+    table = explored.read(tables.ODD_REVIEWS)
+    told = ["reason", "rank", "rating", "helpful_vote", "verified_purchase", "parent_asin"]
+    assert table[told].to_numpy().tolist() == [
+        ["0 stars", 1, 0.0, 0, False, "best"],
+        ["negative votes", 1, 2.0, -3, True, "cheap"],
+    ]
+    shown = explored.metadata("odd_reviews")
+    assert shown["reviews_with_0_stars"].splitlines()[2].startswith("| 1 | 0 |  | 0 | 2021-03-01 |")
+    assert "| 1 | -3 | yes | 2 | 2021-12-31 |" in shown["reviews_with_negative_votes"]
+
+
+def test_no_more_than_the_oldest_odd_reviews_are_kept(
+    explored: Explored, spark: SparkSession
+) -> None:
+    raw = read_table(spark, explored.store, RAW_REVIEWS).withColumn("rating", F.lit(0.0))
+    table = exploration.odd_reviews(raw.repartition(5))
+    assert table["reason"].tolist() == ["0 stars"] * 20 + ["negative votes"]
+    assert table["rank"].tolist() == [*range(1, 21), 1]
+    assert [str(day)[:7] for day in table["day"]] == [
+        "2018-05",
+        *["2019-05"] * 17,
+        *["2021-02"] * 2,
+        "2021-12",
+    ]
+
+
+def test_only_the_first_months_with_enough_rows_are_read() -> None:
+    rows = {"2020-03": 5, "2020-01": 15, "2020-02": 0, "2020-04": 9}
+    assert exploration.first_months(rows, enough=15) == ["2020-01"]
+    assert exploration.first_months(rows, enough=16) == ["2020-01", "2020-03"]
+    assert exploration.first_months(rows, enough=99) == ["2020-01", "2020-03", "2020-04"]
+
+
+def test_products_of_categories_that_are_left_out_are_shown(explored: Explored) -> None:
+    table = explored.read(tables.MISPLACED_PRODUCTS)
+    told = ["main_category", "rank", "parent_asin", "rating_number", "price"]
+    assert table[told].to_numpy().tolist() == [
+        ["Books", 1, "cheap", 1_000, 0.01],
+        ["Books", 2, "few", 3, 0.01],
+    ]
+    assert (
+        "| Books | 1 | cheap | Product cheap | 1,000 |"
+        in (explored.metadata("misplaced_products")["products"])
+    )
+
+
 def test_products_lead_the_lists_that_they_should(explored: Explored) -> None:
     table = explored.read(tables.TOP_PRODUCTS)
     lists = table.groupby("list", sort=False)
@@ -250,3 +316,14 @@ def test_no_helpful_reviews_make_an_empty_table(spark: SparkSession, explored: E
     )
     assert first.empty
     assert exploration.helpful_reviews(raw, {}).empty
+
+
+def test_reviews_outside_the_span_of_months_make_no_year(
+    explored: Explored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assets, "LAST_MONTH", "2020-12")
+    explored.run("explore", "rating_counts", "reviews_over_time_plot")
+    assert "ratings_of_2019" in explored.metadata("rating_counts")
+    text = explored.metadata("reviews_over_time_plot")["alternative_text"]
+    assert "2019-05" in text
+    assert "2021" not in text

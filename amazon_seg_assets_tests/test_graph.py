@@ -1,9 +1,14 @@
 """The graph from end to end on a few invented rows, whose outcome is worked out by hand."""
 
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from dagster import AssetSelection, DagsterInstance
 from pyspark.sql import SparkSession
 
+from amazon_seg_assets.assets.metadata import preview
 from amazon_seg_assets.assets.report import gather
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.locations import children
@@ -78,6 +83,74 @@ def test_months_tell_their_own_figures(graph: Graph) -> None:
     assert joined["unpriced_reviews"] == 3  # unpriced, from, unknown
     assert joined["reviews_of_unknown_products"] == 1
     assert graph.metadata("joined_reviews", "2023-03")["dagster/partition_row_count"] == 1
+
+
+OF_RAW: dict[str, type] = {"dropped_malformed_lines": int, "malformed_examples": str}
+TOLD: dict[str, dict[str, type]] = {
+    # What an asset tells beside what each of its kind tells.
+    "raw_reviews": OF_RAW,
+    "raw_metadata": OF_RAW,
+    "clean_reviews": {"rows_dropped": str, "dropped_not_verified": int, "dropped_duplicate": int},
+    "clean_metadata": {
+        "rows_dropped": str,
+        "dropped_excluded_category": int,
+        "dropped_no_category": int,
+        "dropped_listed_again": int,
+    },
+    "joined_reviews": {"unpriced_reviews": int, "reviews_of_unknown_products": int},
+    "rfm_features": {
+        "rows_dropped": str,
+        "dropped_no_user": int,
+        "dropped_no_price": int,
+        "dropped_low_price": int,
+        "unpriced_share": float,
+        "skewness_recency": float,
+        "skewness_frequency": float,
+        "skewness_monetary": float,
+    },
+    "k_sweep": {"chosen_k": int, "wcss": float, "silhouette": float},
+    "cluster_centers": {"smallest_share": float},
+    "customer_clusters": {"share_cluster_0": float, "share_cluster_1": float},
+    "segment_summary": {"share_Champions": float, "share_Lost": float},
+    "segment_export": {"dagster/partition_row_count": int, "rows_by_segment": dict},
+}
+
+
+def test_every_asset_tells_the_figures_of_its_kind(graph: Graph) -> None:
+    nodes = graph.run().definitions.resolve_asset_graph()
+    missing = []
+    for key in nodes.get_all_asset_keys():
+        name, node = key.path[-1], nodes.get(key)
+        if node.group_name == "exploration":
+            continue  # not a part of these runs
+        required: dict[str, type] = {"dagster/uri": str, "bytes": int}
+        metadata = graph.metadata(name, "2023-03" if node.is_partitioned else None)
+        if "dagster/column_schema" in node.metadata:
+            rows = "partition_row_count" if node.is_partitioned else "row_count"
+            required |= {f"dagster/{rows}": int, "files": int, "preview": str}
+            assert metadata["dagster/table_name"] == f"Toys.{name}"
+            assert metadata["dagster/column_schema"].columns, name
+            for column in metadata["dagster/column_schema"].columns:
+                assert column.description, f"{name}.{column.name}"
+        if name.endswith("_plot"):
+            required |= {"plot": str, "alternative_text": str}
+        # Of a step that stores several partitions or assets, the figures are of all together.
+        step = "" if "seconds" in metadata else "step_"
+        required |= {f"{step}seconds": float, f"{step}peak_memory_mb": int}
+        missing += [
+            f"{name}: {figure}"
+            for figure, type_ in (required | TOLD.get(name, {})).items()
+            if not isinstance(metadata.get(figure), type_)
+        ]
+    assert missing == []
+
+
+def test_a_preview_goes_on_in_the_next_files(tmp_path: Path) -> None:
+    for number in range(4):
+        numbers = range(3 * number, 3 * number + 3)
+        pq.write_table(pa.table({"n": [*numbers]}), tmp_path / f"{number}.parquet")
+    pq.write_table(pa.table({"n": pa.array([], pa.int64())}), tmp_path / "0-empty.parquet")
+    assert preview(tmp_path).splitlines()[2:] == [f"| {number} |" for number in range(10)]
 
 
 def test_products_are_told_apart(graph: Graph) -> None:

@@ -14,10 +14,12 @@ from amazon_seg_assets.assets.metadata import markdown_frame, report_table
 from amazon_seg_assets.assets.plots import store_picture
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.ingestion.manifest import require_manifest
+from amazon_seg_assets.partitions import FIRST_MONTH, LAST_MONTH
 from amazon_seg_assets.plots import exploration as draw
 from amazon_seg_assets.plots.picture import Picture
 from amazon_seg_assets.resources import SparkResource, StoreResource
 from amazon_seg_assets.rules.categories import load_category_rules, load_excluded_categories
+from amazon_seg_assets.storage.figures import Figures
 from amazon_seg_assets.storage.footers import read_stats
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.small_tables import read_small, write_small
@@ -27,6 +29,8 @@ from amazon_seg_assets.tables.exploration import (
     HELPFUL_REVIEWS,
     MAIN_CATEGORY_COUNTS,
     METADATA_PROFILE,
+    MISPLACED_PRODUCTS,
+    ODD_REVIEWS,
     RATING_COUNTS,
     RELATIVE_ERROR,
     REVIEW_COUNTS,
@@ -65,33 +69,23 @@ def review_profile(spark: SparkResource, storage: StoreResource) -> MaterializeR
     times = shown["column"] == "timestamp"
     shown.loc[times, _TIME_FIGURES] = shown.loc[times, _TIME_FIGURES].map(utc_day)
     covered = shown.loc[times, ["min", "max"]].iloc[0]
-    return _stored(
-        store,
-        REVIEW_PROFILE,
-        profile.columns,
-        profile=_shown(shown),
-        distinct_relative_error=RELATIVE_ERROR,
-        first_day=covered["min"],
-        last_day=covered["max"],
+    facts = {
         **profile.facts,
-        verified=sum(counts.verified for counts in months),
-        zero_ratings=sum(counts.zero_rating for counts in months),
-        negative_votes=sum(counts.negative_vote for counts in months),
-    )
+        "verified": sum(counts.verified for counts in months),
+        "zero_ratings": sum(counts.zero_rating for counts in months),
+        "negative_votes": sum(counts.negative_vote for counts in months),
+        "first_day": covered["min"],
+        "last_day": covered["max"],
+    }
+    return _profiled(store, REVIEW_PROFILE, profile.columns, facts, shown)
 
 
 @seg_asset(table_spec(METADATA_PROFILE, group=GROUP, kinds=KINDS, deps=[RAW_METADATA.name]))
 def metadata_profile(spark: SparkResource, storage: StoreResource) -> MaterializeResult:
     """Profiles the raw products."""
-    profile = profile_metadata(read_table(spark.spark_session, storage.store, RAW_METADATA))
-    return _stored(
-        storage.store,
-        METADATA_PROFILE,
-        profile.columns,
-        profile=_shown(profile.columns),
-        distinct_relative_error=RELATIVE_ERROR,
-        **profile.facts,
-    )
+    store = storage.store
+    profile = profile_metadata(read_table(spark.spark_session, store, RAW_METADATA))
+    return _profiled(store, METADATA_PROFILE, profile.columns, profile.facts, profile.columns)
 
 
 @seg_asset(table_spec(RATING_COUNTS, group=GROUP, kinds=KINDS, deps=[RAW_REVIEWS.name]))
@@ -182,6 +176,50 @@ def helpful_reviews(spark: SparkResource, storage: StoreResource) -> Materialize
     )
 
 
+@seg_asset(table_spec(ODD_REVIEWS, group=GROUP, kinds=KINDS, deps=[RAW_REVIEWS.name]))
+def odd_reviews(spark: SparkResource, storage: StoreResource) -> MaterializeResult:
+    """Reads the reviews whose values cannot be, from the first months that hold enough of them."""
+    store, counts = storage.store, require_manifest(storage.store, RAW_REVIEWS.name).months
+    zero = exploration.first_months({month: of.zero_rating for month, of in counts.items()})
+    negative = exploration.first_months({month: of.negative_vote for month, of in counts.items()})
+    months = sorted({*zero, *negative})
+    table = exploration.odd_reviews(read_table(spark.spark_session, store, RAW_REVIEWS, months))
+    return _stored(
+        store,
+        ODD_REVIEWS,
+        table,
+        **{
+            f"reviews_with_{reason.replace(' ', '_')}": _shown(
+                table[table["reason"] == reason].drop(columns=["reason", "review_id"]),
+                empty=f"No review has {reason}.",
+            )
+            for reason in exploration.ODDITIES
+        },
+    )
+
+
+@seg_asset(
+    table_spec(
+        MISPLACED_PRODUCTS,
+        group=GROUP,
+        kinds=KINDS,
+        deps=[RAW_METADATA.name],
+        code_version=f"1-{load_category_rules().fingerprint}",
+    )
+)
+def misplaced_products(spark: SparkResource, storage: StoreResource) -> MaterializeResult:
+    """Shows products of the main categories that cleaning leaves out."""
+    store = storage.store
+    raw = read_table(spark.spark_session, store, RAW_METADATA)
+    table = exploration.misplaced_products(raw, load_excluded_categories(store.category))
+    return _stored(
+        store,
+        MISPLACED_PRODUCTS,
+        table,
+        products=_shown(table, empty="No product is of a main category that is left out."),
+    )
+
+
 @seg_asset(
     table_spec(TOP_PRODUCTS, group=GROUP, kinds=KINDS, deps=[RAW_METADATA.name, RAW_REVIEWS.name])
 )
@@ -214,19 +252,41 @@ def top_products(
 
 
 def _year(store: Store, asked: int | None) -> int:
-    """The year asked for, or the last with reviews."""
+    """The year asked for, or the last with reviews in the span of months."""
     if asked is not None:
         return asked
-    months = require_manifest(store, RAW_REVIEWS.name).months
+    months = [*filter(_in_span, require_manifest(store, RAW_REVIEWS.name).months)]
     if not months:
         raise InputError(f"{store.category} has no reviews to explore; choose another category.")
     return int(max(months)[:4])
+
+
+def _in_span(month: str) -> bool:
+    """Whether a month counts; a review of the year 9999 has a wrong date."""
+    return FIRST_MONTH <= month <= LAST_MONTH
 
 
 def _months(store: Store, year: int) -> list[str]:
     """The months of a year that have reviews."""
     months = require_manifest(store, RAW_REVIEWS.name).months
     return sorted(month for month in months if int(month[:4]) == year)
+
+
+def _profiled(
+    store: Store, table: Table, columns: pd.DataFrame, facts: Figures, shown: pd.DataFrame
+) -> MaterializeResult:
+    """Stores a profile, and the facts of the table as a whole beside it."""
+    stats = write_small(columns, store, table, figures=facts)
+    metadata = report_table(
+        store,
+        table,
+        stats,
+        profile=_shown(shown),
+        facts=_shown(pd.DataFrame(facts.items(), columns=["fact", "figure"])),
+        distinct_relative_error=RELATIVE_ERROR,
+        **facts,
+    )
+    return MaterializeResult(metadata=metadata)
 
 
 def _stored(store: Store, table: Table, frame: pd.DataFrame, **figures: Any) -> MaterializeResult:
@@ -294,8 +354,9 @@ def _ratings(is_of_year: bool) -> Callable[[Store, pd.DataFrame], Picture]:
 
 
 def _reviews_over_time(store: Store, table: pd.DataFrame) -> Picture:
-    latest = read_stats(store.path(RAW_REVIEWS.name, max(table["month"], default=None)))
-    return draw.reviews_over_time(table, str(utc_day(latest.maximum.get("timestamp"))))
+    shown = table[table["month"].map(_in_span)]
+    latest = read_stats(store.path(RAW_REVIEWS.name, max(shown["month"], default=None)))
+    return draw.reviews_over_time(shown, str(utc_day(latest.maximum.get("timestamp"))))
 
 
 popular_products_plot = _plot_asset(

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 from dagster import MetadataValue
+from upath import UPath
 
 from amazon_seg_assets.assets.declaration import table_metadata
 from amazon_seg_assets.locations import Location, url_of
@@ -36,14 +37,29 @@ def report_table(
     }
 
 
+def report_artifact(store: Store, name: str, month: str, **figures: Any) -> dict[str, Any]:
+    """Standard metadata of one month of an asset that is no table, and further figures."""
+    folder = UPath(store.path(name, month))
+    return {
+        "dagster/uri": MetadataValue.path(url_of(store.path(name, month))),
+        "dagster/table_name": f"{store.category}.{name}",
+        "bytes": folder.fs.du(folder.path),
+        **figures,
+    }
+
+
 def preview(folder: Location, rows: int = PREVIEW_ROWS) -> str:
     """The first rows of a stored table as a Markdown table; long values are cut."""
+    content: list[dict[str, Any]] = []
     for file in parquet_files(folder):
         with file.open("rb") as opened:
-            batch = next(pq.ParquetFile(opened).iter_batches(batch_size=rows), None)
-        if batch is not None and batch.num_rows:
-            return markdown_table(batch.schema.names, [row.values() for row in batch.to_pylist()])
-    return "No rows."
+            batches = pq.ParquetFile(opened).iter_batches(batch_size=rows - len(content))
+            content += next((batch.to_pylist() for batch in batches), [])
+        if len(content) == rows:
+            break
+    if not content:
+        return "No rows."
+    return markdown_table(list(content[0]), [row.values() for row in content])
 
 
 def markdown_table(

@@ -1,23 +1,14 @@
-"""Verdicts on customers, clusters and segments, and the figures that they rest on.
-
-A table of customers is read in one aggregate over the columns at hand.
-"""
+"""Verdicts on customers, clusters and segments."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 import pandas as pd
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
 
 from amazon_seg_assets.quality.tables import total_kept
 from amazon_seg_assets.quality.verdict import Verdict
-from amazon_seg_assets.transforms.rfm import EXACT_USD, FEATURES
-
-MAX_RECENCY_DAYS = 367
-"""The window is a year, of 366 days at most, and its last day; recency counts to the day after."""
+from amazon_seg_assets.transforms.totals import MAX_RECENCY_DAYS, Totals
 
 MAX_MONEY_DIFFERENCE = 0.01
 """A cent: money is summed exactly, but stored as a double of 15 digits."""
@@ -35,119 +26,18 @@ cloud in three features, so below it there need be no clusters at all."""
 MAX_SEPARATED_SHARE = 0.0
 """Most customers whose equals may get another segment: equals are to be treated equally."""
 
-CUSTOMER_COLUMNS = ["user_id", *FEATURES]
-"""What the totals of customers are taken from."""
 
-_HALF = 32
-_LOW_BITS = (1 << _HALF) - 1
-
-
-@dataclass(frozen=True)
-class Totals:
-    """One table of customers, summed up.
-
-    Attributes:
-        customers: rows.
-        outside: customers with a recency, frequency or monetary value that cannot be.
-        frequency: sum, in reviews.
-        monetary: sum, in USD.
-        users: what the ``user_id`` add up to, as hashes and in any order.
-    """
-
-    customers: int
-    outside: int
-    frequency: int
-    monetary: Decimal
-    users: tuple[int, int]
-
-
-def customer_totals(*tables: DataFrame) -> list[Totals]:
-    """Sums up tables of customers, in one job.
-
-    Args:
-        tables: ``user_id``, ``recency``, ``frequency`` and ``monetary``.
-    """
-    summed = [
-        table.agg(F.lit(number).alias("table"), *_figures()) for number, table in enumerate(tables)
-    ]
-    together = summed[0]
-    for further in summed[1:]:
-        together = together.unionAll(further)
-    rows = sorted(together.collect(), key=lambda row: int(row["table"]))
-    return [
-        Totals(
-            row["customers"],
-            row["outside"],
-            row["frequency"] or 0,
-            row["monetary"] or Decimal(0),
-            (row["low"] or 0, row["high"] or 0),
-        )
-        for row in rows
-    ]
-
-
-def _figures() -> list[Column]:
-    user, monetary = F.xxhash64("user_id"), F.col("monetary")
-    possible = (
-        F.col("recency").between(1, MAX_RECENCY_DAYS)
-        & (F.col("frequency") >= 1)
-        & (monetary > 0)
-        # To Spark, NaN is above all numbers.
-        & (monetary < float("inf"))
-    )
-    return [
-        F.count(F.lit(1)).alias("customers"),
-        F.count_if(~F.coalesce(possible, F.lit(False))).alias("outside"),
-        F.sum("frequency").alias("frequency"),
-        F.sum(monetary.try_cast(EXACT_USD)).alias("monetary"),
-        # In halves, as a sum of whole hashes would overflow.
-        F.sum(user.bitwiseAND(_LOW_BITS)).alias("low"),
-        F.sum(F.shiftrightunsigned(user, _HALF)).alias("high"),
-    ]
-
-
-def repeated(table: DataFrame, key: str, rows: int) -> int:
-    """Counts rows whose key another row has already.
-
-    As many hashes as rows prove that there are none, at less cost than the keys themselves.
-
-    Args:
-        table: with the key.
-        key: its column.
-        rows: of the table, as its footers say.
-    """
-    # Moved first: to look for equals in each task before would find next to none, and cost more.
-    hashes = table.select(F.xxhash64(key).alias("hash")).repartition("hash").distinct().count()
-    return 0 if hashes == rows else rows - table.select(key).distinct().count()
-
-
-def not_exactly_once(expected: DataFrame, found: DataFrame) -> int:
-    """Counts users that do not come once in each of two tables, with a shuffle of both."""
-    counted = [
-        table.groupBy("user_id").agg(F.count(F.lit(1)).alias(name))
-        for table, name in ((expected, "expected"), (found, "found"))
-    ]
-    both = counted[0].join(counted[1], on="user_id", how="full")
-    once = F.coalesce((F.col("expected") == 1) & (F.col("found") == 1), F.lit(False))
-    return both.where(~once).count()
-
-
-def one_each(what: str, expected: DataFrame, found: DataFrame, totals: list[Totals]) -> Verdict:
+def one_each(what: str, odd: int, customers: int) -> Verdict:
     """Judges whether each customer is in exactly one cluster or segment.
-
-    Equal counts and equal sums of hashes mean equal customers, but for a chance of less than one in
-    a billion billion. Where they differ, the customers concerned are counted.
 
     Args:
         what: ``cluster`` or ``segment``.
-        expected: ``user_id`` of all customers, each once.
-        found: ``user_id`` of those who have a cluster or a segment.
-        totals: of both.
+        odd: customers who are in none or in more than one.
+        customers: all there are.
     """
-    of_all, of_found = totals
-    same = (of_all.customers, of_all.users) == (of_found.customers, of_found.users)
-    odd = 0 if same else not_exactly_once(expected, found)
-    return Verdict(odd, 0, f"{odd:,} of {of_all.customers:,} customers are not in one {what} each.")
+    return Verdict(
+        odd, 0, f"{odd:,} of {customers:,} customers are in no {what} or in more than one."
+    )
 
 
 def features_in_range(totals: Totals) -> Verdict:
@@ -162,7 +52,7 @@ def features_in_range(totals: Totals) -> Verdict:
 
 def frequency_kept(before: int, after: int) -> Verdict:
     """Compares total frequency before and after a step."""
-    return total_kept("reviews in total", before, after)
+    return total_kept("reviews", before, after)
 
 
 def monetary_kept(before: Decimal | float, after: Decimal | float) -> Verdict:
@@ -170,23 +60,24 @@ def monetary_kept(before: Decimal | float, after: Decimal | float) -> Verdict:
     return Verdict(
         abs(float(after) - float(before)),
         MAX_MONEY_DIFFERENCE,
-        f"{after:,.2f} USD in total, of {before:,.2f} before.",
+        f"{after:,.2f} USD after the step, {before:,.2f} before.",
     )
 
 
-def same_customers(segmented: int, clustered: int, in_both: int) -> Verdict:
-    """Judges whether segments and clusters cover the same customers, given that each is there once.
+def same_customers(segmented: int, clustered: int, odd: int, in_summary: int) -> Verdict:
+    """Judges whether segments and clusters cover the same customers, and their summary all of them.
 
     Args:
         segmented: customers with a segment.
         clustered: customers with a cluster.
-        in_both: those who have both.
+        odd: users who are not exactly once among both.
+        in_summary: customers in the summary.
     """
     return Verdict(
-        max(abs(segmented - in_both), abs(clustered - in_both)),
+        max(odd, abs(segmented - in_summary)),
         0,
-        f"{segmented:,} customers have a segment and {clustered:,} a cluster; {in_both:,} have "
-        "both.",
+        f"{segmented:,} customers have a segment and {clustered:,} a cluster, of which {odd:,} do "
+        f"not have one of each; the summary holds {in_summary:,}.",
     )
 
 

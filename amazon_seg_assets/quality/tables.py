@@ -65,7 +65,7 @@ def rows_accounted(came_in: int, kept: int, dropped: Mapping[str, int]) -> Verdi
 
 def total_kept(what: str, before: int, after: int) -> Verdict:
     """Compares a total of whole numbers before and after an aggregation or a copy."""
-    return Verdict(abs(after - before), 0, f"{after:,} {what}, of {before:,} before.")
+    return Verdict(abs(after - before), 0, f"{after:,} {what} after the step, {before:,} before.")
 
 
 def totals_kept(what: str, before: int, after: Iterable[int]) -> Verdict:
@@ -91,7 +91,7 @@ def null_shares_steady(
         threshold: most change that is tolerated.
     """
     if former is None:
-        return Verdict(0.0, threshold, "There is nothing former to compare with.")
+        return Verdict(0.0, threshold, "There is no earlier version to compare with.")
     if min(now.rows, former.rows) < MIN_ROWS_FOR_SHARES:
         return Verdict(
             0.0,
@@ -104,9 +104,9 @@ def null_shares_steady(
         for name, nulls in now.nulls.items()
         if nulls is not None and (former_nulls := former.nulls.get(name)) is not None
     }
-    name, (before, after) = max(
-        shares.items(), key=lambda each: abs(each[1][1] - each[1][0]), default=("", (0.0, 0.0))
-    )
+    if not shares:
+        return Verdict(0.0, threshold, "No column has null counts to compare.")
+    name, (before, after) = max(shares.items(), key=lambda each: abs(each[1][1] - each[1][0]))
     return Verdict(
         abs(after - before),
         threshold,

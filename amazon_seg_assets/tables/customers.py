@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from amazon_seg_assets.tables.clean import JOINED_REVIEWS
+from amazon_seg_assets.tables.features import (
+    FEATURE_UNITS,
+    FEATURES,
+    SCORE_COLUMNS,
+    TRANSFORMED_FEATURES,
+)
 from amazon_seg_assets.tables.model import Column, Table
 
 RFM_FEATURES = Table(
@@ -21,7 +28,7 @@ RFM_FEATURES = Table(
             pa.string(),
             "Customer.",
             nullable=False,
-            sources=("joined_reviews.user_id",),
+            sources=JOINED_REVIEWS.sources("user_id"),
         ),
         Column(
             "recency",
@@ -29,7 +36,7 @@ RFM_FEATURES = Table(
             "From the last review in the window to the day after L.",
             "days",
             nullable=False,
-            sources=("joined_reviews.timestamp",),
+            sources=JOINED_REVIEWS.sources("timestamp"),
         ),
         Column(
             "frequency",
@@ -37,7 +44,7 @@ RFM_FEATURES = Table(
             "Reviews of priced products in the window.",
             "reviews",
             nullable=False,
-            sources=("joined_reviews.review_id",),
+            sources=JOINED_REVIEWS.sources("review_id"),
         ),
         Column(
             "monetary",
@@ -45,21 +52,21 @@ RFM_FEATURES = Table(
             "Sum of the prices of the products reviewed in the window.",
             "USD",
             nullable=False,
-            sources=("joined_reviews.price",),
+            sources=JOINED_REVIEWS.sources("price"),
         ),
         Column(
             "frequency_log",
             pa.float64(),
             "log(1 + frequency)",
             nullable=False,
-            sources=("joined_reviews.review_id",),
+            sources=JOINED_REVIEWS.sources("review_id"),
         ),
         Column(
             "monetary_log",
             pa.float64(),
             "log(1 + monetary)",
             nullable=False,
-            sources=("joined_reviews.price",),
+            sources=JOINED_REVIEWS.sources("price"),
         ),
     ),
 )
@@ -69,10 +76,10 @@ def _feature(name: str) -> Column:
     return RFM_FEATURES[name].carried_from(RFM_FEATURES.name)
 
 
-_CUSTOMER = tuple(_feature(name) for name in ("user_id", "recency", "frequency", "monetary"))
-_CLUSTERED_ON = tuple(
-    f"{RFM_FEATURES.name}.{name}" for name in ("recency", "frequency_log", "monetary_log")
-)
+_CUSTOMER = tuple(_feature(name) for name in ("user_id", *FEATURES))
+
+CLUSTERED_ON = RFM_FEATURES.sources(*TRANSFORMED_FEATURES)
+SCORED_ON = RFM_FEATURES.sources(*FEATURES)
 
 K_SWEEP = Table(
     name="k_sweep",
@@ -89,14 +96,14 @@ K_SWEEP = Table(
             pa.float64(),
             "Within-cluster sum of squares over the customers fitted, on standardized features.",
             nullable=False,
-            sources=_CLUSTERED_ON,
+            sources=CLUSTERED_ON,
         ),
         Column(
             "silhouette",
             pa.float64(),
             "Mean silhouette over the customers fitted, by squared Euclidean distance.",
             nullable=False,
-            sources=_CLUSTERED_ON,
+            sources=CLUSTERED_ON,
         ),
         Column("iterations", pa.int32(), "Iterations of the best start.", nullable=False),
         Column("converged", pa.bool_(), "Whether the best start converged.", nullable=False),
@@ -117,36 +124,23 @@ CLUSTER_CENTERS = Table(
         Column("cluster", pa.int32(), "Cluster, numbered by its center.", nullable=False),
         Column("cluster_label", pa.string(), "Label by rule from the means.", nullable=False),
         Column("customers", pa.int64(), "Customers fitted in it.", "customers", nullable=False),
-        Column(
-            "recency",
-            pa.float64(),
-            "Mean recency.",
-            "days",
-            nullable=False,
-            sources=(f"{RFM_FEATURES.name}.recency",),
-        ),
-        Column(
-            "frequency",
-            pa.float64(),
-            "Mean frequency.",
-            "reviews",
-            nullable=False,
-            sources=(f"{RFM_FEATURES.name}.frequency",),
-        ),
-        Column(
-            "monetary",
-            pa.float64(),
-            "Mean monetary value.",
-            "USD",
-            nullable=False,
-            sources=(f"{RFM_FEATURES.name}.monetary",),
+        *(
+            Column(
+                feature,
+                pa.float64(),
+                f"Mean of `{feature}`.",
+                unit,
+                nullable=False,
+                sources=RFM_FEATURES.sources(feature),
+            )
+            for feature, unit in FEATURE_UNITS.items()
         ),
         Column(
             "silhouette",
             pa.float64(),
             "Mean silhouette of the cluster's customers.",
             nullable=False,
-            sources=_CLUSTERED_ON,
+            sources=CLUSTERED_ON,
         ),
         *(
             Column(
@@ -154,14 +148,14 @@ CLUSTER_CENTERS = Table(
                 pa.float64(),
                 f"{meaning} of `{feature}`.",
                 nullable=False,
-                sources=(f"{RFM_FEATURES.name}.{feature}",),
+                sources=RFM_FEATURES.sources(feature),
             )
             for figure, meaning in (
                 ("center", "Standardized center"),
-                ("mean", "Mean over all customers"),
-                ("sd", "Sample standard deviation over all customers"),
+                ("mean", "Mean over the customers fitted"),
+                ("sd", "Sample standard deviation over the customers fitted"),
             )
-            for feature in ("recency", "frequency_log", "monetary_log")
+            for feature in TRANSFORMED_FEATURES
         ),
     ),
 )
@@ -181,19 +175,17 @@ CUSTOMER_CLUSTERS = Table(
             pa.int32(),
             "Cluster number.",
             nullable=False,
-            sources=_CLUSTERED_ON,
+            sources=CLUSTERED_ON,
         ),
         Column(
             "cluster_label",
             pa.string(),
             "Label of the cluster, by rule from its mean RFM.",
             nullable=False,
-            sources=_CLUSTERED_ON,
+            sources=CLUSTERED_ON,
         ),
     ),
 )
-
-_SCORED = {"r_score": "recency", "f_score": "frequency", "m_score": "monetary"}
 
 RFM_SEGMENTS = Table(
     name="rfm_segments",
@@ -211,23 +203,23 @@ RFM_SEGMENTS = Table(
                 pa.int32(),
                 f"Score of {feature}, 1 (worst) to 5 (best).",
                 nullable=False,
-                sources=(f"{RFM_FEATURES.name}.{feature}",),
+                sources=RFM_FEATURES.sources(feature),
             )
-            for score, feature in _SCORED.items()
+            for feature, score in SCORE_COLUMNS.items()
         ),
         Column(
             "rfm_score",
             pa.string(),
             "The three scores as digits, such as `543`.",
             nullable=False,
-            sources=tuple(f"{RFM_FEATURES.name}.{feature}" for feature in _SCORED.values()),
+            sources=SCORED_ON,
         ),
         Column(
             "segment",
             pa.string(),
             "Segment of the scheme.",
             nullable=False,
-            sources=tuple(f"{RFM_FEATURES.name}.{feature}" for feature in _SCORED.values()),
+            sources=SCORED_ON,
         ),
     ),
 )
@@ -244,7 +236,7 @@ SEGMENT_SUMMARY = Table(
         CUSTOMER_CLUSTERS["cluster_label"].carried_from(CUSTOMER_CLUSTERS.name),
         *(
             RFM_SEGMENTS[name].carried_from(RFM_SEGMENTS.name)
-            for name in ("segment", "r_score", "f_score", "m_score")
+            for name in ("segment", *SCORE_COLUMNS.values())
         ),
         Column(
             "customers",
@@ -252,31 +244,22 @@ SEGMENT_SUMMARY = Table(
             "Customers.",
             "customers",
             nullable=False,
-            sources=(f"{RFM_SEGMENTS.name}.user_id",),
+            sources=RFM_SEGMENTS.sources("user_id"),
         ),
-        Column(
-            "total_recency",
-            pa.int64(),
-            "Sum of recency.",
-            "days",
-            nullable=False,
-            sources=(f"{RFM_SEGMENTS.name}.recency",),
-        ),
-        Column(
-            "total_frequency",
-            pa.int64(),
-            "Sum of frequency.",
-            "reviews",
-            nullable=False,
-            sources=(f"{RFM_SEGMENTS.name}.frequency",),
-        ),
-        Column(
-            "total_monetary",
-            pa.float64(),
-            "Sum of monetary value.",
-            "USD",
-            nullable=False,
-            sources=(f"{RFM_SEGMENTS.name}.monetary",),
+        *(
+            Column(
+                f"total_{feature}",
+                type_,
+                f"Sum of `{feature}`.",
+                FEATURE_UNITS[feature],
+                nullable=False,
+                sources=RFM_SEGMENTS.sources(feature),
+            )
+            for feature, type_ in (
+                ("recency", pa.int64()),
+                ("frequency", pa.int64()),
+                ("monetary", pa.float64()),
+            )
         ),
     ),
 )

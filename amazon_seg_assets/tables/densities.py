@@ -5,9 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 
 from amazon_seg_assets.tables.customers import CUSTOMER_CLUSTERS, RFM_FEATURES
+from amazon_seg_assets.tables.features import FEATURE_UNITS
 from amazon_seg_assets.tables.model import Column, Table
-
-FEATURE_UNITS = {"recency": "days", "frequency": "reviews", "monetary": "USD"}
 
 CLUSTER_DENSITY = Table(
     name="cluster_density",
@@ -26,7 +25,7 @@ CLUSTER_DENSITY = Table(
                 f"Left edge of the bin of {feature}.",
                 unit,
                 nullable=False,
-                sources=(f"{CUSTOMER_CLUSTERS.name}.{feature}",),
+                sources=CUSTOMER_CLUSTERS.sources(feature),
             )
             for feature, unit in FEATURE_UNITS.items()
         ),
@@ -36,7 +35,7 @@ CLUSTER_DENSITY = Table(
             "Customers.",
             "customers",
             nullable=False,
-            sources=(f"{CUSTOMER_CLUSTERS.name}.user_id",),
+            sources=CUSTOMER_CLUSTERS.sources("user_id"),
         ),
     ),
 )
@@ -61,7 +60,7 @@ RFM_HISTOGRAMS = Table(
             "Customers.",
             "customers",
             nullable=False,
-            sources=(f"{RFM_FEATURES.name}.user_id",),
+            sources=RFM_FEATURES.sources("user_id"),
         ),
     ),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow as pa
 
 from amazon_seg_assets.tables.model import Column, Table
@@ -170,6 +172,20 @@ HELPFUL_REVIEWS = Table(
     ),
 )
 
+ODD_REVIEWS = Table(
+    name="odd_reviews",
+    description=(
+        "Raw reviews with a rating of 0 stars, which nobody can give, or with negative helpful "
+        "votes: the 20 oldest of each, exact duplicates counted in."
+    ),
+    columns=(
+        Column("reason", pa.string(), "What is odd.", nullable=False),
+        Column("rank", pa.int32(), "Place among those of the reason, by time.", nullable=False),
+        RAW_REVIEWS["helpful_vote"].carried_from(RAW_REVIEWS.name),
+        *(each for each in HELPFUL_REVIEWS.columns if each.name not in ("rank", "helpful_vote")),
+    ),
+)
+
 TOP_PRODUCTS = Table(
     name="top_products",
     description=(
@@ -214,5 +230,25 @@ TOP_PRODUCTS = Table(
         ),
         Column("store", pa.string(), "Shop or brand.", sources=_product("store")),
         Column("year", pa.int32(), "Year of the lists of a year.", nullable=False),
+    ),
+)
+
+MISPLACED_PRODUCTS = Table(
+    name="misplaced_products",
+    description=(
+        "Products of main categories that the rules leave out, such as books among electronics: "
+        "of each the 10 with most ratings, each product once. Empty where the rules leave out none."
+    ),
+    columns=(
+        replace(TOP_PRODUCTS["main_category"], nullable=False),
+        Column(
+            "rank", pa.int32(), "Place within the category; ties go by `parent_asin`.", "", False
+        ),
+        TOP_PRODUCTS["parent_asin"],
+        TOP_PRODUCTS["product_name"],
+        TOP_PRODUCTS["rating_number"],
+        TOP_PRODUCTS["average_rating"],
+        TOP_PRODUCTS["price"],
+        TOP_PRODUCTS["store"],
     ),
 )

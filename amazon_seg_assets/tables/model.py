@@ -66,6 +66,10 @@ class Table:
     def __getitem__(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)
 
+    def sources(self, *names: str) -> tuple[str, ...]:
+        """These columns as sources of another."""
+        return tuple(f"{self.name}.{name}" for name in names)
+
     @property
     def column_names(self) -> list[str]:
         """Names in stored order."""

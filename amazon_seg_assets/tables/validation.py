@@ -6,15 +6,11 @@ import pyarrow as pa
 
 from amazon_seg_assets.tables.customers import (
     CLUSTER_CENTERS,
-    RFM_FEATURES,
+    CLUSTERED_ON,
+    SCORED_ON,
     SEGMENT_SUMMARY,
 )
 from amazon_seg_assets.tables.model import Column, Table
-
-_CLUSTERED_ON = tuple(
-    f"{RFM_FEATURES.name}.{name}" for name in ("recency", "frequency_log", "monetary_log")
-)
-_SCORED_ON = tuple(f"{RFM_FEATURES.name}.{name}" for name in ("recency", "frequency", "monetary"))
 
 CLUSTER_VALIDATION = Table(
     name="cluster_validation",
@@ -34,14 +30,14 @@ CLUSTER_VALIDATION = Table(
             "Customers assigned to the cluster.",
             "customers",
             nullable=False,
-            sources=(f"{SEGMENT_SUMMARY.name}.customers",),
+            sources=SEGMENT_SUMMARY.sources("customers"),
         ),
         Column(
             "share",
             pa.float64(),
             "Their share of all customers, 0 to 1.",
             nullable=False,
-            sources=(f"{SEGMENT_SUMMARY.name}.customers",),
+            sources=SEGMENT_SUMMARY.sources("customers"),
         ),
         CLUSTER_CENTERS["silhouette"].carried_from(CLUSTER_CENTERS.name),
         Column(
@@ -50,7 +46,7 @@ CLUSTER_VALIDATION = Table(
             "Share of the cluster's customers who stay together if K-Means sees a resample of all "
             "customers, 0 to 1; mean over resamples.",
             nullable=False,
-            sources=_CLUSTERED_ON,
+            sources=CLUSTERED_ON,
         ),
     ),
 )
@@ -67,7 +63,7 @@ SCHEME_COMPARISON = Table(
     columns=(
         Column("segment", pa.string(), "Segment of either scheme.", nullable=False),
         *(
-            Column(name, pa.int64(), description, "customers", nullable=False, sources=_SCORED_ON)
+            Column(name, pa.int64(), description, "customers", nullable=False, sources=SCORED_ON)
             for name, description in (
                 ("standard_customers", "Customers under the scheme `standard`."),
                 ("notebook_customers", "Customers under the scheme `notebook`."),

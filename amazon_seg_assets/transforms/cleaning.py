@@ -11,10 +11,21 @@ from pyspark.sql.types import StringType
 from amazon_seg_assets.tables.clean import CLEAN_METADATA, CLEAN_REVIEWS, JOINED_REVIEWS
 from amazon_seg_assets.tables.model import MONTH, PLACE
 
+CODE_VERSION = "1"
+"""Of all three tables; raise it when the same input would give other rows."""
+
 PLACEHOLDERS = ("None", "none", "N/A", "n/a", "null", "NULL", "")
 """Texts that stand for a missing value, as in the original analysis."""
 
+REVIEW_DROP_REASONS = ("not_verified", "duplicate")
+"""Why ``clean_reviews`` leaves out a review."""
+
+PRODUCT_DROP_REASONS = ("excluded_category", "no_category", "listed_again")
+"""Why ``clean_metadata`` leaves out a product."""
+
 _HASH = "key_hash"
+
+_LARGEST_BROADCAST_ROWS = 3_000_000
 
 PRICE_FORMS = ("number", "missing", "dash", "from", "not_finite", "other_text")
 """How a price is written; only a number counts."""
@@ -155,16 +166,26 @@ def only_reviewed(products: DataFrame, reviews: DataFrame) -> DataFrame:
     return products.join(F.broadcast(reviews.select("parent_asin")), "parent_asin", "left_semi")
 
 
-def join_products(reviews: DataFrame, products: DataFrame) -> DataFrame:
+def join_products(
+    reviews: DataFrame, products: DataFrame, review_rows: int, product_rows: int
+) -> DataFrame:
     """Adds product columns to reviews; a review of an unknown product stays, with nulls.
+
+    Products that are few, or that few reviews leave few of, go to each task, so that no review
+    moves.
 
     Args:
         reviews: columns of ``clean_reviews``, and ``month``.
         products: columns of ``clean_metadata``, one row per product.
+        review_rows: number of reviews.
+        product_rows: number of products.
 
     Returns:
         Columns of ``joined_reviews``, and ``month``; as many rows as ``reviews``.
     """
+    if min(review_rows, product_rows) <= _LARGEST_BROADCAST_ROWS:
+        few = only_reviewed(products, reviews) if review_rows < product_rows else products
+        products = F.broadcast(few)
     lean = products.select(
         "parent_asin",
         "main_category",

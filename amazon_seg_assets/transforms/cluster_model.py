@@ -10,7 +10,8 @@ from pyspark.ml.clustering import KMeansModel
 from pyspark.ml.common import _py2java
 from pyspark.ml.feature import SQLTransformer, StandardScalerModel, VectorAssembler
 from pyspark.ml.linalg import Vectors
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
 
 from amazon_seg_assets.transforms.points import Standardization
 
@@ -45,9 +46,23 @@ def build_model(
     return model
 
 
-def assign_clusters(model: PipelineModel, customers: DataFrame) -> DataFrame:
-    """Adds ``cluster`` to customers, and none of the pipeline's inner columns."""
-    return model.transform(customers).select(*customers.columns, PREDICTION)
+def assign_clusters(
+    model: PipelineModel, customers: DataFrame, labels: Sequence[str], counts: Observation
+) -> DataFrame:
+    """Adds ``cluster`` and ``cluster_label`` to customers, and none of the pipeline's columns.
+
+    Args:
+        model: as of ``build_model``.
+        customers: ``recency`` (days), ``frequency`` (reviews) and ``monetary`` (USD).
+        labels: of the clusters, in the order of their numbers.
+        counts: receives, by the number of each cluster, the customers that it has got.
+    """
+    clustered = model.transform(customers).select(*customers.columns, PREDICTION)
+    label = F.element_at(F.array(*map(F.lit, labels)), F.col(PREDICTION) + 1)
+    return clustered.withColumn("cluster_label", label).observe(
+        counts,
+        *(F.count_if(F.col(PREDICTION) == c).alias(str(c)) for c in range(len(labels))),
+    )
 
 
 def _scaler(spark: SparkSession, scale: Standardization) -> StandardScalerModel:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from itertools import product
+from itertools import accumulate, product
 
 import pandas as pd
 from pyspark.sql import Column, DataFrame, Window
@@ -13,6 +13,8 @@ from amazon_seg_assets.tables.exploration import (
     ALL_TIME,
     HELPFUL_REVIEWS,
     MAIN_CATEGORY_COUNTS,
+    MISPLACED_PRODUCTS,
+    ODD_REVIEWS,
     RATING_COUNTS,
     TOP_PRODUCTS,
 )
@@ -21,8 +23,12 @@ from amazon_seg_assets.transforms.cleaning import PLACEHOLDERS, parse_price
 
 MOST_HELPFUL = 15
 LIST_LENGTH = 20
+MISPLACED_OF_EACH = 10
 FEW_RATINGS = 1_000
 """A mean of no more ratings than these says too little for a list of the best."""
+
+ZERO_STARS, NEGATIVE_VOTES = "0 stars", "negative votes"
+ODDITIES = (ZERO_STARS, NEGATIVE_VOTES)
 
 OWN_CATEGORY, OWN_STORE = "Amazon Devices", "Amazon"
 
@@ -121,21 +127,64 @@ def helpful_reviews(raw: DataFrame, ranks: Mapping[str, int]) -> pd.DataFrame:
     Returns:
         Columns of ``helpful_reviews``, those of verified purchases first, by rank.
     """
-    found = raw.where(F.col("review_id").isin(*ranks)).select(
-        _verified().alias("verified_purchase"),
-        "helpful_vote",
-        "rating",
-        F.timestamp_millis("timestamp").cast("date").alias("day"),
-        "parent_asin",
-        F.substring("title", 1, _LONGEST_NAME).alias("title"),
-        F.substring("text", 1, _LONGEST_TEXT).alias("text"),
-        "review_id",
-    )
+    found = raw.where(F.col("review_id").isin(*ranks)).select("helpful_vote", *_told())
     # Exact duplicates differ in pictures alone.
     table = pd.DataFrame(found.distinct().toPandas())
     table["rank"] = table["review_id"].map(ranks)
     ordered = table.sort_values(["verified_purchase", "rank"], ascending=[False, True])
     return ordered[HELPFUL_REVIEWS.column_names].reset_index(drop=True)
+
+
+def first_months(rows: Mapping[str, int], enough: int = LIST_LENGTH) -> list[str]:
+    """The first months that together hold enough rows; all that hold any, where there are fewer.
+
+    Args:
+        rows: of each month.
+        enough: how many rows.
+    """
+    holding = sorted(month for month, count in rows.items() if count)
+    before = accumulate((rows[month] for month in holding), initial=0)
+    return [month for month, count in zip(holding, before, strict=False) if count < enough]
+
+
+def odd_reviews(raw: DataFrame) -> pd.DataFrame:
+    """The oldest reviews with 0 stars, and those with negative helpful votes.
+
+    Args:
+        raw: columns of ``raw_reviews``; of the first months that hold enough of them at least.
+
+    Returns:
+        Columns of ``odd_reviews``: at most 20 rows a reason; a review may have both.
+    """
+    zero, negative = F.col("rating") == 0, F.col("helpful_vote") < 0
+    reasons = F.array(F.when(zero, ZERO_STARS), F.when(negative, NEGATIVE_VOTES))
+    # Filtered too, as the statistics of the files then spare most of them.
+    odd = raw.where(zero | negative).select(
+        F.explode(F.array_compact(reasons)).alias("reason"), "helpful_vote", "timestamp", *_told()
+    )
+    order = [F.col("timestamp"), F.col("review_id")]
+    ranked = _ranked(odd, "reason", order, LIST_LENGTH)
+    table = pd.DataFrame(ranked.select(*ODD_REVIEWS.column_names).toPandas())
+    ordered = table.sort_values(["reason", "rank"], ignore_index=True)
+    return ordered.astype({"helpful_vote": "Int64"})
+
+
+def misplaced_products(metadata: DataFrame, excluded: Collection[str]) -> pd.DataFrame:
+    """The products with most ratings of each main category that is left out.
+
+    Args:
+        metadata: columns of ``raw_metadata``.
+        excluded: main categories that cleaning leaves out.
+
+    Returns:
+        Columns of ``misplaced_products``: at most 10 rows a category, in order.
+    """
+    products = _one_row_per_product(metadata.where(F.col("main_category").isin(*excluded)))
+    order = [F.col("rating_number").desc_nulls_last(), F.col("parent_asin")]
+    ranked = _ranked(products, "main_category", order, MISPLACED_OF_EACH)
+    table = pd.DataFrame(ranked.select(*MISPLACED_PRODUCTS.column_names).toPandas())
+    ordered = table.sort_values(["main_category", "rank"], ignore_index=True)
+    return ordered.astype({"rating_number": "Int64"})
 
 
 def top_products(metadata: DataFrame, reviews: DataFrame, year: int) -> pd.DataFrame:
@@ -159,6 +208,19 @@ def top_products(metadata: DataFrame, reviews: DataFrame, year: int) -> pd.DataF
     ordered = table.assign(place=table["list"].map(place)).sort_values(["place", "rank"])
     content = ordered[TOP_PRODUCTS.column_names].reset_index(drop=True)
     return content.astype({"rating_number": "Int64"})
+
+
+def _told() -> list[Column]:
+    """What is told of a review, whatever it is told for; texts are cut."""
+    return [
+        F.col("rating"),
+        _verified().alias("verified_purchase"),
+        F.timestamp_millis("timestamp").cast("date").alias("day"),
+        F.col("parent_asin"),
+        F.substring("title", 1, _LONGEST_NAME).alias("title"),
+        F.substring("text", 1, _LONGEST_TEXT).alias("text"),
+        F.col("review_id"),
+    ]
 
 
 def _one_row_per_product(metadata: DataFrame) -> DataFrame:

@@ -9,20 +9,14 @@ from collections.abc import Mapping, Sequence
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
-COLUMNS = (
-    "user_id",
-    "segment",
-    "r_score",
-    "f_score",
-    "m_score",
-    "recency",
-    "frequency",
-    "monetary",
-)
+from amazon_seg_assets.tables.features import FEATURES, SCORE_COLUMNS
+
+COLUMNS = ("user_id", "segment", *SCORE_COLUMNS.values(), *FEATURES)
 FILE = "file"
 """The column that says which file a customer goes to."""
 
-ESCAPED = "escaped"
+ESCAPED = "_escaped"
+"""Counts users whose id would open a formula; no file is called so."""
 
 _FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"
 """What opens a formula in a spreadsheet, as OWASP lists it
@@ -61,8 +55,7 @@ def for_campaigns(
     Args:
         customers: columns of ``rfm_segments``.
         files: name of the file of each segment that there may be.
-        counts: receives the customers of each file under its name, and ``escaped``: users whose
-            id would open a formula.
+        counts: receives the customers of each file under its name, and `ESCAPED`.
         as_text: for files that people open as spreadsheets: texts that would open a formula get
             an apostrophe in front, and money has two decimals, never an exponent.
 

@@ -6,9 +6,20 @@ import numpy as np
 import pandas as pd
 
 from amazon_seg_assets.rules.labels import LabelRules, Words
+from amazon_seg_assets.tables.features import FEATURES
 
-FEATURES = ["recency", "frequency", "monetary"]
 _NOISE = 1e-9  # differences up to here come from rounding
+
+
+def label_each_k(clusters: pd.DataFrame, rules: LabelRules) -> pd.DataFrame:
+    """Adds ``cluster_label`` to the clusters of a sweep; the labels of each k are unique.
+
+    Args:
+        clusters: ``k``, in ascending order, and what ``label_clusters`` needs.
+        rules: as of ``label_clusters``.
+    """
+    labels = [label for _, of_k in clusters.groupby("k") for label in label_clusters(of_k, rules)]
+    return clusters.assign(cluster_label=labels)
 
 
 def label_clusters(clusters: pd.DataFrame, rules: LabelRules) -> list[str]:
@@ -26,7 +37,8 @@ def label_clusters(clusters: pd.DataFrame, rules: LabelRules) -> list[str]:
     Returns:
         A label for each row.
     """
-    means, customers = clusters[FEATURES].reset_index(drop=True), clusters["customers"].to_numpy()
+    means = clusters[list(FEATURES)].reset_index(drop=True)
+    customers = clusters["customers"].to_numpy()
     overall = _average(means, customers)
     labels = pd.Series([_label(row, overall, rules) for _, row in means.iterrows()], dtype=object)
     logs = pd.DataFrame(np.log1p(means))

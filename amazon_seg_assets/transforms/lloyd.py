@@ -10,7 +10,8 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn import config_context
@@ -23,24 +24,58 @@ _CHUNK = 100_000
 _TRIAL_ITERATIONS = 8
 _SAME_OPTIMUM = 1e-5  # relative difference of errors; a hundredth of what is asked of optima
 
-Searched = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-Content = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+@dataclass(frozen=True)
+class Starts:
+    """How optima are sought.
+
+    Attributes:
+        starts: seeded k-means++ starts for each k, on the cells.
+        refined: how many of the best are improved on the cells and then run to convergence on all
+            points.
+        swaps: tries to improve each of them, for each cluster.
+        max_cells: most cells in use of the grid; as many points are taken as they are.
+        max_iterations: of each run.
+        seed: of starts and swaps.
+    """
+
+    starts: int = 12
+    refined: int = 2
+    swaps: int = 8
+    max_cells: int = 10_000
+    max_iterations: int = 500
+    seed: int = 42
 
 
-def fit(k: int, content: Content, seed: int, **options: int) -> list[dict[str, Any]]:
+class Content(NamedTuple):
+    """What clusters are sought in.
+
+    Attributes:
+        points: standardized features; shape (points, features).
+        weights: customers of each point; shape (points,).
+        cells: standardized features of the cells that sum the points up; shape (cells, features).
+        cell_weights: customers of each cell; shape (cells,).
+    """
+
+    points: np.ndarray
+    weights: np.ndarray
+    cells: np.ndarray
+    cell_weights: np.ndarray
+
+
+def fit(k: int, features: np.ndarray, content: Content, starts: Starts) -> list[dict[str, Any]]:
     """The best optimum found for ``k``, one row a cluster.
 
     Args:
         k: number of clusters.
-        content: of the points, a row or entry each, features in their own units, standardized
-            features, weights; of the cells that sum them up, standardized features, weights.
-        seed: of starts and swaps.
-        options: how to search; as of `search`.
+        features: of the points, in their own units; shape (points, features).
+        content: the same standardized, and their cells.
+        starts: how to search.
     """
     begun = time.perf_counter()
-    features, points, weights, *_ = content
+    points, weights = content.points, content.weights
     with _one_thread():
-        best = search(k, content[1:], seed=seed, **options)
+        best = search(k, content, starts)
         centers = in_order(best.cluster_centers_)
         labels, wcss = assign(points, weights, centers)
         silhouettes = cluster_silhouettes(points, weights, labels, k)
@@ -66,44 +101,26 @@ def fit(k: int, content: Content, seed: int, **options: int) -> list[dict[str, A
     ]
 
 
-def search(
-    k: int,
-    content: Searched,
-    starts: int,
-    refined: int,
-    swaps: int,
-    max_iterations: int,
-    seed: int,
-) -> KMeans:
+def search(k: int, content: Content, starts: Starts) -> KMeans:
     """The best of several runs to convergence on all points.
 
-    Args:
-        k: number of clusters.
-        content: of the points, standardized features and weights, a row or entry each; of the cells
-            that sum them up, the same.
-        starts: seeded k-means++ starts, on the cells.
-        refined: how many of the best are improved on the cells and then run to convergence on all
-            points.
-        swaps: tries to improve each of them, for each cluster: the more clusters, the more of
-            them can be in a wrong place.
-        max_iterations: of each run.
-        seed: of starts and swaps.
+    The more clusters there are, the more of them can be in a wrong place: so each has its swaps.
     """
     points, weights, cells, cell_weights = content
     if len(cells) < k:
         cells, cell_weights = points, weights
+    iterations, swaps, seed = starts.max_iterations, starts.swaps * k, starts.seed
     with _one_thread():
         started = [
-            _lloyd(k, cells, cell_weights, "k-means++", max_iterations, seed + 1000 * start)
-            for start in range(starts)
+            _lloyd(k, cells, cell_weights, "k-means++", iterations, seed + 1000 * start)
+            for start in range(starts.starts)
         ]
         improved = [
-            _swap(k, cells, cell_weights, run, swaps * k, np.random.default_rng([seed, rank]))
-            for rank, run in enumerate(sorted(started, key=_error)[:refined])
+            _swap(k, cells, cell_weights, run, swaps, np.random.default_rng([seed, rank]))
+            for rank, run in enumerate(sorted(started, key=_error)[: starts.refined])
         ]
         runs = [
-            _lloyd(k, points, weights, run.cluster_centers_, max_iterations)
-            for run in _apart(improved)
+            _lloyd(k, points, weights, run.cluster_centers_, iterations) for run in _apart(improved)
         ]
         return min(runs, key=_error)
 

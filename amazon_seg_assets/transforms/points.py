@@ -11,8 +11,14 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from amazon_seg_assets.tables.features import (
+    DEVIATIONS,
+    FEATURE_COLUMNS,
+    FEATURES,
+    MEANS,
+    TRANSFORMED_FEATURES,
+)
 from amazon_seg_assets.transforms.collapse import CUSTOMERS, collapse
-from amazon_seg_assets.transforms.rfm import FEATURES, TRANSFORMED_FEATURES
 
 MAX_POINTS = 4_000_000
 """Most points that K-Means is fitted on, about; of more a part is taken, by hash."""
@@ -50,6 +56,15 @@ class Standardization:
     mean: tuple[float, ...]
     sd: tuple[float, ...]
 
+    @classmethod
+    def from_row(cls, row: pd.Series) -> Standardization:
+        """That of the clusters which a row of ``cluster_centers`` belongs to."""
+        return cls(tuple(row[MEANS]), tuple(row[DEVIATIONS]))
+
+    def as_columns(self) -> dict[str, float]:
+        """The same for all rows of ``cluster_centers``."""
+        return dict(zip((*MEANS, *DEVIATIONS), (*self.mean, *self.sd), strict=True))
+
     def apply(self, points: Points) -> np.ndarray:
         """(feature - mean) / sd; shape (points, 3)."""
         standardized: np.ndarray = (points.transformed - self.mean) / self.sd
@@ -74,8 +89,7 @@ def collect_points(customers: DataFrame, count: int, max_points: int = MAX_POINT
         distinct = customers.agg(F.approx_count_distinct(identity)).head()[0]  # type: ignore[index]
         parts = ceil(distinct / max_points)
     part = customers.where(F.pmod(identity, F.lit(parts)) == 0) if parts > 1 else customers
-    columns = list(dict.fromkeys((*FEATURES, *TRANSFORMED_FEATURES)))
-    weighted = collapse(part, columns)
+    weighted = collapse(part, FEATURE_COLUMNS)
     # The order of what Spark returns depends on its partitions; that of distinct features not.
     collapsed = pd.DataFrame(weighted.toPandas()).sort_values(list(FEATURES), ignore_index=True)
     return Points(

@@ -5,22 +5,32 @@ Runs inside Spark tasks, as ``lloyd`` does: workers of a cluster need not have t
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import NamedTuple
+
 import numpy as np
 
-from amazon_seg_assets.transforms.lloyd import assign, in_order, search
+from amazon_seg_assets.transforms.lloyd import Content, Starts, assign, in_order, search
 from amazon_seg_assets.transforms.points import sum_up
 
 
-def resampled_contingency(
-    points: np.ndarray,
-    customers: np.ndarray,
-    labels: np.ndarray,
-    cell: np.ndarray,
-    k: int,
-    resample: int,
-    seed: int,
-    **options: int,
-) -> np.ndarray:
+class Clustered(NamedTuple):
+    """Customers as points, and their clusters.
+
+    Attributes:
+        points: standardized features; shape (points, 3).
+        customers: customers of each; shape (points,).
+        labels: their clusters, 0 to k - 1; shape (points,).
+        cell: which cell of a grid each point is in, to sum up what is drawn; shape (points,).
+    """
+
+    points: np.ndarray
+    customers: np.ndarray
+    labels: np.ndarray
+    cell: np.ndarray
+
+
+def resampled_contingency(original: Clustered, k: int, resample: int, starts: Starts) -> np.ndarray:
     """Where the customers go if K-Means had seen a resample of them.
 
     As many customers as there are get drawn with replacement (the bootstrap of B. Efron, Annals of
@@ -28,24 +38,22 @@ def resampled_contingency(
     assigned to the nearest of the new centers.
 
     Args:
-        points: standardized features; shape (points, 3).
-        customers: customers of each; shape (points,).
-        labels: their original clusters, 0 to k - 1; shape (points,).
-        cell: which cell of a grid each point is in, to sum up what is drawn; shape (points,).
+        original: the customers.
         k: number of clusters; a resample with fewer distinct points has one for each.
         resample: its number.
-        seed: of all resamples.
-        options: how to search; as of ``lloyd.search``.
+        starts: how to search; its seed is that of all resamples.
 
     Returns:
         Counts of original customers; original clusters by new ones, shape (k, k).
     """
+    points, customers, labels, cell = original
+    draw = np.random.default_rng([starts.seed, resample])
     total = customers.sum()
-    draw = np.random.default_rng([seed, resample])
     drawn = draw.multinomial(int(total), customers / total).astype(float)
     sample, weights = points[drawn > 0], drawn[drawn > 0]
-    content = (sample, weights, *sum_up(points, drawn, cell))
-    best = search(min(k, len(sample)), content, seed=seed + resample, **options)
+    content = Content(sample, weights, *sum_up(points, drawn, cell))
+    fresh = replace(starts, seed=starts.seed + resample)
+    best = search(min(k, len(sample)), content, fresh)
     found, _ = assign(points, customers, in_order(best.cluster_centers_))
     counts = np.bincount(labels * k + found, customers, k * k)
     return counts.reshape(k, k).astype(np.int64)

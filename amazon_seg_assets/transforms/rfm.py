@@ -8,9 +8,10 @@ from datetime import date, timedelta
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
-FEATURES = ("recency", "frequency", "monetary")
-TRANSFORMED_FEATURES = ("recency", "frequency_log", "monetary_log")
-"""The features that K-Means sees, before standardization."""
+from amazon_seg_assets.tables.features import FEATURE_COLUMNS, FEATURES
+
+DROP_REASONS = ("no_user", "no_price", "low_price")
+"""Why a review in the window does not count: of several reasons, the first."""
 
 EXACT_PRICE = "decimal(18,6)"
 """In which prices are summed: exact to six decimals, so that row order changes nothing."""
@@ -36,9 +37,8 @@ def rfm_features(
         last_day: L, the date of the latest review; the window is the dates from L minus one
             calendar year to L, both whole days included.
         min_price: a review counts if its price, to six decimals, is above this, in USD.
-        counts: receives ``in_window`` (reviews), and of these what is left out for the first
-            reason that holds: ``no_user``, ``no_price``, ``low_price``; and ``counted_usd``, the
-            exact sum of the prices that count.
+        counts: receives ``in_window`` (reviews), how many of these are left out for each of
+            ``DROP_REASONS``, and ``counted_usd``, the exact sum of the prices that count.
 
     Returns:
         Columns of ``rfm_features``: recency in days (1 to 367), frequency in reviews, monetary in
@@ -48,14 +48,13 @@ def rfm_features(
     in_window = joined.where(day.between(F.lit(window_start(last_day)), F.lit(last_day)))
     # Compared as it is summed up, so that nobody's spend is nothing.
     no_user, exact = F.col("user_id").isNull(), F.col("price").cast(EXACT_PRICE)
-    no_price, low_price = exact.isNull(), exact <= min_price
+    reasons = (no_user, ~no_user & exact.isNull(), ~no_user & (exact <= min_price))
+    left_out = zip(DROP_REASONS, reasons, strict=True)
     counts_in = ~no_user & (exact > min_price)
     counted = in_window.observe(
         counts,
         F.count(F.lit(1)).alias("in_window"),
-        F.count_if(no_user).alias("no_user"),
-        F.count_if(~no_user & no_price).alias("no_price"),
-        F.count_if(~no_user & low_price).alias("low_price"),
+        *(F.count_if(holds).alias(reason) for reason, holds in left_out),
         F.sum(F.when(counts_in, exact)).alias("counted_usd"),
     )
     priced = counted.where(counts_in)
@@ -76,8 +75,7 @@ def shape_statistics() -> list[Column]:
 
     Rounded, as the last digits of such sums depend on the order of the rows.
     """
-    features = dict.fromkeys((*FEATURES, *TRANSFORMED_FEATURES))
     return [
-        *(F.round(F.skewness(name), 6).alias(f"skewness_{name}") for name in features),
+        *(F.round(F.skewness(name), 6).alias(f"skewness_{name}") for name in FEATURE_COLUMNS),
         *(F.round(F.mean(name), 6).alias(f"mean_{name}") for name in FEATURES),
     ]

@@ -15,11 +15,13 @@ from operator import add
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from amazon_seg_assets.rules.scheme import Scheme
+from amazon_seg_assets.tables.features import FEATURES, SCORE_COLUMNS, SCORES
 from amazon_seg_assets.transforms.order_statistics import Counts, Key, Order, order_statistics
 
-SCORES = {"recency": "r_score", "frequency": "f_score", "monetary": "m_score"}
-TOP_SCORE = 5
 SEGMENT = "segment"
+
+_TOP_SCORE = SCORES[-1]
 
 _BETTER_LAST = {"recency": "-recency", "frequency": "frequency", "monetary": "monetary"}
 """What orders customers from worst to best; a minus sign means that less is better."""
@@ -76,6 +78,24 @@ class CutPoints:
         return (column > value) | ((column == value) & self._above(key[1:], order[1:]))
 
 
+def cut_points(schemes: Sequence[Scheme], customers: DataFrame) -> list[dict[str, CutPoints]]:
+    """The cut points by which each scheme scores these customers.
+
+    Args:
+        schemes: those that score by ranks have these found together.
+        customers: columns of ``rfm_features``.
+
+    Returns:
+        Cut points of each scheme, by feature.
+    """
+    ranked = [scheme.scoring for scheme in schemes if scheme.thresholds is None]
+    found = iter(rank_cuts(customers, ranked))
+    return [
+        next(found) if scheme.thresholds is None else threshold_cuts(scheme.thresholds.model_dump())
+        for scheme in schemes
+    ]
+
+
 def rank_cuts(customers: DataFrame, scorings: Sequence[str]) -> list[dict[str, CutPoints]]:
     """Cut points of several ways to score customers by their ranks, found together.
 
@@ -94,10 +114,10 @@ def rank_cuts(customers: DataFrame, scorings: Sequence[str]) -> list[dict[str, C
     Returns:
         Cut points of each scoring, by feature.
     """
-    orders = {(each, feature): _ORDERS[each](feature) for each in scorings for feature in SCORES}
+    orders = {(each, feature): _ORDERS[each](feature) for each in scorings for feature in FEATURES}
     found = zip(orders, order_statistics(customers, list(orders.values())), strict=True)
     cuts = {(each, feature): _cut_points(each, feature, keys) for (each, feature), keys in found}
-    return [{feature: cuts[each, feature] for feature in SCORES} for each in scorings]
+    return [{feature: cuts[each, feature] for feature in FEATURES} for each in scorings]
 
 
 def threshold_cuts(thresholds: Mapping[str, Sequence[float]]) -> dict[str, CutPoints]:
@@ -107,7 +127,7 @@ def threshold_cuts(thresholds: Mapping[str, Sequence[float]]) -> dict[str, CutPo
     recency the lowest interval scores best.
     """
     cuts = {}
-    for feature in SCORES:
+    for feature in FEATURES:
         values = [float(value) for value in thresholds[feature]]
         if feature == "recency":
             keys = tuple((-value,) for value in reversed(values))
@@ -121,9 +141,9 @@ def threshold_cuts(thresholds: Mapping[str, Sequence[float]]) -> dict[str, CutPo
 def score(customers: DataFrame, cuts: Mapping[str, CutPoints]) -> DataFrame:
     """Adds ``r_score``, ``f_score``, ``m_score`` (1 to 5) and ``rfm_score``, such as ``543``."""
     scored = customers.withColumns(
-        {column: cuts[feature].score() for feature, column in SCORES.items()}
+        {column: cuts[feature].score() for feature, column in SCORE_COLUMNS.items()}
     )
-    return scored.withColumn("rfm_score", F.concat(*SCORES.values()))
+    return scored.withColumn("rfm_score", F.concat(*SCORE_COLUMNS.values()))
 
 
 def assign_segments(scored: DataFrame, cells: Mapping[tuple[int, int, int], str]) -> DataFrame:
@@ -137,8 +157,7 @@ def assign_segments(scored: DataFrame, cells: Mapping[tuple[int, int, int], str]
         KeyError: a combination is missing.
     """
     # In the order of the places; a cell that is missing must not move the others.
-    scores = range(1, TOP_SCORE + 1)
-    table = F.array(*(F.lit(cells[cell]) for cell in product(scores, scores, scores)))
+    table = F.array(*(F.lit(cells[cell]) for cell in product(SCORES, SCORES, SCORES)))
     place = (F.col("r_score") - 1) * 25 + (F.col("f_score") - 1) * 5 + F.col("m_score")
     return scored.withColumn(SEGMENT, F.element_at(table, place))
 
@@ -150,7 +169,7 @@ def outcome(name: str, scheme: str) -> str:
 
 def keep_as(segmented: DataFrame, scheme: str) -> DataFrame:
     """Renames scores and segment to those of one of several schemes, to make room for another's."""
-    names = (*SCORES.values(), SEGMENT)
+    names = (*SCORE_COLUMNS.values(), SEGMENT)
     return segmented.withColumnsRenamed({name: outcome(name, scheme) for name in names})
 
 
@@ -167,8 +186,8 @@ def percent_rank_positions(size: int, scores: int) -> list[int]:
 
 def tile_ends(size: int) -> list[int]:
     """Where the first four of five tiles end; the first ``size mod 5`` tiles have one more."""
-    whole, rest = divmod(size, TOP_SCORE)
-    return [tile * whole + min(tile, rest) for tile in range(1, TOP_SCORE)] if size else []
+    whole, rest = divmod(size, _TOP_SCORE)
+    return [tile * whole + min(tile, rest) for tile in range(1, _TOP_SCORE)] if size else []
 
 
 def _column(name: str) -> Column:
@@ -187,7 +206,7 @@ def _cut_points(scoring: str, feature: str, found: Sequence[Key]) -> CutPoints:
 def _by_percent_rank(feature: str) -> Order:
     if feature == "frequency":
         return Order(_levels(feature), _positions_among_repeat)
-    positions = partial(percent_rank_positions, scores=TOP_SCORE)
+    positions = partial(percent_rank_positions, scores=_TOP_SCORE)
     return Order(_levels(feature), lambda counts: positions(_rows(counts)))
 
 
@@ -216,4 +235,4 @@ def _positions_among_repeat(counts: Counts) -> list[int]:
     """Positions in the order of all customers, of whom those with a single review come first."""
     single = _rows([(key, rows) for key, rows in counts if key == (1,)])
     repeat = _rows(counts) - single
-    return [single + each for each in percent_rank_positions(repeat, TOP_SCORE - 1)]
+    return [single + each for each in percent_rank_positions(repeat, _TOP_SCORE - 1)]

@@ -8,11 +8,12 @@ from pyspark.sql import functions as F
 
 from amazon_seg_assets.rules.scheme import fm_score
 from amazon_seg_assets.tables.customers import SEGMENT_SUMMARY
+from amazon_seg_assets.tables.features import FEATURES, SCORE_COLUMNS
 from amazon_seg_assets.transforms.collapse import CUSTOMERS, collapse
-from amazon_seg_assets.transforms.rfm import EXACT_USD, FEATURES
+from amazon_seg_assets.transforms.rfm import EXACT_USD
 
 _CLUSTER = ("cluster", "cluster_label")
-_SCORED = ("segment", "r_score", "f_score", "m_score")
+_SCORED = ("segment", *SCORE_COLUMNS.values())
 
 
 def segment_summary(segments: DataFrame, clusters: DataFrame) -> DataFrame:

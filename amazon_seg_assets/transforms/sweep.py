@@ -13,45 +13,27 @@ feature, they ended up to 3 % above the best of ten starts on all points.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from pyspark import cloudpickle
 from pyspark.sql import SparkSession
 
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.tables.features import CENTERS, FEATURES
 from amazon_seg_assets.transforms import lloyd
+from amazon_seg_assets.transforms.lloyd import Content, Starts, fit
 from amazon_seg_assets.transforms.points import Points, Standardization, cells
-from amazon_seg_assets.transforms.rfm import FEATURES, TRANSFORMED_FEATURES
 
+POSSIBLE_KS = range(2, 51)
+"""Of more clusters, neither distances nor pictures fit into memory, and nobody can use them."""
 DEFAULT_KS = tuple(range(2, 13))
-_CENTERS = [f"{feature}_center" for feature in TRANSFORMED_FEATURES]
+DEFAULT_STARTS = Starts()
 _FIGURES = ["wcss", "iterations", "converged", "seconds"]
 
 # Workers get these functions by value: they need numpy and scikit-learn, not this package.
 cloudpickle.register_pickle_by_value(lloyd)
-
-
-@dataclass(frozen=True)
-class Starts:
-    """How optima are sought.
-
-    Attributes:
-        starts: seeded k-means++ starts for each k, on the cells.
-        refined: how many of the best are improved on the cells and then run to convergence on all
-            points.
-        swaps: tries to improve each of them, for each cluster.
-        max_cells: most cells in use of the grid; as many points are taken as they are.
-        max_iterations: of each run.
-        seed: of starts and swaps.
-    """
-
-    starts: int = 12
-    refined: int = 2
-    swaps: int = 8
-    max_cells: int = 10_000
-    max_iterations: int = 500
-    seed: int = 42
 
 
 @dataclass(frozen=True)
@@ -94,7 +76,7 @@ def sweep(
     points: Points,
     scale: Standardization,
     ks: Sequence[int] = DEFAULT_KS,
-    starts: Starts = Starts(),
+    starts: Starts = DEFAULT_STARTS,
 ) -> Sweep:
     """Fits K-Means for each k.
 
@@ -106,21 +88,27 @@ def sweep(
         starts: how optima are sought.
     """
     standardized = scale.apply(points)
-    options = asdict(starts)
-    summed_up = cells(standardized, points.customers, options.pop("max_cells"))
-    broadcast = spark.sparkContext.broadcast(
-        (points.features, standardized, points.customers, *summed_up)
+    content = (
+        standardized,
+        points.customers,
+        *cells(standardized, points.customers, starts.max_cells),
     )
-    fit = lloyd.fit
+    # Plain arrays, as what is broadcast is not pickled by value.
+    broadcast = spark.sparkContext.broadcast((points.features, content))
+
+    def fit_broadcast(k: int) -> list[dict[str, Any]]:
+        features, content = broadcast.value
+        return fit(k, features, Content(*content), starts)
+
     try:
         # The largest k takes longest, so it goes first.
         grid = spark.sparkContext.parallelize(sorted(ks, reverse=True), len(ks))
-        found = grid.flatMap(lambda k: fit(k, broadcast.value, **options)).collect()
+        found = grid.flatMap(fit_broadcast).collect()
     finally:
         broadcast.destroy()
     clusters = pd.DataFrame(found).sort_values(["k", "cluster"], ignore_index=True)
     clusters[list(FEATURES)] = clusters.pop("means").tolist()
-    clusters[_CENTERS] = clusters.pop("center").tolist()
+    clusters[CENTERS] = clusters.pop("center").tolist()
     return Sweep(_by_k(clusters), clusters.drop(columns=_FIGURES))
 
 

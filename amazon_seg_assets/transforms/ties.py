@@ -5,18 +5,29 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from amazon_seg_assets.formats import share
-from amazon_seg_assets.transforms.collapse import CUSTOMERS
+from amazon_seg_assets.rules.scheme import Scheme
+from amazon_seg_assets.tables.features import FEATURES, SCORE_COLUMNS, SCORES
+from amazon_seg_assets.transforms import scoring
+from amazon_seg_assets.transforms.collapse import CUSTOMERS, collapse
 
 STARVED, SWOLLEN = 0.5, 2.0
 """A segment with fewer customers than half as many, or with more than twice as many, stands out;
 where to draw the line is this project's choice."""
 
+_SCHEMES = ("standard", "notebook")
+_SEGMENTS = [scoring.outcome(scoring.SEGMENT, scheme) for scheme in _SCHEMES]
+_BY_RULES = "notebook_rules_segment"
+
+SEGMENT_COLUMNS = [*_SEGMENTS, _BY_RULES]
+"""Segments by the standard scheme, by the notebook scheme, and by the latter's rules from the
+scores of the former."""
 
 _BITS = 63
 
@@ -41,6 +52,66 @@ class Ties:
     def share(self) -> float:
         """Separated customers, as a share of all; 0 if there are none."""
         return self.separated / self.customers if self.customers else 0.0
+
+
+def segment_by_both(customers: DataFrame, standard: Scheme, notebook: Scheme) -> DataFrame:
+    """Scores and segments by both schemes, and by the notebook's rules on the standard's scores.
+
+    Args:
+        customers: columns of ``rfm_features``.
+        standard: gives equal customers equal scores.
+        notebook: may separate them.
+
+    Returns:
+        The features, ``SEGMENT_COLUMNS``, the scores of both schemes as ``scoring.outcome`` names
+        them, and ``customers``. Equal customers are one row, but for those whom the notebook scheme
+        separates.
+    """
+    by_standard, by_notebook = scoring.cut_points([standard, notebook], customers)
+    tiled = collapse(scoring.score(customers, by_notebook), [*FEATURES, *SCORE_COLUMNS.values()])
+    kept = scoring.keep_as(scoring.assign_segments(tiled, notebook.cells), "notebook")
+    honest = scoring.score(kept, by_standard)
+    by_rules = scoring.assign_segments(honest, notebook.cells).withColumnRenamed(
+        scoring.SEGMENT, _BY_RULES
+    )
+    both = scoring.keep_as(scoring.assign_segments(by_rules, standard.cells), "standard")
+    scores = [scoring.outcome(score, s) for s in _SCHEMES for score in SCORE_COLUMNS.values()]
+    return both.select(*FEATURES, *SEGMENT_COLUMNS, *scores, CUSTOMERS)
+
+
+def figures_of_ties(both: DataFrame, segments: Sequence[str]) -> dict[str, Any]:
+    """Figures of the equal customers whom each scheme separates, and what they mean.
+
+    Args:
+        both: as of ``segment_by_both``.
+        segments: that either scheme has.
+    """
+    whole = find_ties(both, FEATURES, dict.fromkeys(_SEGMENTS, segments))
+    by_feature = {
+        feature: find_ties(
+            both, [feature], {scoring.outcome(score, scheme): SCORES for scheme in _SCHEMES}
+        )
+        for feature, score in SCORE_COLUMNS.items()
+    }
+    figures: dict[str, Any] = {}
+    for scheme in _SCHEMES:
+        of_all = whole[scoring.outcome(scoring.SEGMENT, scheme)]
+        scores = {
+            feature: by_feature[feature][scoring.outcome(score, scheme)]
+            for feature, score in SCORE_COLUMNS.items()
+        }
+        figures |= {
+            f"{scheme}_what_it_means": say_ties(scheme, of_all, scores["frequency"]),
+            f"{scheme}_equals_in_other_segments": of_all.separated,
+            f"{scheme}_equals_in_other_segments_share": of_all.share,
+        }
+        for feature, found in scores.items():
+            figures |= {
+                f"{scheme}_equal_{feature}_other_score": found.separated,
+                f"{scheme}_equal_{feature}_other_score_share": found.share,
+                f"{scheme}_equal_{feature}_most_scores": found.outcomes,
+            }
+    return figures
 
 
 def find_ties(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -12,10 +12,16 @@ from pyspark.sql import SparkSession
 
 from amazon_seg_assets.formats import counted, share
 from amazon_seg_assets.transforms import lloyd, points, resampling
-from amazon_seg_assets.transforms.agreement import adjusted_rand, matched
+from amazon_seg_assets.transforms.agreement import (
+    adjusted_rand,
+    balance,
+    matched,
+    normalized_mutual_information,
+)
+from amazon_seg_assets.transforms.lloyd import Starts
 from amazon_seg_assets.transforms.points import Points, Standardization
-from amazon_seg_assets.transforms.resampling import resampled_contingency
-from amazon_seg_assets.transforms.sweep import Starts
+from amazon_seg_assets.transforms.resampling import Clustered, resampled_contingency
+from amazon_seg_assets.transforms.summary import by_cluster
 
 DEFAULT_RESAMPLES = 20
 DOMINANT_SHARE = 0.9
@@ -45,6 +51,25 @@ RAND_WORDS: Words = (
 # Workers get these functions by value: they need numpy and scikit-learn, not this package.
 for _module in (lloyd, points, resampling):
     cloudpickle.register_pickle_by_value(_module)
+
+
+@dataclass(frozen=True)
+class Validation:
+    """How good the clusters of a snapshot are.
+
+    Attributes:
+        table: columns of ``cluster_validation``.
+        contingency: customers by cluster (rows) and segment (columns).
+        figures: of all clusters together, by name.
+        sentences: what the figures mean.
+        words: the same in a word or two, of silhouette and agreement.
+    """
+
+    table: pd.DataFrame
+    contingency: pd.DataFrame
+    figures: dict[str, float]
+    sentences: tuple[str, ...]
+    words: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -93,16 +118,17 @@ def bootstrap(
         A contingency table each: original clusters by new ones, counts of customers; shape (k, k).
     """
     standardized, k = scale.apply(customers), len(centers)
-    options = asdict(starts)
     labels, _ = lloyd.assign(standardized, customers.customers, centers)
-    cell = points.cell_numbers(standardized, options.pop("max_cells"))
+    cell = points.cell_numbers(standardized, starts.max_cells)
+    # Plain arrays, as what is broadcast is not pickled by value.
     broadcast = spark.sparkContext.broadcast((standardized, customers.customers, labels, cell))
-    contingency = resampled_contingency
+
+    def resample(number: int) -> np.ndarray:
+        return resampled_contingency(Clustered(*broadcast.value), k, number, starts)
+
     try:
         tasks = spark.sparkContext.parallelize(range(resamples), resamples)
-        return tasks.map(
-            lambda number: contingency(*broadcast.value, k, number, **options)
-        ).collect()
+        return tasks.map(resample).collect()
     finally:
         broadcast.destroy()
 
@@ -118,6 +144,58 @@ def stability(tables: Sequence[np.ndarray]) -> Stability:
     )
 
 
+def validate(
+    sweep: pd.DataFrame, centers: pd.DataFrame, summary: pd.DataFrame, found: Stability
+) -> Validation:
+    """Sizes, separation, agreement with segments, and stability of the clusters of the chosen k.
+
+    Args:
+        sweep: columns of ``k_sweep``.
+        centers: rows of ``cluster_centers`` of the chosen k.
+        summary: columns of ``segment_summary``.
+        found: what resamples did to the clusters.
+    """
+    table = validate_clusters(centers, by_cluster(summary), found.survival)
+    counts = contingency(summary)
+    rand = adjusted_rand(counts.to_numpy())
+    information = normalized_mutual_information(counts.to_numpy())
+    shares, evenness = table["share"].tolist(), balance(table["customers"].to_numpy())
+    chosen = sweep[sweep["chosen"]].iloc[0]
+    silhouette, iterations = float(chosen["silhouette"]), int(chosen["iterations"])
+    converged = bool(chosen["converged"])
+    return Validation(
+        table,
+        counts,
+        {
+            "silhouette": silhouette,
+            "smallest_share": min(shares),
+            "largest_share": max(shares),
+            "balance": evenness,
+            "converged": converged,
+            "iterations": iterations,
+            "segments_adjusted_rand": rand,
+            "segments_mutual_information": information,
+            "resamples": len(found.adjusted_rand),
+            "stability_adjusted_rand_mean": float(found.adjusted_rand.mean()),
+            "stability_adjusted_rand_sd": found.spread,
+            "stability_adjusted_rand_min": float(found.adjusted_rand.min()),
+            "surviving_share_mean": float(found.survivors.mean()),
+            "surviving_share_min": float(found.survivors.min()),
+        },
+        (
+            say_sizes(shares, evenness),
+            say_silhouette(silhouette),
+            say_stability(found),
+            say_convergence(converged, iterations),
+            say_agreement(rand, information),
+        ),
+        {
+            "silhouette_in_words": in_words(silhouette, SILHOUETTE_WORDS),
+            "agreement_in_words": in_words(rand, RAND_WORDS),
+        },
+    )
+
+
 def contingency(summary: pd.DataFrame) -> pd.DataFrame:
     """Customers by cluster (rows) and segment (columns).
 
@@ -128,20 +206,20 @@ def contingency(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def validate_clusters(
-    centers: pd.DataFrame, by_cluster: pd.DataFrame, survival: Sequence[float] | np.ndarray
+    centers: pd.DataFrame, assigned: pd.DataFrame, survival: Sequence[float] | np.ndarray
 ) -> pd.DataFrame:
     """Size, separation and stability of each cluster.
 
     Args:
         centers: rows of ``cluster_centers`` of the chosen k.
-        by_cluster: ``cluster`` and ``customers`` of those who were assigned.
+        assigned: ``cluster`` and ``customers`` of those who were assigned.
         survival: share of each cluster's customers that stay together, in the order of clusters.
 
     Returns:
         Columns of ``cluster_validation``; a cluster that nobody was assigned to has 0 customers.
     """
     table = centers[["cluster", "cluster_label", "silhouette"]].sort_values("cluster")
-    counts = by_cluster.set_index("cluster")["customers"]
+    counts = assigned.set_index("cluster")["customers"]
     table["customers"] = counts.reindex(table["cluster"], fill_value=0).to_numpy()
     table["share"] = table["customers"] / max(table["customers"].sum(), 1)
     return table.assign(survival=survival).reset_index(drop=True)

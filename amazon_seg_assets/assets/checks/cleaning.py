@@ -5,10 +5,9 @@ from pydantic import Field
 
 from amazon_seg_assets.assets.checks.common import figures_of, schema_check, stats_of
 from amazon_seg_assets.assets.checks.declaration import WHOLE, Check, Verdicts, seg_checks
-from amazon_seg_assets.assets.cleaning import PRODUCT_DROP_REASONS, REVIEW_DROP_REASONS
 from amazon_seg_assets.ingestion.manifest import MonthCounts, require_manifest
 from amazon_seg_assets.partitions import FIRST_MONTH, month_after
-from amazon_seg_assets.quality import customers, raw, tables
+from amazon_seg_assets.quality import raw, tables
 from amazon_seg_assets.resources import SparkResource, StoreResource
 from amazon_seg_assets.storage.figures import read_figures
 from amazon_seg_assets.storage.footers import Stats
@@ -17,6 +16,8 @@ from amazon_seg_assets.storage.spark_tables import FORMER, read_table
 from amazon_seg_assets.tables.clean import CLEAN_METADATA, CLEAN_REVIEWS, JOINED_REVIEWS
 from amazon_seg_assets.tables.model import Table
 from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
+from amazon_seg_assets.transforms.cleaning import PRODUCT_DROP_REASONS, REVIEW_DROP_REASONS
+from amazon_seg_assets.transforms.totals import repeated
 
 
 def _null_shares(table: Table) -> Check:
@@ -76,7 +77,7 @@ def clean_metadata_checks(
             schema_check(CLEAN_METADATA): tables.schema_as_declared(CLEAN_METADATA, stats),
             CLEAN_ROWS[CLEAN_METADATA]: tables.rows_accounted(came_in, stats.rows, dropped),
             UNIQUE_PRODUCTS: tables.none_repeated(
-                "parent_asin", customers.repeated(keys, "parent_asin", stats.rows), stats.rows
+                "parent_asin", repeated(keys, "parent_asin", stats.rows), stats.rows
             ),
             _null_shares(CLEAN_METADATA): tables.null_shares_steady(
                 stats, _replaced(store, name), config.max_null_share_change

@@ -29,11 +29,19 @@ from amazon_seg_assets.tables.customers import (
     RFM_SEGMENTS,
     SEGMENT_SUMMARY,
 )
+from amazon_seg_assets.tables.features import FEATURES
 from amazon_seg_assets.tables.model import Table
-from amazon_seg_assets.transforms.rfm import FEATURES
+from amazon_seg_assets.transforms.rfm import DROP_REASONS
 from amazon_seg_assets.transforms.scoring import SEGMENT
 from amazon_seg_assets.transforms.summary import clusters_of_chosen_k
 from amazon_seg_assets.transforms.ties import count_separated
+from amazon_seg_assets.transforms.totals import (
+    CUSTOMER_COLUMNS,
+    MAX_RECENCY_DAYS,
+    customer_totals,
+    not_once_in_both,
+    repeated,
+)
 
 
 class RfmChecks(Config):
@@ -51,7 +59,7 @@ UNIQUE_CUSTOMERS = Check(RFM_FEATURES.name, "user_id_unique", "No customer is th
 IN_RANGE = Check(
     RFM_FEATURES.name,
     "features_in_range",
-    f"Recency is 1 to {customers.MAX_RECENCY_DAYS} days, frequency 1 or more, monetary above 0.",
+    f"Recency is 1 to {MAX_RECENCY_DAYS} days, frequency 1 or more, monetary above 0.",
 )
 FEW_UNPRICED = Check(
     RFM_FEATURES.name,
@@ -87,13 +95,12 @@ def rfm_features_checks(
             figures_of(store, RFM_FEATURES, snapshot),
         )
         features = _customers_of(spark, store, RFM_FEATURES, snapshot)
-        [totals] = customers.customer_totals(features)
-        left_out = ("no_user", "no_price", "low_price")
-        counted = figures["in_window"] - sum(figures[reason] for reason in left_out)
+        [totals] = customer_totals(features)
+        counted = figures["in_window"] - sum(figures[reason] for reason in DROP_REASONS)
         return {
             schema_check(RFM_FEATURES): tables.schema_as_declared(RFM_FEATURES, stats),
             UNIQUE_CUSTOMERS: tables.none_repeated(
-                "user_id", customers.repeated(features, "user_id", stats.rows), stats.rows
+                "user_id", repeated(features, "user_id", stats.rows), stats.rows
             ),
             IN_RANGE: customers.features_in_range(totals),
             frequency_check(RFM_FEATURES): customers.frequency_kept(counted, totals.frequency),
@@ -109,8 +116,7 @@ def rfm_features_checks(
 
 
 def _customers_of(spark: SparkResource, store: Store, table: Table, snapshot: str) -> DataFrame:
-    columns = customers.CUSTOMER_COLUMNS
-    return read_table(spark.spark_session, store, table, [snapshot], columns)
+    return read_table(spark.spark_session, store, table, [snapshot], CUSTOMER_COLUMNS)
 
 
 class ClusterChecks(Config):
@@ -197,11 +203,11 @@ def _judge_customers(
     """Judges what was made of `rfm_features` by holding it against it, in one aggregate."""
     features = _customers_of(spark, store, RFM_FEATURES, snapshot)
     found = _customers_of(spark, store, table, snapshot)
-    totals = customers.customer_totals(features, found)
-    before, after = totals
+    before, after = customer_totals(features, found)
+    odd = not_once_in_both(features, found, before, after)
     return {
         **judge_schemas(store, [table], snapshot),
-        ONE_EACH[table]: customers.one_each(what, features, found, totals),
+        ONE_EACH[table]: customers.one_each(what, odd, before.customers),
         frequency_check(table): customers.frequency_kept(before.frequency, after.frequency),
         monetary_check(table): customers.monetary_kept(before.monetary, after.monetary),
     }
@@ -269,12 +275,16 @@ def segment_summary_checks(
 
     def of_snapshot(snapshot: str) -> Verdicts:
         summary = read_small(store, SEGMENT_SUMMARY, snapshot)
-        [before] = customers.customer_totals(_customers_of(spark, store, RFM_SEGMENTS, snapshot))
+        segments = _customers_of(spark, store, RFM_SEGMENTS, snapshot)
+        clusters = _customers_of(spark, store, CUSTOMER_CLUSTERS, snapshot)
+        # The summary joins by features: it cannot tell whose they are.
+        before, clustered = customer_totals(segments, clusters)
         return {
             **judge_schemas(store, [SEGMENT_SUMMARY], snapshot),
             SAME_CUSTOMERS: customers.same_customers(
                 before.customers,
-                stats_of(store, CUSTOMER_CLUSTERS, snapshot).rows,
+                clustered.customers,
+                not_once_in_both(segments, clusters, before, clustered),
                 int(summary["customers"].sum()),
             ),
             frequency_check(SEGMENT_SUMMARY): customers.frequency_kept(

@@ -29,6 +29,8 @@ from amazon_seg_assets.tables.exploration import (
     HELPFUL_REVIEWS,
     MAIN_CATEGORY_COUNTS,
     METADATA_PROFILE,
+    MISPLACED_PRODUCTS,
+    ODD_REVIEWS,
     RATING_COUNTS,
     REVIEW_COUNTS,
     REVIEW_PROFILE,
@@ -94,7 +96,15 @@ ROW_COUNTS: dict[Table, tuple[Table, Callable[[pd.DataFrame], int]]] = {
 }
 """Small tables that count rows: of which raw table, and the total in them."""
 
-EXPLORED = (REVIEW_PROFILE, METADATA_PROFILE, HELPFUL_REVIEWS, TOP_PRODUCTS, *ROW_COUNTS)
+EXPLORED = (
+    REVIEW_PROFILE,
+    METADATA_PROFILE,
+    HELPFUL_REVIEWS,
+    ODD_REVIEWS,
+    TOP_PRODUCTS,
+    MISPLACED_PRODUCTS,
+    *ROW_COUNTS,
+)
 
 
 @seg_checks(
