@@ -4,14 +4,15 @@ Layers, each of which may import the ones below it, none beside it and none abov
 
     cli                                       the command line
     definitions, headless, progress, summary  what Dagster loads, what the command does and shows
-    automation, staleness, instance           when to run what, and where it is recorded
+    automation, instance                      when to run what, and where it is recorded
     assets                                    declare, select, call one pure function, return
-    jobs, resources, snapshots                selections of assets, and what tests can replace
+    jobs, resources, snapshots, staleness     selections, replaceable parts, what to make again
     partitions                                months
     report                                    a snapshot's report: sentences, HTML, Markdown
     ingestion, quality, plots                 raw tables without Spark, verdicts, pictures
     sources, storage, transforms              raw files, stored tables, functions on Spark
-    tables, rules, engine                     declarations, rules as data, Spark and its Java
+    rules, engine                             rules as data; Spark and the Java it runs on
+    tables                                    declarations of what is stored
     settings                                  of a deployment
     locations                                 folders and URLs, as Python and as Spark need them
     errors, formats                           errors, numbers and names, as people read them

@@ -12,15 +12,30 @@ from collections.abc import Iterable
 from dagster import AssetKey, DagsterInstance
 from dagster._core.definitions.data_version import CODE_VERSION_TAG, get_input_data_version_tag
 
-from amazon_seg_assets.assets.cleaning import made_from_clean, made_from_products, made_from_raw
-from amazon_seg_assets.ingestion.manifest import read_manifest, require_manifest
+from amazon_seg_assets.ingestion.manifest import Manifest, read_manifest, require_manifest
 from amazon_seg_assets.locations import is_below
 from amazon_seg_assets.rules.categories import load_excluded_categories
 from amazon_seg_assets.storage.faults import failed_checks
-from amazon_seg_assets.storage.figures import MADE_FROM, read_figures
+from amazon_seg_assets.storage.figures import MADE_FROM, Figures, made_from, read_figures
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.tables.clean import CLEAN_METADATA, CLEAN_REVIEWS, JOINED_REVIEWS
 from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
+from amazon_seg_assets.transforms.cleaning import CODE_VERSION
+
+
+def made_from_raw(manifest: Manifest, month: str) -> dict[str, str]:
+    """What the clean reviews of a month are made from, given what the raw table holds."""
+    return made_from(CODE_VERSION, manifest.month_version(month))
+
+
+def made_from_products(manifest: Manifest, excluded_categories: Iterable[str]) -> dict[str, str]:
+    """What the clean products are made from, given what the raw table holds."""
+    return made_from(CODE_VERSION, manifest.table_version(), *sorted(excluded_categories))
+
+
+def made_from_clean(reviews: Figures, products: Figures) -> dict[str, str]:
+    """What the joined reviews of a month are made from, given the figures of what is joined."""
+    return made_from(CODE_VERSION, reviews[MADE_FROM], products[MADE_FROM])
 
 
 def is_up_to_date(

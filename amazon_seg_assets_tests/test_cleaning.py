@@ -22,6 +22,8 @@ from amazon_seg_assets.transforms.cleaning import (
     price_form,
 )
 
+FEW = 3_000_000
+
 
 def raw_reviews(spark: SparkSession, *rows: dict[str, Any]) -> DataFrame:
     default = {
@@ -214,8 +216,8 @@ def test_the_join_keeps_each_review_once(spark: SparkSession) -> None:
         {"price": "9.99"},
     )
     products = clean_metadata(raw, [], Observation(), Observation())
-    joined = join_products(reviews, products)
-    lean = join_products(reviews, only_reviewed(products, reviews))
+    joined = join_products(reviews, products, review_rows=3, product_rows=1)
+    lean = join_products(reviews, products, review_rows=1, product_rows=3)
     assert sorted(map(str, lean.collect())) == sorted(map(str, joined.collect()))
     rows = {row["review_id"]: row for row in joined.collect()}
     assert {name: row["price"] for name, row in rows.items()} == {
@@ -226,6 +228,30 @@ def test_the_join_keeps_each_review_once(spark: SparkSession) -> None:
     assert joined.count() == 3
     assert rows["known"]["product_name"] == "Cable"
     assert joined.columns == [*JOINED_REVIEWS.column_names, "month"]
+
+
+@pytest.mark.parametrize(
+    ("review_rows", "product_rows", "hints"),
+    [
+        (FEW, FEW, 1),
+        (FEW + 1, FEW, 1),
+        (FEW, FEW + 1, 2),  # a hint more: the reviews that tell which products are needed
+        (FEW + 1, FEW + 1, 0),
+    ],
+)
+def test_only_few_products_or_those_of_few_reviews_are_broadcast(
+    spark: SparkSession, review_rows: int, product_rows: int, hints: int
+) -> None:
+    reviews, products = (
+        spark.createDataFrame([], StructType([*table.spark_schema, *further]))
+        for table, further in (
+            (CLEAN_REVIEWS, [StructField("month", StringType())]),
+            (CLEAN_METADATA, []),
+        )
+    )
+    joined: Any = join_products(reviews, products, review_rows, product_rows)
+    planned = joined._jdf.queryExecution().analyzed().toString()
+    assert planned.count("strategy=broadcast") == hints
 
 
 def test_products_that_nobody_reviewed_need_not_be_joined(spark: SparkSession) -> None:

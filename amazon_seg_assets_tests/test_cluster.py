@@ -29,7 +29,21 @@ TABLES = {
     "rfm_segments": SNAPSHOT,
     "segment_summary": SNAPSHOT,
     "scheme_comparison": SNAPSHOT,
+    "cluster_validation": SNAPSHOT,
+    "cluster_density": SNAPSHOT,
+    "rfm_histograms": SNAPSHOT,
 }
+EXPLORED = [
+    "review_profile",
+    "metadata_profile",
+    "rating_counts",
+    "review_counts",
+    "main_category_counts",
+    "helpful_reviews",
+    "odd_reviews",
+    "top_products",
+    "misplaced_products",
+]
 
 
 def start_run(
@@ -44,9 +58,9 @@ def start_run(
     return subprocess.Popen(command, env=variables, cwd=folder, stdout=pipe, stderr=pipe, text=True)
 
 
-def start_on(cluster: StandaloneCluster, folder: Path) -> subprocess.Popen[str]:
-    options = ("--master", cluster.url, "--skip-exploration")
-    return start_run(folder, *options, environment=in_environment(SPARK_CONF, EXECUTOR_CONF))
+def start_on(cluster: StandaloneCluster, folder: Path, *options: str) -> subprocess.Popen[str]:
+    environment = in_environment(SPARK_CONF, EXECUTOR_CONF)
+    return start_run(folder, "--master", cluster.url, *options, environment=environment)
 
 
 def finish(run: subprocess.Popen[str]) -> str:
@@ -56,7 +70,7 @@ def finish(run: subprocess.Popen[str]) -> str:
     return printed
 
 
-def rows(folder: Path) -> dict[str, list[str]]:
+def rows(folder: Path, tables: Mapping[str, str | None] = TABLES) -> dict[str, list[str]]:
     """Each table as sorted rows; how long a fit took is left out, as it differs."""
     store = Store(folder / "data", "Electronics")
     return {
@@ -64,7 +78,7 @@ def rows(folder: Path) -> dict[str, list[str]]:
             repr({key: value for key, value in row.items() if key != "seconds"})
             for row in pq.read_table(store.path(table, month), partitioning=None).to_pylist()
         )
-        for table, month in TABLES.items()
+        for table, month in tables.items()
     }
 
 
@@ -102,17 +116,22 @@ def test_the_main_job_ends_with_segments_pictures_and_a_report(main_job: tuple[P
 
 
 def test_results_equal_those_of_one_machine(
-    local: dict[str, list[str]], cluster: StandaloneCluster, tmp_path: Path
+    main_job: tuple[Path, str],
+    local: dict[str, list[str]],
+    cluster: StandaloneCluster,
+    tmp_path: Path,
 ) -> None:
     finish(start_on(cluster, tmp_path))
     assert rows(tmp_path) == local
     assert len(local["rfm_segments"]) > 500
+    explored = dict.fromkeys(EXPLORED)
+    assert rows(tmp_path, explored) == rows(main_job[0], explored)
 
 
 def test_a_worker_that_dies_changes_nothing(
     local: dict[str, list[str]], cluster: StandaloneCluster, tmp_path: Path
 ) -> None:
-    run = start_on(cluster, tmp_path)
+    run = start_on(cluster, tmp_path, "--skip-exploration")
     assert run.stderr is not None
     for line in run.stderr:
         if "joined_reviews" in line:

@@ -8,9 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import DataFrame, Observation, SparkSession
 
+from amazon_seg_assets.assets.metadata import report_artifact
 from amazon_seg_assets.storage.exports import write_one_file_each
 from amazon_seg_assets.storage.layout import Store
-from amazon_seg_assets.transforms.export import COLUMNS, FILE, file_names, for_campaigns
+from amazon_seg_assets.transforms.export import COLUMNS, ESCAPED, FILE, file_names, for_campaigns
 from amazon_seg_assets_tests.disk import on_disk
 
 SEGMENTS = ["Champions", "Can't Lose Them", "=Lost", "Promising"]
@@ -59,6 +60,7 @@ def test_names_of_files_are_plain_and_unique() -> None:
         "…": "segment-2",
     }
     assert len(file_names(["x" * 300])["x" * 300]) == 60
+    assert ESCAPED not in file_names(["Escaped", "_escaped"]).values()
 
 
 def test_csv_is_safe_in_order_and_complete(tmp_path: Path, customers: DataFrame) -> None:
@@ -89,8 +91,11 @@ def test_csv_is_safe_in_order_and_complete(tmp_path: Path, customers: DataFrame)
         b"",
     ]
     assert "Zoë" in (folder / "cant-lose-them.csv").read_text(encoding="utf-8")
+    told = report_artifact(Store(tmp_path, "Toys"), "segment_export", "2023-03")
+    assert told["bytes"] == sum(path.stat().st_size for path in folder.iterdir())
+    assert told["dagster/table_name"] == "Toys.segment_export"
     assert counts == {
-        "escaped": 4,
+        ESCAPED: 4,
         "champions": 9,
         "cant-lose-them": 1,
         "lost": 1,

@@ -14,23 +14,29 @@ from pyspark.ml.clustering import KMeans as SparkKMeans
 from pyspark.ml.clustering import KMeansModel
 from pyspark.ml.evaluation import ClusteringEvaluator
 from pyspark.ml.linalg import Vectors
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Observation, SparkSession
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_samples, silhouette_score
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.quality.customers import clusters_apart
+from amazon_seg_assets.tables.features import CENTERS
 from amazon_seg_assets.transforms.cluster_model import assign_clusters, build_model
-from amazon_seg_assets.transforms.lloyd import assign, cluster_silhouettes, fit
+from amazon_seg_assets.transforms.lloyd import (
+    Content,
+    Starts,
+    assign,
+    cluster_silhouettes,
+    fit,
+)
 from amazon_seg_assets.transforms.points import (
     Points,
+    Standardization,
     cells,
     collect_points,
     standardization,
 )
-from amazon_seg_assets.transforms.sweep import Starts, Sweep, sweep, usable_ks
-
-CENTERS = ["recency_center", "frequency_log_center", "monetary_log_center"]
+from amazon_seg_assets.transforms.sweep import Sweep, sweep, usable_ks
 
 
 def customers(count: int, seed: int = 1) -> pd.DataFrame:
@@ -106,6 +112,13 @@ def test_standardization_is_over_customers(points: Points, frame: pd.DataFrame) 
     values = frame[["recency", "frequency_log", "monetary_log"]]
     assert scale.mean == pytest.approx(values.mean().to_numpy(), rel=1e-12)
     assert scale.sd == pytest.approx(values.std(ddof=1).to_numpy(), rel=1e-12)
+
+
+def test_a_row_of_centers_tells_their_standardization() -> None:
+    scale = Standardization((200.5, 0.7, 3.25), (90.0, 0.5, 1.0))
+    row = pd.Series({"cluster": 1, "recency_center": -1.0, **scale.as_columns()})
+    assert row[["frequency_log_mean", "monetary_log_sd"]].tolist() == [0.7, 1.0]
+    assert Standardization.from_row(row) == scale
 
 
 def test_a_feature_without_variance_becomes_zero() -> None:
@@ -250,9 +263,9 @@ def test_starts_on_cells_lead_to_optima_of_all_points(spark: SparkSession) -> No
 
 
 def test_workers_need_not_have_this_package() -> None:
-    content = (*(np.eye(3),) * 2, np.ones(3), np.eye(3), np.ones(3))
-    options = {"starts": 2, "refined": 1, "swaps": 1, "max_iterations": 10}
-    call = cloudpickle.dumps(lambda: fit(2, content, 42, **options))
+    content = Content(np.eye(3), np.ones(3), np.eye(3), np.ones(3))
+    starts = Starts(starts=2, refined=1, swaps=1, max_iterations=10)
+    call = cloudpickle.dumps(lambda: fit(2, np.eye(3), content, starts))
     script = (
         "import pickle, sys; sys.modules['amazon_seg_assets'] = None; "
         "print(len(pickle.load(sys.stdin.buffer)()))"
@@ -325,15 +338,18 @@ def test_the_model_assigns_saves_and_loads(
     model.save(str(tmp_path / "model"))
     loaded = PipelineModel.load(str(tmp_path / "model"))
     data = on_spark(spark, frame)
+    labels, counts = ["A", "B", "C", "D"], Observation()
     first, again = (
-        pd.DataFrame(assign_clusters(each, data).toPandas()).sort_values(
+        pd.DataFrame(assign_clusters(each, data, labels, counted).toPandas()).sort_values(
             "user_id", ignore_index=True
         )
-        for each in (model, loaded)
+        for each, counted in ((model, counts), (loaded, Observation()))
     )
     theirs = KMeans(4, init=centers, n_init=1, max_iter=1).fit(standardized(frame)).labels_
     assert first["cluster"].tolist() == theirs.tolist()
-    assert first.columns.tolist() == [*frame.columns, "cluster"]
+    assert first["cluster_label"].tolist() == [labels[cluster] for cluster in theirs]
+    assert list(counts.get.items()) == list(zip("0123", np.bincount(theirs), strict=True))
+    assert first.columns.tolist() == [*frame.columns, "cluster", "cluster_label"]
     pd.testing.assert_frame_equal(again, first)
     assert isinstance(loaded.stages[-1], KMeansModel)
     assert np.array_equal(loaded.stages[-1].clusterCenters(), centers)

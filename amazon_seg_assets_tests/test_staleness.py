@@ -7,7 +7,7 @@ import pytest
 from dagster import AssetKey, DagsterInstance
 from pyspark.sql import SparkSession
 
-from amazon_seg_assets.assets import cleaning as assets
+from amazon_seg_assets import staleness
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.staleness import are_products_stale, is_up_to_date, stale_months
 from amazon_seg_assets.storage.faults import failed_checks, note_checks
@@ -94,6 +94,6 @@ def test_what_other_rules_or_other_code_made_is_stale(
 
     products = AssetKey("clean_metadata")
     assert not is_up_to_date(graph.instance, graph.store, products, code_version="other")
-    monkeypatch.setattr(assets, "CODE_VERSION", "next")
+    monkeypatch.setattr(staleness, "CODE_VERSION", "next")
     assert are_products_stale(graph.store)
     assert stale_months(graph.store, MONTHS) == MONTHS

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from pyspark.sql.functions import expr, upper
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from amazon_seg_assets.definitions import build_definitions
+from amazon_seg_assets.rules.scheme import load_scheme
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.spark_tables import write_snapshot
 from amazon_seg_assets.tables.customers import RFM_FEATURES
+from amazon_seg_assets.tables.features import FEATURES
 from amazon_seg_assets.transforms import summary, ties, validation
 from amazon_seg_assets.transforms.agreement import (
     adjusted_rand,
@@ -28,13 +31,13 @@ from amazon_seg_assets.transforms.agreement import (
     normalized_mutual_information,
 )
 from amazon_seg_assets.transforms.collapse import collapse
+from amazon_seg_assets.transforms.lloyd import Starts
 from amazon_seg_assets.transforms.points import Points, standardization
-from amazon_seg_assets.transforms.resampling import resampled_contingency
-from amazon_seg_assets.transforms.rfm import FEATURES
-from amazon_seg_assets.transforms.sweep import Starts
+from amazon_seg_assets.transforms.resampling import Clustered, resampled_contingency
+from amazon_seg_assets_tests.disk import on_disk
 from amazon_seg_assets_tests.graph import rfm_frame
 
-OPTIONS = {"starts": 2, "refined": 1, "swaps": 2, "max_iterations": 50}
+STARTS = Starts(starts=2, refined=1, swaps=2, max_iterations=50)
 
 
 def table(*rows: list[int]) -> np.ndarray:
@@ -129,33 +132,30 @@ def test_a_resample_keeps_every_customer_and_follows_from_its_seed() -> None:
     values, customers = draw.normal(size=(60, 3)), draw.integers(1, 5, 60).astype(float)
     labels = draw.integers(0, 3, 60)
 
-    def counts(resample: int) -> np.ndarray:
-        return resampled_contingency(
-            values, customers, labels, np.arange(60), 3, resample, 42, **OPTIONS
-        )
+    original = Clustered(values, customers, labels, np.arange(60))
+
+    def counts(resample: int, seed: int = 42) -> np.ndarray:
+        return resampled_contingency(original, 3, resample, replace(STARTS, seed=seed))
 
     assert counts(0).sum(axis=1).tolist() == np.bincount(labels, customers).tolist()
     assert counts(0).tolist() == counts(0).tolist()
     assert counts(0).tolist() != counts(1).tolist()
+    assert counts(0).tolist() != counts(0, seed=43).tolist()
 
 
 @pytest.mark.parametrize("k", [1, 3])
 def test_few_customers_can_be_resampled(k: int) -> None:
     """Three customers drawn with replacement are often fewer than three."""
-    values = np.eye(3)[:k]
+    original = Clustered(np.eye(3)[:k], np.ones(k), np.arange(k), np.arange(k))
     for resample in range(8):
-        found = resampled_contingency(
-            values, np.ones(k), np.arange(k), np.arange(k), k, resample, 1, **OPTIONS
-        )
+        found = resampled_contingency(original, k, resample, STARTS)
         assert found.shape == (k, k)
         assert found.sum(axis=1).tolist() == [1] * k
 
 
 def test_workers_need_not_have_this_package() -> None:
-    values, customers, labels = np.eye(3), np.full(3, 9.0), np.arange(3)
-    call = cloudpickle.dumps(
-        lambda: resampled_contingency(values, customers, labels, labels, 3, 0, 42, **OPTIONS)
-    )
+    original = np.eye(3), np.full(3, 9.0), np.arange(3), np.arange(3)
+    call = cloudpickle.dumps(lambda: resampled_contingency(Clustered(*original), 3, 0, STARTS))
     script = (
         "import pickle, sys; sys.modules['amazon_seg_assets'] = None; "
         "print(pickle.load(sys.stdin.buffer)().sum())"
@@ -168,14 +168,51 @@ def test_a_cluster_that_swallows_all_is_said_to() -> None:
     centers = pd.DataFrame(
         {"cluster": [1, 0], "cluster_label": ["B", "A"], "silhouette": [0.0, 0.5]}
     )
-    by_cluster = pd.DataFrame({"cluster": [0], "customers": [50]})
-    found = validation.validate_clusters(centers, by_cluster, [1.0, 0.0])
+    assigned = pd.DataFrame({"cluster": [0], "customers": [50]})
+    found = validation.validate_clusters(centers, assigned, [1.0, 0.0])
     assert found["cluster_label"].tolist() == ["A", "B"]
     assert found["customers"].tolist() == [50, 0]
     assert found["share"].tolist() == [1.0, 0.0]
     said = validation.say_sizes(found["share"].tolist(), balance(found["customers"].to_numpy()))
     assert said.startswith("One cluster holds 100.0 % of the customers")
     assert "from 10.0 % to 89.9 %" in validation.say_sizes([0.1, 0.899], 0.5)
+
+
+def test_the_chosen_clusters_are_validated_as_a_whole() -> None:
+    sweep = pd.DataFrame(
+        {
+            "k": [2, 3],
+            "silhouette": [0.6, 0.9],
+            "iterations": [4, 9],
+            "converged": [True, False],
+            "chosen": [True, False],
+        }
+    )
+    centers = pd.DataFrame(
+        {"cluster": [0, 1], "cluster_label": ["A", "B"], "silhouette": [0.5, 0.7]}
+    )
+    totals = {f"total_{feature}": 1 for feature in FEATURES}
+    of_customers = pd.DataFrame(
+        {"cluster": [0, 1], "cluster_label": ["A", "B"], "segment": ["x", "y"], "customers": [3, 1]}
+    ).assign(**totals)
+    stability = validation.stability([table([3, 0], [0, 1]), table([2, 1], [0, 1])])
+    found = validation.validate(sweep, centers, of_customers, stability)
+    assert found.table["share"].tolist() == [0.75, 0.25]
+    assert found.table["survival"].tolist() == pytest.approx([5 / 6, 1])
+    assert found.contingency.to_numpy().tolist() == [[3, 0], [0, 1]]
+    figures = found.figures
+    assert (figures["silhouette"], figures["converged"], figures["iterations"]) == (0.6, True, 4)
+    assert (figures["smallest_share"], figures["largest_share"]) == (0.25, 0.75)
+    assert figures["balance"] == pytest.approx(0.811278124459)
+    assert figures["segments_adjusted_rand"] == 1
+    assert figures["segments_mutual_information"] == pytest.approx(1)
+    assert (figures["resamples"], figures["surviving_share_min"]) == (2, 0.75)
+    assert figures["surviving_share_mean"] == 0.875
+    assert found.words == {
+        "silhouette_in_words": "reasonable structure",
+        "agreement_in_words": "excellent",
+    }
+    assert len(found.sentences) == 5
 
 
 @pytest.mark.parametrize(
@@ -370,6 +407,23 @@ def test_clusters_are_validated(storage: Path, validated: ExecuteInProcessResult
     assert found["stability_adjusted_rand_sd"] == 0.0
     for sentence in ("balance of 1.00", "strong structure", "In 3 resamples 100.0 %", "converged"):
         assert sentence in found["what_it_means"]
+
+
+def test_assets_tell_shares_sizes_and_names(
+    storage: Path, validated: ExecuteInProcessResult
+) -> None:
+    clustered = metadata(validated, "customer_clusters")
+    assert (clustered["share_cluster_0"], clustered["share_cluster_1"]) == (0.5, 0.5)
+    of_segments = metadata(validated, "segment_summary")
+    segments = stored(storage, "rfm_segments", CLUSTERED)["segment"]
+    shares = {name: of_segments[f"share_{name}"] for name in load_scheme("standard").segments}
+    found = segments.value_counts(normalize=True).to_dict()
+    assert {name: share for name, share in shares.items() if share} == found
+    assert 0 in shares.values()
+    model = metadata(validated, "cluster_model")
+    assert model["dagster/table_name"] == "Toys.cluster_model"
+    files = on_disk(Store(storage, "Toys").path("cluster_model", CLUSTERED)).rglob("*")
+    assert model["bytes"] == sum(file.stat().st_size for file in files if file.is_file())
 
 
 @pytest.mark.usefixtures("validated")

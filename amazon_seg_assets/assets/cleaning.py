@@ -1,35 +1,31 @@
 """The clean tables and their join."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from dagster import AssetExecutionContext, Config, MaterializeResult
 from pydantic import Field
-from pyspark.sql import DataFrame, Observation
-from pyspark.sql import functions as F
+from pyspark.sql import Observation
 
 from amazon_seg_assets.assets.declaration import seg_asset, table_spec
 from amazon_seg_assets.assets.metadata import dropped, report_table
-from amazon_seg_assets.ingestion.manifest import Manifest, MonthCounts, require_manifest
+from amazon_seg_assets.ingestion.manifest import MonthCounts, require_manifest
 from amazon_seg_assets.resources import SparkResource, StoreResource
 from amazon_seg_assets.rules.categories import load_category_rules, load_excluded_categories
-from amazon_seg_assets.storage.figures import MADE_FROM, Figures, made_from, read_figures
+from amazon_seg_assets.staleness import made_from_clean, made_from_products, made_from_raw
+from amazon_seg_assets.storage.figures import read_figures
 from amazon_seg_assets.storage.footers import Stats, read_stats
 from amazon_seg_assets.storage.spark_tables import read_table, write_months, write_whole
 from amazon_seg_assets.tables.clean import CLEAN_METADATA, CLEAN_REVIEWS, JOINED_REVIEWS
 from amazon_seg_assets.tables.model import PLACE
 from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
 from amazon_seg_assets.transforms import cleaning
+from amazon_seg_assets.transforms.cleaning import (
+    CODE_VERSION,
+    PRODUCT_DROP_REASONS,
+    REVIEW_DROP_REASONS,
+)
 
 KINDS = {"pyspark"}
-
-CODE_VERSION = "1"
-"""Of all three tables; raise it when the same input would give other rows."""
-
-REVIEW_DROP_REASONS = ("not_verified", "duplicate")
-PRODUCT_DROP_REASONS = ("excluded_category", "no_category", "listed_again")
-
-_LARGEST_BROADCAST_ROWS = 3_000_000
 
 
 class CleanMetadataConfig(Config):
@@ -43,21 +39,6 @@ class CleanMetadataConfig(Config):
             "names some for Electronics alone."
         ),
     )
-
-
-def made_from_raw(manifest: Manifest, month: str) -> dict[str, str]:
-    """What the clean reviews of a month are made from, given what the raw table holds."""
-    return made_from(CODE_VERSION, manifest.month_version(month))
-
-
-def made_from_products(manifest: Manifest, excluded_categories: Iterable[str]) -> dict[str, str]:
-    """What the clean products are made from, given what the raw table holds."""
-    return made_from(CODE_VERSION, manifest.version, *sorted(excluded_categories))
-
-
-def made_from_clean(reviews: Figures, products: Figures) -> dict[str, str]:
-    """What the joined reviews of a month are made from, given the figures of what is joined."""
-    return made_from(CODE_VERSION, reviews[MADE_FROM], products[MADE_FROM])
 
 
 @seg_asset(
@@ -170,13 +151,9 @@ def joined_reviews(
     store, months = storage.store, list(context.partition_keys)
     reviews = read_table(spark.spark_session, store, CLEAN_REVIEWS, months)
     products = read_table(spark.spark_session, store, CLEAN_METADATA)
-    reviews_rows = sum(read_stats(store.path(CLEAN_REVIEWS.name, month)).rows for month in months)
-    products_rows = read_stats(store.path(CLEAN_METADATA.name)).rows
-    if reviews_rows < min(products_rows, _LARGEST_BROADCAST_ROWS):
-        products = cleaning.only_reviewed(products, reviews)
-    if min(reviews_rows, products_rows) <= _LARGEST_BROADCAST_ROWS:
-        products = F.broadcast(products)
-    joined: DataFrame = cleaning.join_products(reviews, products)
+    review_rows = sum(read_stats(store.path(CLEAN_REVIEWS.name, month)).rows for month in months)
+    product_rows = read_stats(store.path(CLEAN_METADATA.name)).rows
+    joined = cleaning.join_products(reviews, products, review_rows, product_rows)
     of_products = read_figures(store, CLEAN_METADATA.name)
     of_reviews = {month: read_figures(store, CLEAN_REVIEWS.name, month) for month in months}
 

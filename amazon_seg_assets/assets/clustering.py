@@ -1,21 +1,21 @@
 """K-Means: the sweep of k, the model, and the cluster of each customer."""
 
 from dataclasses import asdict
+from typing import Annotated, Any
 
-import pandas as pd
 from dagster import AssetExecutionContext, Config, MaterializeResult, MetadataValue
 from pydantic import Field
 from pyspark.ml import PipelineModel
-from pyspark.sql import functions as F
+from pyspark.sql import Observation
 
 from amazon_seg_assets.assets.declaration import artifact_spec, seg_asset, table_spec
-from amazon_seg_assets.assets.metadata import markdown_frame, report_table
+from amazon_seg_assets.assets.metadata import markdown_frame, report_artifact, report_table
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.locations import spark_path, url_of
+from amazon_seg_assets.locations import spark_path
 from amazon_seg_assets.resources import SparkResource, StoreResource
 from amazon_seg_assets.rules.labels import load_label_rules
 from amazon_seg_assets.storage.footers import read_stats
-from amazon_seg_assets.storage.layout import month_folder
+from amazon_seg_assets.storage.layout import Store, month_folder
 from amazon_seg_assets.storage.small_tables import read_small, write_small
 from amazon_seg_assets.storage.spark_tables import read_table, write_snapshot
 from amazon_seg_assets.tables.customers import (
@@ -24,32 +24,32 @@ from amazon_seg_assets.tables.customers import (
     K_SWEEP,
     RFM_FEATURES,
 )
+from amazon_seg_assets.tables.features import CENTERS, FEATURES
 from amazon_seg_assets.transforms.choice_of_k import SILHOUETTE_TOLERANCE, choose_k
 from amazon_seg_assets.transforms.cluster_model import assign_clusters, build_model
-from amazon_seg_assets.transforms.labels import label_clusters
+from amazon_seg_assets.transforms.labels import label_each_k
+from amazon_seg_assets.transforms.lloyd import Starts
 from amazon_seg_assets.transforms.points import (
     MAX_POINTS,
     Standardization,
     collect_points,
     standardization,
 )
-from amazon_seg_assets.transforms.rfm import FEATURES, TRANSFORMED_FEATURES
 from amazon_seg_assets.transforms.summary import clusters_of_chosen_k
-from amazon_seg_assets.transforms.sweep import DEFAULT_KS, Starts, sweep, usable_ks
+from amazon_seg_assets.transforms.sweep import DEFAULT_KS, POSSIBLE_KS, sweep, usable_ks
 
 CLUSTER_MODEL = "cluster_model"
 CODE_VERSION = "4"
-_MEANS = [f"{feature}_mean" for feature in TRANSFORMED_FEATURES]
-_DEVIATIONS = [f"{feature}_sd" for feature in TRANSFORMED_FEATURES]
-_CENTERS = [f"{feature}_center" for feature in TRANSFORMED_FEATURES]
+
+PossibleK = Annotated[int, Field(ge=POSSIBLE_KS[0], le=POSSIBLE_KS[-1])]
 
 
 class SweepConfig(Config):
     """Which numbers of clusters to try, and which to choose."""
 
-    k_min: int = Field(DEFAULT_KS[0], description="Smallest k tried.", ge=2)
-    k_max: int = Field(DEFAULT_KS[-1], description="Largest k tried.", ge=2, le=50)
-    k: int | None = Field(None, description="The k to choose; by default the rule chooses.", ge=2)
+    k_min: PossibleK = Field(DEFAULT_KS[0], description="Smallest k tried.")
+    k_max: PossibleK = Field(DEFAULT_KS[-1], description="Largest k tried.")
+    k: PossibleK | None = Field(None, description="The k to choose; by default the rule chooses.")
     silhouette_tolerance: float = Field(
         SILHOUETTE_TOLERANCE,
         description="How far below the best silhouette that of the knee may be.",
@@ -68,6 +68,11 @@ class SweepConfig(Config):
         if self.k_min > self.k_max:
             raise InputError(f"k_min = {self.k_min} is above k_max = {self.k_max}: swap them.")
         return sorted({*range(self.k_min, self.k_max + 1), *([self.k] if self.k else [])})
+
+    def searched(self) -> Starts:
+        """How optima are sought."""
+        refined = min(Starts.refined, self.starts)
+        return Starts(starts=self.starts, refined=refined, seed=self.seed)
 
 
 @seg_asset(
@@ -94,76 +99,57 @@ def k_sweep(
     storage: StoreResource,
 ) -> tuple[MaterializeResult, MaterializeResult]:
     """Fits K-Means for each k, chooses one by rule, and labels the clusters of each."""
-    store, session = storage.store, spark.spark_session
     for snapshot in context.partition_keys:
-        store.require(RFM_FEATURES.name, [snapshot])
-        count = read_stats(store.path(RFM_FEATURES.name, snapshot)).rows
-        customers = read_table(session, store, RFM_FEATURES, [snapshot])
-        points = collect_points(customers, count, config.max_points)
-        scale = standardization(points)
-        ks = usable_ks(config.ks(), points, config.k)
-        starts = Starts(
-            starts=config.starts, refined=min(Starts.refined, config.starts), seed=config.seed
-        )
-        found = sweep(session, points, scale, ks, starts)
-        choice = choose_k(found.table, config.silhouette_tolerance, config.k)
-        table = found.table.assign(chosen=found.table["k"] == choice.k)
-        centers = _labelled(found.clusters, scale)
-        chosen = table[table["chosen"]].iloc[0]
-        fitted = int(points.customers.sum())
-        # How it was done, for who does it again with resamples.
-        how = {"starts": asdict(starts), "max_points": config.max_points}
-        context.add_asset_metadata(
-            report_table(
-                store,
-                K_SWEEP,
-                write_small(table, store, K_SWEEP, snapshot, {"why": choice.reason, **how}),
-                snapshot,
-                chosen_k=choice.k,
-                why=choice.reason,
-                wcss=float(chosen["wcss"]),
-                silhouette=float(chosen["silhouette"]),
-                distinct_customers=len(points),
-                customers_fitted=fitted,
-                parts_of_customers=points.parts,
-                skipped_ks=[k for k in config.ks() if k not in ks],
-                sweep=MetadataValue.md(markdown_frame(table)),
-            ),
-            asset_key=K_SWEEP.name,
-            partition_key=snapshot,
-        )
-        of_choice = centers[centers["k"] == choice.k]
-        context.add_asset_metadata(
-            report_table(
-                store,
-                CLUSTER_CENTERS,
-                write_small(
-                    centers,
-                    store,
-                    CLUSTER_CENTERS,
-                    snapshot,
-                    {"customers_of_part": fitted if points.parts > 1 else None},
-                ),
-                snapshot,
-                clusters_of_chosen_k=MetadataValue.md(
-                    markdown_frame(of_choice[["cluster", "cluster_label", "customers", *FEATURES]])
-                ),
-                smallest_share=float(of_choice["customers"].min() / of_choice["customers"].sum()),
-            ),
-            asset_key=CLUSTER_CENTERS.name,
-            partition_key=snapshot,
-        )
+        for asset, metadata in _sweep(spark, storage.store, snapshot, config).items():
+            context.add_asset_metadata(metadata, asset_key=asset, partition_key=snapshot)
     return MaterializeResult(K_SWEEP.name), MaterializeResult(CLUSTER_CENTERS.name)
 
 
-def _labelled(clusters: pd.DataFrame, scale: Standardization) -> pd.DataFrame:
-    rules = load_label_rules()
-    labels = {k: label_clusters(of_k, rules) for k, of_k in clusters.groupby("k")}
-    return clusters.assign(
-        cluster_label=[label for k in sorted(labels) for label in labels[k]],
-        **dict(zip(_MEANS, scale.mean, strict=True)),
-        **dict(zip(_DEVIATIONS, scale.sd, strict=True)),
-    )
+def _sweep(
+    spark: SparkResource, store: Store, snapshot: str, config: SweepConfig
+) -> dict[str, dict[str, Any]]:
+    """Stores the sweep and the clusters of a snapshot; returns metadata of both."""
+    customers = read_table(spark.spark_session, store, RFM_FEATURES, [snapshot])
+    count = read_stats(store.path(RFM_FEATURES.name, snapshot)).rows
+    points = collect_points(customers, count, config.max_points)
+    scale, starts = standardization(points), config.searched()
+    ks = usable_ks(config.ks(), points, config.k)
+    found = sweep(spark.spark_session, points, scale, ks, starts)
+    choice = choose_k(found.table, config.silhouette_tolerance, config.k)
+    table = found.table.assign(chosen=found.table["k"] == choice.k)
+    centers = label_each_k(found.clusters, load_label_rules()).assign(**scale.as_columns())
+    chosen, of_choice = table[table["chosen"]].iloc[0], clusters_of_chosen_k(table, centers)
+    fitted = int(points.customers.sum())
+    # How it was done, for who does it again with resamples.
+    how = {"starts": asdict(starts), "max_points": config.max_points}
+    part = {"customers_of_part": fitted if points.parts > 1 else None}
+    return {
+        K_SWEEP.name: report_table(
+            store,
+            K_SWEEP,
+            write_small(table, store, K_SWEEP, snapshot, {"why": choice.reason, **how}),
+            snapshot,
+            chosen_k=choice.k,
+            why=choice.reason,
+            wcss=float(chosen["wcss"]),
+            silhouette=float(chosen["silhouette"]),
+            distinct_customers=len(points),
+            customers_fitted=fitted,
+            parts_of_customers=points.parts,
+            skipped_ks=[k for k in config.ks() if k not in ks],
+            sweep=MetadataValue.md(markdown_frame(table)),
+        ),
+        CLUSTER_CENTERS.name: report_table(
+            store,
+            CLUSTER_CENTERS,
+            write_small(centers, store, CLUSTER_CENTERS, snapshot, part),
+            snapshot,
+            clusters_of_chosen_k=MetadataValue.md(
+                markdown_frame(of_choice[["cluster", "cluster_label", "customers", *FEATURES]])
+            ),
+            smallest_share=float(of_choice["customers"].min() / of_choice["customers"].sum()),
+        ),
+    }
 
 
 @seg_asset(
@@ -189,17 +175,18 @@ def cluster_model(
         centers = clusters_of_chosen_k(
             read_small(store, K_SWEEP, snapshot), read_small(store, CLUSTER_CENTERS, snapshot)
         )
-        first = centers.iloc[0]
-        scale = Standardization(tuple(first[_MEANS]), tuple(first[_DEVIATIONS]))
-        model = build_model(spark.spark_session, scale, centers[_CENTERS].to_numpy().tolist())
+        scale = Standardization.from_row(centers.iloc[0])
+        model = build_model(spark.spark_session, scale, centers[CENTERS].to_numpy().tolist())
         with store.replacing_in_place(CLUSTER_MODEL, [snapshot]) as folder:
             model.save(spark_path(folder / month_folder(snapshot)))
         context.add_asset_metadata(
-            {
-                "dagster/uri": MetadataValue.path(url_of(store.path(CLUSTER_MODEL, snapshot))),
-                "k": len(centers),
-                "centers": MetadataValue.md(markdown_frame(centers[["cluster", *_CENTERS]])),
-            },
+            report_artifact(
+                store,
+                CLUSTER_MODEL,
+                snapshot,
+                k=len(centers),
+                centers=MetadataValue.md(markdown_frame(centers[["cluster", *CENTERS]])),
+            ),
             partition_key=snapshot,
         )
 
@@ -223,15 +210,12 @@ def customer_clusters(
         centers = clusters_of_chosen_k(
             read_small(store, K_SWEEP, snapshot), read_small(store, CLUSTER_CENTERS, snapshot)
         )
-        labels = F.array(*(F.lit(label) for label in centers["cluster_label"]))
         customers = read_table(
             spark.spark_session, store, RFM_FEATURES, [snapshot], ["user_id", *FEATURES]
         )
-        clustered = assign_clusters(model, customers).withColumn(
-            "cluster_label", F.element_at(labels, F.col("cluster") + 1)
-        )
+        counts = Observation()
+        clustered = assign_clusters(model, customers, centers["cluster_label"], counts)
         stats = write_snapshot(clustered, store, CUSTOMER_CLUSTERS, snapshot)
-        shares = centers["customers"] / centers["customers"].sum()
         context.add_asset_metadata(
             report_table(
                 store,
@@ -240,8 +224,8 @@ def customer_clusters(
                 snapshot,
                 customers=stats.rows,
                 **{
-                    f"share_cluster_{cluster}": float(share)
-                    for cluster, share in zip(centers["cluster"], shares, strict=True)
+                    f"share_cluster_{cluster}": assigned / stats.rows
+                    for cluster, assigned in counts.get.items()
                 },
             ),
             partition_key=snapshot,

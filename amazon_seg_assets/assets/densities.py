@@ -13,10 +13,10 @@ from amazon_seg_assets.storage.small_tables import write_small
 from amazon_seg_assets.storage.spark_tables import read_table, write_snapshot
 from amazon_seg_assets.tables.customers import CUSTOMER_CLUSTERS, RFM_FEATURES
 from amazon_seg_assets.tables.densities import CLUSTER_DENSITY, RFM_HISTOGRAMS
+from amazon_seg_assets.tables.features import FEATURE_COLUMNS
 from amazon_seg_assets.transforms import density
 
 _LOG = "_log"
-_HISTOGRAM_COLUMNS = ("recency", "frequency", "monetary", "frequency_log", "monetary_log")
 
 
 @seg_asset(
@@ -50,9 +50,7 @@ def rfm_histograms(
     """Counts customers in bins of each feature, before and after the transformation."""
     store = storage.store
     for snapshot in context.partition_keys:
-        features = read_table(
-            spark.spark_session, store, RFM_FEATURES, [snapshot], _HISTOGRAM_COLUMNS
-        )
+        features = read_table(spark.spark_session, store, RFM_FEATURES, [snapshot], FEATURE_COLUMNS)
         stats = read_stats(store.path(RFM_FEATURES.name, snapshot))
         written = write_small(_histograms(features, stats), store, RFM_HISTOGRAMS, snapshot)
         context.add_asset_metadata(
@@ -65,7 +63,7 @@ def _histograms(features: DataFrame, stats: Stats) -> pd.DataFrame:
         column: density.equal_bins(
             stats.minimum[column], stats.maximum[column], column in ("recency", "frequency")
         )
-        for column in _HISTOGRAM_COLUMNS
+        for column in FEATURE_COLUMNS
     }
     counted = density.histograms(features, bins)
     return counted.assign(

@@ -20,8 +20,6 @@ from amazon_seg_assets.tables.clean import JOINED_REVIEWS
 from amazon_seg_assets.tables.customers import RFM_FEATURES
 from amazon_seg_assets.transforms import rfm
 
-_DROP_REASONS = ("no_user", "no_price", "low_price")
-
 
 class RfmConfig(Config):
     """Which reviews count."""
@@ -46,56 +44,48 @@ def rfm_features(
     storage: StoreResource,
 ) -> None:
     """Derives the features of the snapshots asked for."""
-    store = storage.store
     for snapshot in context.partition_keys:
-        last_day = last_review_day(store, snapshot)
-        joined = read_table(
-            spark.spark_session,
-            store,
-            JOINED_REVIEWS,
-            snapshot_months(snapshot),
-            ["user_id", "timestamp", "price"],
-        )
-        counts, shape = Observation(), Observation()
-        features = rfm.rfm_features(joined, last_day, config.min_price, counts)
-        described = features.observe(shape, *rfm.shape_statistics())
-
-        def figures(
-            stats: Stats,
-            counts: Observation = counts,
-            shape: Observation = shape,
-            last_day: date = last_day,
-        ) -> dict[str, Any]:
-            if stats.rows == 0:
-                raise InputError(
-                    _no_customers(store.category, last_day, config.min_price, counts.get)
-                )
-            return {
-                "customers": stats.rows,
-                "window_start": str(rfm.window_start(last_day)),
-                "window_end": str(last_day),
-                "min_price": config.min_price,
-                **counts.get,
-                "counted_usd": float(counts.get["counted_usd"]),
-                # Without variance there is no skewness.
-                **{name: figure for name, figure in shape.get.items() if figure is not None},
-            }
-
-        stats = write_snapshot(described, store, RFM_FEATURES, snapshot, figures)
-        stored = read_figures(store, RFM_FEATURES.name, snapshot)
         context.add_asset_metadata(
-            report_table(
-                store,
-                RFM_FEATURES,
-                stats,
-                snapshot,
-                reviews_in_window=stored.pop("in_window"),
-                unpriced_share=counts.get["no_price"] / counts.get["in_window"],
-                **dropped({reason: stored.pop(reason) for reason in _DROP_REASONS}),
-                **stored,
-            ),
-            partition_key=snapshot,
+            _derive(spark, storage.store, snapshot, config.min_price), partition_key=snapshot
         )
+
+
+def _derive(spark: SparkResource, store: Store, snapshot: str, min_price: float) -> dict[str, Any]:
+    """Stores the features of a snapshot; returns metadata."""
+    last_day = last_review_day(store, snapshot)
+    columns = ["user_id", "timestamp", "price"]
+    months = snapshot_months(snapshot)
+    joined = read_table(spark.spark_session, store, JOINED_REVIEWS, months, columns)
+    counts, shape = Observation(), Observation()
+    features = rfm.rfm_features(joined, last_day, min_price, counts)
+    described = features.observe(shape, *rfm.shape_statistics())
+
+    def figures(stats: Stats) -> dict[str, Any]:
+        if stats.rows == 0:
+            raise InputError(_no_customers(store.category, last_day, min_price, counts.get))
+        return {
+            "customers": stats.rows,
+            "window_start": str(rfm.window_start(last_day)),
+            "window_end": str(last_day),
+            "min_price": min_price,
+            **counts.get,
+            "counted_usd": float(counts.get["counted_usd"]),
+            # Without variance there is no skewness.
+            **{name: figure for name, figure in shape.get.items() if figure is not None},
+        }
+
+    stats = write_snapshot(described, store, RFM_FEATURES, snapshot, figures)
+    stored = read_figures(store, RFM_FEATURES.name, snapshot)
+    return report_table(
+        store,
+        RFM_FEATURES,
+        stats,
+        snapshot,
+        reviews_in_window=stored.pop("in_window"),
+        unpriced_share=counts.get["no_price"] / counts.get["in_window"],
+        **dropped({reason: stored.pop(reason) for reason in rfm.DROP_REASONS}),
+        **stored,
+    )
 
 
 def last_review_day(store: Store, snapshot: str) -> date:
