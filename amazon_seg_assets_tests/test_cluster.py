@@ -1,6 +1,7 @@
 """The main job by its command: on one machine, and the same on a real standalone cluster."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -49,18 +50,22 @@ EXPLORED = [
 def start_run(
     folder: Path, *options: str, environment: Mapping[str, str] | None = None
 ) -> subprocess.Popen[str]:
-    command = [
-        str(Path(sys.executable).with_name("amazon-seg")), "run", "--source", "sample",
-        "--storage", str(folder / "data"), "--reviews", "20000", *options,
-    ]  # fmt: skip
+    sample = ("--source", "sample", "--reviews", "20000", "--storage", str(folder / "data"))
+    return start(folder, "amazon-seg", "run", *sample, *options, environment=environment)
+
+
+def start(
+    folder: Path, program: str, *arguments: str, environment: Mapping[str, str] | None
+) -> subprocess.Popen[str]:
+    command = [str(Path(sys.executable).with_name(program)), *arguments]
     variables = os.environ | {"DAGSTER_HOME": str(folder / "home")} | dict(environment or {})
     pipe = subprocess.PIPE
     return subprocess.Popen(command, env=variables, cwd=folder, stdout=pipe, stderr=pipe, text=True)
 
 
-def start_on(cluster: StandaloneCluster, folder: Path, *options: str) -> subprocess.Popen[str]:
-    environment = in_environment(SPARK_CONF, EXECUTOR_CONF)
-    return start_run(folder, "--master", cluster.url, *options, environment=environment)
+def start_on(cluster: StandaloneCluster, folder: Path) -> subprocess.Popen[str]:
+    options = ("--master", cluster.url, "--skip-exploration")
+    return start_run(folder, *options, environment=in_environment(SPARK_CONF, EXECUTOR_CONF))
 
 
 def finish(run: subprocess.Popen[str]) -> str:
@@ -116,22 +121,33 @@ def test_the_main_job_ends_with_segments_pictures_and_a_report(main_job: tuple[P
 
 
 def test_results_equal_those_of_one_machine(
-    main_job: tuple[Path, str],
-    local: dict[str, list[str]],
-    cluster: StandaloneCluster,
-    tmp_path: Path,
+    local: dict[str, list[str]], cluster: StandaloneCluster, tmp_path: Path
 ) -> None:
     finish(start_on(cluster, tmp_path))
     assert rows(tmp_path) == local
     assert len(local["rfm_segments"]) > 500
-    explored = dict.fromkeys(EXPLORED)
-    assert rows(tmp_path, explored) == rows(main_job[0], explored)
+
+
+def test_the_exploration_equals_that_of_one_machine(
+    main_job: tuple[Path, str], cluster: StandaloneCluster
+) -> None:
+    folder, _ = main_job
+    explored: dict[str, str | None] = dict.fromkeys(EXPLORED)
+    expected = rows(folder, explored)
+    for table in explored:
+        shutil.rmtree(folder / "data/Electronics" / table)
+    job = ["job", "execute", "-m", "amazon_seg_assets.definitions", "-j", "explore"]
+    settings = {"STORAGE": str(folder / "data"), "SPARK_MASTER": cluster.url}
+    environment = {f"AMAZON_SEG_{name}": value for name, value in settings.items()}
+    environment |= in_environment(SPARK_CONF, EXECUTOR_CONF)
+    finish(start(folder, "dagster", *job, environment=environment))
+    assert rows(folder, explored) == expected
 
 
 def test_a_worker_that_dies_changes_nothing(
     local: dict[str, list[str]], cluster: StandaloneCluster, tmp_path: Path
 ) -> None:
-    run = start_on(cluster, tmp_path, "--skip-exploration")
+    run = start_on(cluster, tmp_path)
     assert run.stderr is not None
     for line in run.stderr:
         if "joined_reviews" in line:

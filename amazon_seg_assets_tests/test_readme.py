@@ -25,6 +25,8 @@ def execute(
         stored = ended_run.storage / CATEGORY / table / f"month={SNAPSHOT}"
         (folder / "month=2023-09").symlink_to(stored)
         [snippet] = [each for each in SNIPPETS if table in each]
+        # Java stays in the folder in which it was started.
+        snippet = snippet.replace('"data/', f'"{tmp_path}/data/')
         # Its last line is a result, which Python shows when it is typed.
         names: dict[str, Any] = {}
         exec(re.sub(r"^(duckdb\.sql|model\.transform)", r"result = \1", snippet, flags=re.M), names)
