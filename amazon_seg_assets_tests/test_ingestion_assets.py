@@ -109,6 +109,7 @@ def test_what_is_left_out_of_the_raw_tables_is_told(
     assert complete.warnings == []
     outside = [review("a", "kite", f"{month}-01T00:00:00") for month in ("1990-01", "2023-10")]
     products = [*PRODUCTS, product("doll", 5.0, colour="red")]
+    outside[0]["mood"] = "fine"
     write_raw(graph.folder, "Games", MORE + outside, products)
     for path in graph.folder.glob("raw/*/*.jsonl"):
         path.write_text(path.read_text() + "[]\n")
@@ -116,11 +117,12 @@ def test_what_is_left_out_of_the_raw_tables_is_told(
     run = graph.run()
     run.ingest_raw()
     assert sorted(warning for warning in run.warnings if "no_month_gaps" not in warning) == [
-        "raw_metadata, all_lines_read: 1 of 3 lines are no valid record, and left out: "
+        "raw_metadata, all_lines_read: 1 of 3 lines are not valid records, and left out: "
         "raw/meta_categories/meta_Games.jsonl, line 3: not a JSON object.",
-        "raw_metadata, no_unknown_fields: 1 fields of the source are not stored: colour.",
-        "raw_reviews, all_lines_read: 1 of 5 lines are no valid record, and left out: "
+        "raw_metadata, no_unknown_fields: 1 field of the source not stored: colour.",
+        "raw_reviews, all_lines_read: 1 of 5 lines are not valid records, and left out: "
         "raw/review_categories/Games.jsonl, line 5: not a JSON object.",
+        "raw_reviews, no_unknown_fields: 1 field of the source not stored: mood.",
         "raw_reviews, rows_in_span: 2 of 4 reviews are outside the months 1996-05 … 2023-09, and "
         "left out; to count those from 1990-01 on, set AMAZON_SEG_FIRST_MONTH; to count those up "
         "to 2023-10, set AMAZON_SEG_LAST_MONTH.",

@@ -50,7 +50,7 @@ class FileRecord:
     Attributes:
         fingerprint: of its content then.
         rows: rows written.
-        malformed: lines that were no valid record, and so not written.
+        malformed: lines that were not valid records, and so not written.
         malformed_examples: the first of them, as file, line and reason.
         months: counts of each month; empty for products.
         unknown_fields: fields of its first records that the table has no column for.
@@ -90,7 +90,7 @@ class Manifest:
 
     @cached_property
     def malformed(self) -> int:
-        """Lines that were no valid record."""
+        """Lines that were not valid records."""
         return sum(file.malformed for file in self.files.values())
 
     @cached_property

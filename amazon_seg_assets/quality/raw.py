@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from amazon_seg_assets.formats import counted
 from amazon_seg_assets.quality.verdict import Verdict
 
 EARLY_SHARE = 0.05
@@ -57,7 +58,7 @@ def month_gaps(rows: Mapping[str, int], threshold: int = MAX_MONTH_GAPS) -> Verd
 def all_lines_read(
     rows: int, broken: int, examples: Sequence[str], threshold: int = MAX_UNREAD_LINES
 ) -> Verdict:
-    """Counts lines of the source that are no valid record, and so left out.
+    """Counts lines of the source that are not valid records, and so left out.
 
     Args:
         rows: lines that were read.
@@ -68,16 +69,15 @@ def all_lines_read(
     return Verdict(
         broken,
         threshold,
-        f"{broken:,} of {rows + broken:,} lines are no valid record, and left out"
+        f"{broken:,} of {rows + broken:,} lines are not valid records, and left out"
         f"{_named(examples, '; ')}.",
     )
 
 
 def no_unknown_fields(fields: Sequence[str]) -> Verdict:
     """Counts fields of the source that the table has no column for, and so lacks."""
-    return Verdict(
-        len(fields), 0, f"{len(fields):,} fields of the source are not stored{_named(fields)}."
-    )
+    sentence = f"{counted(len(fields), 'field')} of the source not stored{_named(fields)}."
+    return Verdict(len(fields), 0, sentence)
 
 
 def rows_in_span(

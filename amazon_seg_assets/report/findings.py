@@ -32,7 +32,7 @@ class Origin:
         source: what a person would call it.
         reviews: raw reviews.
         verified: those of verified purchases.
-        malformed: lines of the source that were no valid record.
+        malformed: lines of the source that were not valid records.
         first_day: of the earliest review, ISO, UTC.
         last_day: of the latest.
         products: raw rows of products.

@@ -1,4 +1,4 @@
-"""Counts the lines of a file that are no valid record, and judges whether there are too many."""
+"""Counts the lines of a file that are not valid records, and judges whether there are too many."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _EXAMPLES = 5
 
 @dataclass
 class MalformedLines:
-    """Counts the lines of a file, or of a range of it, and those that are no valid record.
+    """Counts the lines of a file, or of a range of it, and those that are not valid records.
 
     Attributes:
         max_share: share of broken lines that is tolerated.

@@ -30,7 +30,7 @@ class RawChecks(Config):
 
     max_unread_lines: int = Field(
         raw.MAX_UNREAD_LINES,
-        description="Most lines of the source that may be no valid record.",
+        description="Most lines of the source that may be invalid records.",
         ge=0,
     )
 
