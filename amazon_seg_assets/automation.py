@@ -29,7 +29,7 @@ from pydantic import BaseModel
 
 from amazon_seg_assets.assets.ingestion import ingestions
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.ingestion.ingest import content_version
+from amazon_seg_assets.ingestion.ingest import RAW_TABLES, content_version
 from amazon_seg_assets.ingestion.manifest import Manifest, read_manifest
 from amazon_seg_assets.jobs import ingest, prepare_months, range_tags, segment_snapshot
 from amazon_seg_assets.locations import url_of
@@ -42,12 +42,11 @@ from amazon_seg_assets.partitions import (
 )
 from amazon_seg_assets.resources import SourceResource, StoreResource
 from amazon_seg_assets.snapshots import contiguous, dependent_snapshots, segmentable_months
-from amazon_seg_assets.sources.base import Kind
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.tables.clean import JOINED_REVIEWS
 from amazon_seg_assets.tables.customers import SEGMENT_SUMMARY
 from amazon_seg_assets.tables.model import Table
-from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
+from amazon_seg_assets.tables.raw import RAW_REVIEWS
 
 REFRESH_TAG = "amazon_seg/refresh"
 """Runs that one ingestion led to share the value of this tag."""
@@ -58,8 +57,6 @@ _SOURCE_EVERY_SECONDS = 3600
 _RECORDS_EVERY_SECONDS = 60
 # The day after a month has ended everywhere on earth.
 _SECOND_OF_MONTH = "0 6 2 * *"
-
-_RAW_TABLES = {Kind.REVIEWS: RAW_REVIEWS, Kind.METADATA: RAW_METADATA}
 
 
 @sensor(
@@ -82,12 +79,12 @@ def source_changed(
     store = storage.store
     try:
         opened = source.open()
-        offered = {kind: content_version(opened, kind, store.category) for kind in _RAW_TABLES}
+        offered = {kind: content_version(opened, kind, store.category) for kind in RAW_TABLES}
     except InputError as error:
         return SkipReason(str(error))
-    manifests = {kind: read_manifest(store, table.name) for kind, table in _RAW_TABLES.items()}
+    manifests = {kind: read_manifest(store, table.name) for kind, table in RAW_TABLES.items()}
     changed = [
-        _RAW_TABLES[kind]
+        RAW_TABLES[kind]
         for kind, manifest in manifests.items()
         if manifest is None or manifest.version != offered[kind]
     ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from amazon_seg_assets.sources.base import Kind, RawFile, Source
-from amazon_seg_assets.sources.sample.writer import file_name, require_possible, write_sample
+from amazon_seg_assets.sources.base import Kind, RawFile, Source, raw_name
+from amazon_seg_assets.sources.sample.writer import require_possible, write_sample
 
 GENERATOR_VERSION = "2"
 """Raise it when the same parameters would give other bytes."""
@@ -38,7 +38,7 @@ class SampleSource(Source):
 
     def files(self, kind: Kind, category: str) -> list[RawFile]:
         """The one file of a kind; generated when it is fetched."""
-        name = file_name(kind, category)
+        name = raw_name(kind, category)
         path = self._directory / name
 
         def fetch() -> Path:

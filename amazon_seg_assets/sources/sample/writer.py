@@ -10,7 +10,7 @@ import numpy as np
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.settings import CATEGORY_NAME
-from amazon_seg_assets.sources.base import Kind
+from amazon_seg_assets.sources.base import Kind, raw_name
 from amazon_seg_assets.sources.sample import words
 from amazon_seg_assets.sources.sample.catalog import Catalog, make_catalog, metadata_lines
 from amazon_seg_assets.sources.sample.customers import FIRST_REVIEW_MS, Customers
@@ -29,13 +29,6 @@ _STORY_SHAPE, _STORY_SCALE = 1.6, 1.0
 # Rows that occur so seldom that they are placed by hand, in the first thousand.
 _ZERO_STARS = (17, 503)
 _NEGATIVE_VOTES = {29: -1, 311: -4, 641: -1, 877: -2}
-
-
-def file_name(kind: Kind, category: str) -> str:
-    """Path of a category's file in the hub's layout."""
-    if kind is Kind.REVIEWS:
-        return f"raw/review_categories/{category}.jsonl"
-    return f"raw/meta_categories/meta_{category}.jsonl"
 
 
 def require_possible(reviews: int, seed: int) -> None:
@@ -79,11 +72,11 @@ def write_sample(
     stories = words.Stories(np.random.default_rng(stories_seed))
     catalog = make_catalog(products, np.random.default_rng(catalog_seed))
     _write(
-        directory / file_name(Kind.METADATA, category),
+        directory / raw_name(Kind.METADATA, category),
         metadata_lines(catalog, stories, np.random.default_rng(metadata_seed)),
     )
     _write(
-        directory / file_name(Kind.REVIEWS, category),
+        directory / raw_name(Kind.REVIEWS, category),
         _review_chunks(catalog, stories, reviews, words_seed, customers_seed),
     )
 
