@@ -284,6 +284,15 @@ def test_k_is_limited_by_distinct_customers() -> None:
         usable_ks(range(2, 13), three, 9)
 
 
+def test_an_empty_cluster_is_told(spark: SparkSession) -> None:
+    spends = np.array([5.0, 20.0, 80.0, *(20.0 + 1e-14 * step for step in (1, 2, 3, 4))])
+    values = np.column_stack([np.full(7, 30.0), np.ones(7), spends])
+    near = Points(values, np.log1p(values), np.ones(7))
+    assert sweep(spark, near, standardization(near), [2, 3]).table["k"].tolist() == [2, 3]
+    with pytest.raises(InputError, match=r"[67] clusters leave one without customers.* 7 distinct"):
+        sweep(spark, near, standardization(near), [2, 6, 7])
+
+
 def test_silhouette_by_hand() -> None:
     # Customers at 0 (twice), 1 and 5 (alone in its cluster). From 0: a = (0 + 1) / 2, b = 25.
     # From 1: a = (1 + 1) / 2, b = 16.

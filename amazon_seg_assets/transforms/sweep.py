@@ -86,6 +86,9 @@ def sweep(
         scale: their standardization.
         ks: values of k, each at most the number of points.
         starts: how optima are sought.
+
+    Raises:
+        InputError: a cluster has no customers, as some differ by less than a sum can hold.
     """
     standardized = scale.apply(points)
     content = (
@@ -107,6 +110,12 @@ def sweep(
     finally:
         broadcast.destroy()
     clusters = pd.DataFrame(found).sort_values(["k", "cluster"], ignore_index=True)
+    empty = clusters.loc[clusters["customers"] == 0, "k"]
+    if not empty.empty:
+        raise InputError(
+            f"{empty.min()} clusters leave one without customers, as of the {len(points):,} "
+            "distinct customers some hardly differ: choose k_min and k_max below that."
+        )
     clusters[list(FEATURES)] = clusters.pop("means").tolist()
     clusters[CENTERS] = clusters.pop("center").tolist()
     return Sweep(_by_k(clusters), clusters.drop(columns=_FIGURES))
