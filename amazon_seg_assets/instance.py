@@ -36,11 +36,7 @@ def ensure_dagster_home() -> Path:
         if not config.exists():
             config.write_text(files(__package__).joinpath(_CONFIG).read_text())
     except (OSError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
-        raise InputError(
-            f"Dagster cannot keep its records in {given} ({reason}): set DAGSTER_HOME to a folder "
-            "that can be written to."
-        ) from error
+        raise _not_writable(given, error) from error
     os.environ["DAGSTER_HOME"] = str(home)
     return home
 
@@ -49,14 +45,17 @@ def open_instance(home: Path) -> DagsterInstance:
     """Dagster's records in a folder that `ensure_dagster_home` has returned.
 
     Raises:
-        InputError: its ``dagster.yaml`` is not valid.
+        InputError: its ``dagster.yaml`` is not valid, or its databases cannot be written to.
     """
     from dagster import DagsterError, DagsterInstance, DagsterInvalidConfigError
     from dagster_shared.check import CheckError
+    from sqlalchemy.exc import SQLAlchemyError
     from yaml import YAMLError
 
     try:
         return DagsterInstance.get()
+    except (OSError, SQLAlchemyError) as error:
+        raise _not_writable(home, error) from error
     except (DagsterError, CheckError, YAMLError) as error:
         first = error.errors[0].message if isinstance(error, DagsterInvalidConfigError) else error
         # What Dagster expects instead is all that there is.
@@ -65,6 +64,15 @@ def open_instance(home: Path) -> DagsterInstance:
             f"Dagster cannot use {home / _CONFIG} ({reason}): correct the file, or remove it to "
             "have the default one written."
         ) from error
+
+
+def _not_writable(home: Path, error: Exception) -> InputError:
+    # What the database itself says has neither the statement nor a link, as SQLAlchemy's own has.
+    said = getattr(error, "strerror", None) or str(getattr(error, "orig", None) or error)
+    return InputError(
+        f"Dagster cannot keep its records in {home} ({said.rstrip('.')}): set DAGSTER_HOME to a "
+        "folder that can be written to."
+    )
 
 
 def process_tag() -> dict[str, str]:

@@ -27,8 +27,8 @@ class SparkResource(LazyPySparkResource):
         start_in_background(*self._how_to_start())
 
     def _init_session(self) -> None:
-        if self._spark_session is None:
-            self._spark_session = start_session(*self._how_to_start())
+        # Each time, as a cluster may have ended the session that was there before.
+        self._spark_session = start_session(*self._how_to_start())
 
     def _how_to_start(self) -> tuple[str, dict[str, str], Path]:
         conf = {key: str(value) for key, value in self.spark_config.items()}

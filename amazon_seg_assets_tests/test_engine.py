@@ -10,10 +10,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import MagicMock, patch
 
+import psutil
 import pytest
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
+from amazon_seg_assets import resources
 from amazon_seg_assets.engine import class_archive, machine
 from amazon_seg_assets.engine.class_archive import archive_options
 from amazon_seg_assets.engine.failures import cause_in_one_line, remedy
@@ -27,6 +29,7 @@ from amazon_seg_assets.engine.session import (
     start_session,
 )
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.resources import SparkResource
 
 GIB = 1024**3
 FINISHED, UNFINISHED = b"\xa8\xab\x0b\xf0rest", b"\0\0\0\0rest"
@@ -275,13 +278,47 @@ def test_days_are_utc_whatever_the_machine_s_time_zone() -> None:
 
 
 def test_a_container_s_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    limit = tmp_path / "memory.max"
-    monkeypatch.setattr(machine, "_CGROUP_LIMITS", (tmp_path / "absent", limit))
+    limit, absent = tmp_path / "memory.max", tmp_path / "absent"
+    monkeypatch.setattr(machine, "_CGROUP_MEMORY", ((absent,) * 3, (limit, absent, absent)))
     limit.write_text("max\n")
     of_machine = machine.memory_bytes()
     limit.write_text(f"{GIB}\n")
     assert machine.memory_bytes() == GIB < of_machine
     assert machine.available_bytes() <= GIB
+
+
+VERSION_1 = "active_file 1\ninactive_file 1\ntotal_active_file 200\ntotal_inactive_file 100\n"
+VERSION_2 = "anon 300\nactive_file 200\ninactive_file 100\n"
+
+
+@pytest.mark.parametrize(
+    ("limit", "used", "parts", "left"),
+    [
+        ("1000", "600", VERSION_2, 700),
+        ("1000", "600", VERSION_1, 700),
+        ("1000", "600", None, 400),
+        ("1000", None, None, 1000),
+        ("1000", None, VERSION_2, 1000),
+        ("1000", "1500", VERSION_2, 0),
+        ("max", "600", VERSION_2, GIB),
+    ],
+)
+def test_what_is_used_of_a_container_s_limit_is_not_available(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: str,
+    used: str | None,
+    parts: str | None,
+    left: int,
+) -> None:
+    """But what it keeps of files in memory is, as the system gives it to who needs it."""
+    paths = [tmp_path / name for name in ("limit", "used", "parts")]
+    for path, text in zip(paths, (limit, used, parts), strict=True):
+        if text is not None:
+            path.write_text(f"{text}\n" if path.name != "parts" else text)
+    monkeypatch.setattr(machine, "_CGROUP_MEMORY", (paths,))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=GIB))
+    assert machine.available_bytes() == left
 
 
 @pytest.mark.parametrize(
@@ -337,6 +374,11 @@ def test_the_innermost_cause_is_told(message: str, cause: str) -> None:
 
 OUT_OF_MEMORY = ": java.lang.OutOfMemoryError: Java heap space"
 SHUT_DOWN = "Job 0 cancelled because SparkContext was shut down"
+NO_THREAD = ": java.lang.OutOfMemoryError: unable to create native thread: possibly out of memory"
+LOST = (
+    "Lost task 0.3 in stage 1.0 (TID 6) (10.0.0.1 executor 3): ExecutorLostFailure "
+    "(executor 3 exited caused by one of the running tasks) Reason: {}\nDriver stacktrace:"
+)
 
 
 @pytest.mark.parametrize(
@@ -344,6 +386,17 @@ SHUT_DOWN = "Job 0 cancelled because SparkContext was shut down"
     [
         (OUT_OF_MEMORY, None, "ran out of memory: give it more with spark.driver.memory"),
         (SHUT_DOWN, 52, "ran out of memory: give it more with spark.driver.memory"),
+        (NO_THREAD, None, "start no more threads: raise its limit .*`ulimit -u`"),
+        (NO_THREAD, 52, "start no more threads"),
+        *(
+            (LOST.format(reason), None, "^Executors ran out of memory: .* spark.executor.memory in")
+            for reason in (
+                "Command exited with code 52",
+                "Container from a bad node: container_1 on host: h. Exit status: 137. Diagnostics:",
+                "Container killed by YARN for exceeding physical memory limits. 9 GB of 8 GB used.",
+                "\nThe executor with id 3 exited with exit code 137(SIGKILL, possible OOM).",
+            )
+        ),
         ("Answer from Java side is empty", -9, r"has ended \(exit code -9\).* lower spark.driver"),
         (JAVA_ERROR, None, "no room left on a disk: make room in /data, and .*spark.local.dir"),
     ],
@@ -357,7 +410,16 @@ def test_what_the_user_can_do_about_spark_s_failures_is_told(
     assert sentence.endswith("and run it again; what was stored before is as it was.")
 
 
-@pytest.mark.parametrize("message", ["Job aborted", "[Errno 111] Connection refused", ""])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Job aborted",
+        "[Errno 111] Connection refused",
+        "",
+        LOST.format("Command exited with code 1"),
+        LOST.format("worker lost: 10.0.0.52"),
+    ],
+)
 def test_what_may_pass_has_no_remedy_as_long_as_java_lives(message: str) -> None:
     assert remedy(message, None, "/data") is None
 
@@ -375,16 +437,49 @@ def test_the_end_of_java_is_waited_for_where_an_error_tells_of_it(
     assert java_exit_code(SHUT_DOWN) is None
 
 
-def test_a_master_that_spark_does_not_start_with_is_told() -> None:
-    """In a process of its own, as Spark may run here already."""
-    script = (
-        "from amazon_seg_assets.engine import session\n"
-        "from amazon_seg_assets.settings import load_settings\n"
-        "how = ('local[0]', {}, load_settings().cache)\n"
-        "session.start_in_background(*how).join()\n"
-        "try: session.start_session(*how)\n"
-        "except session.InputError as error: print(error)"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stdout.startswith("Spark does not start with master local[0] ("), done.stderr
-    assert "0 threads): check AMAZON_SEG_SPARK_MASTER and" in done.stdout
+SPARK_OF_ITS_OWN = """
+import psutil
+from types import SimpleNamespace
+from amazon_seg_assets.engine import session
+from amazon_seg_assets.settings import load_settings
+cache = load_settings().cache
+session.start_in_background("local[0]", {}, cache).join()
+try:
+    session.start_session("local[0]", {}, cache)
+except session.InputError as error:
+    print(error)
+ended = session.start_session("local[1]", {}, cache)
+ended.sparkContext._jsc.sc().stop()
+# Of what was free, Java has its part already.
+psutil.virtual_memory = lambda: SimpleNamespace(available=0)
+print(session.start_session("local[2]", {}, cache).sparkContext.defaultParallelism)
+"""
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What a process of its own prints, as Spark may run here already."""
+    command = [sys.executable, "-c", SPARK_OF_ITS_OWN]
+    # Where nothing can be archived: the few classes of this Java would be of little use to others.
+    cache = tmp_path_factory.mktemp("with blank")
+    environment = os.environ | {"AMAZON_SEG_CACHE": str(cache)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_a_master_that_spark_does_not_start_with_is_told(printed: list[str]) -> None:
+    assert printed[0].startswith("Spark does not start with master local[0] (")
+    assert "0 threads): check AMAZON_SEG_SPARK_MASTER and" in printed[0]
+
+
+def test_a_session_that_a_cluster_has_ended_is_replaced(printed: list[str]) -> None:
+    """Which stops Spark in a Java that lives on."""
+    assert printed[1:] == ["2"]
+
+
+def test_a_step_that_is_tried_again_gets_the_new_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions = iter(["ended", "new"])
+    monkeypatch.setattr(resources, "start_session", lambda *_: next(sessions))
+    spark = SparkResource(spark_config={}, master="local", cache_directory="/cache")
+    assert [spark.spark_session, spark.spark_session] == ["ended", "new"]

@@ -6,6 +6,14 @@ import re
 
 _OUT_OF_MEMORY_EXIT = 52  # Spark ends its Java with it when a task has filled the heap
 _OUT_OF_MEMORY = "java.lang.OutOfMemoryError"
+# Java calls this too little memory as well, but its heap has nothing to do with it.
+_NO_MORE_THREADS = "unable to create native thread"
+# An executor ends with that exit code too, or is killed (137) for using more than it may. Each kind
+# of cluster has its own words for it, Kubernetes on a new line.
+_EXECUTOR_OUT_OF_MEMORY = re.compile(
+    r"ExecutorLostFailure .*\n?.*"
+    rf"(?:\b(?:code|status):? (?:{_OUT_OF_MEMORY_EXIT}|137)\b|exceeding \w+ memory limits)"
+)
 _NO_SPACE = "No space left on device"
 _SIGNS_OF_AN_END = (
     "SparkContext was shut down",
@@ -40,6 +48,18 @@ def remedy(message: str, exit_code: int | None, storage: str) -> str | None:
         exit_code: of the Java that Spark ran on, None as long as it lives.
         storage: where tables are stored.
     """
+    if _NO_MORE_THREADS in message:
+        return (
+            "The system lets Spark's Java start no more threads: raise its limit on processes and "
+            "threads (`ulimit -u`, or the limit on pids of a container), or end other programs, "
+            f"{_AS_IT_WAS}"
+        )
+    if _EXECUTOR_OUT_OF_MEMORY.search(message):
+        return (
+            "Executors ran out of memory: give them more with spark.executor.memory in "
+            "AMAZON_SEG_SPARK_CONF, in containers also with spark.executor.memoryOverhead, "
+            f"{_AS_IT_WAS}"
+        )
     if _OUT_OF_MEMORY in message or exit_code == _OUT_OF_MEMORY_EXIT:
         return (
             "Spark's Java ran out of memory: give it more with spark.driver.memory in "

@@ -148,6 +148,8 @@ def require_memory(master: str, conf: Mapping[str, str]) -> None:
 def start_session(master: str, conf: Mapping[str, str], cache_directory: Path) -> SparkSession:
     """Starts Spark, or returns the session that this process has already, or is just starting.
 
+    A session that a cluster has ended is replaced by a new one.
+
     Args:
         master: Spark master URL, e.g. ``local[*]`` or ``spark://host:7077``.
         conf: settings of the user, which win over the defaults.
@@ -162,7 +164,8 @@ def start_session(master: str, conf: Mapping[str, str], cache_directory: Path) -
             raise _FAILED.pop()
         session = _running_session()
         if session is None:
-            require_memory(master, conf)
+            if not _has_java():
+                require_memory(master, conf)
             session = _new_session(master, conf, cache_directory)
         return session
 
@@ -213,9 +216,20 @@ def _running_session() -> SparkSession | None:
     from pyspark.sql import SparkSession
 
     # Not the active session, which each thread has for itself.
-    if SparkContext._active_spark_context is None:
+    context = SparkContext._active_spark_context
+    if context is None:
+        return None
+    if context._jsc.sc().isStopped():  # by the cluster, of which Python is not told
+        context.stop()
         return None
     return SparkSession.builder.getOrCreate()
+
+
+def _has_java() -> bool:
+    """Whether a Java is there that has its memory already, as it outlives sessions."""
+    from pyspark import SparkContext
+
+    return SparkContext._gateway is not None
 
 
 def _new_session(master: str, conf: Mapping[str, str], cache_directory: Path) -> SparkSession:
@@ -223,11 +237,9 @@ def _new_session(master: str, conf: Mapping[str, str], cache_directory: Path) ->
     from pyspark.errors import PySparkRuntimeError
     from pyspark.sql import SparkSession
 
-    archive: list[str] = []
-    if "SPARK_GATEWAY" not in os.environ:
-        java = find_java(cache_directory / "java")
-        os.environ["JAVA_HOME"] = str(java.home)
-        archive = archive_options(java, cache_directory / "class-archives")
+    java = find_java(cache_directory / "java")
+    os.environ["JAVA_HOME"] = str(java.home)
+    archive = archive_options(java, cache_directory / "class-archives")
     settings = session_conf(master, conf, archive)
     if master.startswith("local"):
         # Elsewhere there need be neither this Python, nor a way to this machine by that name.
