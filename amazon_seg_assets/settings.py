@@ -16,10 +16,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.locations import Location, parse_location
+from amazon_seg_assets.months import MONTH_PATTERN
 
 PREFIX = "AMAZON_SEG_"
-MONTH = re.compile("[12][0-9]{3}-(0[1-9]|1[0-2])")
-"""How a month is written."""
 CATEGORY_NAME = re.compile("[A-Za-z0-9_]+")
 """What the name of any category looks like, so that it can name files and folders."""
 
@@ -52,6 +51,7 @@ class Settings(BaseSettings):
         description="Folder on this machine for what a later start can use again.",
     )
     scheme: str = Field("standard", description="Default RFM scheme: a name, or a YAML file.")
+    rules: Path | None = Field(None, description="Folder of rules in place of those built in.")
     git_url: str = Field("", description="Web address of the repository, to link code to.")
     git_branch: str = Field("main", description="Branch or commit that the links lead to.")
     first_month: str = Field("1996-05", description="First month of the span, YYYY-MM.")
@@ -70,18 +70,18 @@ class Settings(BaseSettings):
             raise ValueError("a URL has two slashes or more, such as s3://bucket/folder")
         return parse_location(value)
 
-    @field_validator("storage", "cache")
+    @field_validator("storage", "cache", "rules")
     @classmethod
-    def _has_a_home(cls, value: Location) -> Location:
+    def _has_a_home(cls, value: Location | None) -> Location | None:
         try:
-            return value.expanduser()
+            return None if value is None else value.expanduser()
         except RuntimeError as error:
             raise ValueError("its home folder cannot be found, give the whole path") from error
 
     @field_validator("first_month", "last_month")
     @classmethod
     def _is_month(cls, value: str) -> str:
-        if not MONTH.fullmatch(value):
+        if not MONTH_PATTERN.fullmatch(value):
             raise ValueError("a month is written YYYY-MM, for example 2023-09")
         return value
 

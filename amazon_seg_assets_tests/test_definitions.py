@@ -19,9 +19,13 @@ from amazon_seg_assets.assets.declaration import SPARK_POOL
 from amazon_seg_assets.assets.metadata import markdown_table
 from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.ingestion.manifest import FileRecord, Manifest, MonthCounts
-from amazon_seg_assets.partitions import LAST_MONTH, MONTHS, month_after, month_range
+from amazon_seg_assets.months import month_after, month_range
+from amazon_seg_assets.partitions import LAST_MONTH, MONTHS
+from amazon_seg_assets.rules.categories import load_category_rules
 from amazon_seg_assets.rules.files import Rules, load_rules
-from amazon_seg_assets.rules.scheme import load_scheme
+from amazon_seg_assets.rules.labels import load_label_rules
+from amazon_seg_assets.rules.recommendations import default_recommendations
+from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES, load_scheme
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.snapshots import segmentable_months
 
@@ -235,21 +239,21 @@ def test_an_edited_scheme_shows_segments_as_out_of_date(
 
 
 @pytest.mark.parametrize(
-    "asset",
+    ("asset", "rules"),
     [
-        "clean_metadata",
-        "main_category_counts",
-        "cluster_centers",
-        "scheme_comparison",
-        "executive_report",
+        ("clean_metadata", [load_category_rules()]),
+        ("main_category_counts", [load_category_rules()]),
+        ("cluster_centers", [load_label_rules()]),
+        ("scheme_comparison", [load_scheme(name) for name in BUILT_IN_SCHEMES]),
+        ("executive_report", [default_recommendations()]),
     ],
 )
 def test_rules_are_part_of_the_version_of_what_reads_them(
-    definitions: Definitions, asset: str
+    definitions: Definitions, asset: str, rules: list[Rules]
 ) -> None:
-    version, _, prints = nodes(definitions)[asset].code_version.partition("-")
+    version, *prints = nodes(definitions)[asset].code_version.split("-")
     assert version.isdigit()
-    assert all(len(each) == 12 for each in prints.split("-"))
+    assert prints == [each.fingerprint for each in rules]
 
 
 def test_the_code_s_version_is_part_of_that_of_clean_tables(definitions: Definitions) -> None:

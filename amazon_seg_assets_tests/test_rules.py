@@ -7,11 +7,16 @@ import pytest
 import yaml
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.rules.categories import ExcludedCategories, load_excluded_categories
+from amazon_seg_assets.rules.categories import (
+    ExcludedCategories,
+    load_category_rules,
+    load_excluded_categories,
+)
 from amazon_seg_assets.rules.files import built_in, load_rules
 from amazon_seg_assets.rules.labels import load_label_rules
-from amazon_seg_assets.rules.recommendations import load_recommendations
+from amazon_seg_assets.rules.recommendations import default_recommendations, load_recommendations
 from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES, Scheme, fm_score, load_scheme
+from amazon_seg_assets.settings import load_settings
 from amazon_seg_assets_tests.oracle import EXCLUDED_OF_ELECTRONICS
 
 EVERYTHING = [1, 2, 3, 4, 5]
@@ -137,12 +142,12 @@ def test_a_changed_rule_changes_the_fingerprint_and_a_changed_word_does_not(tmp_
             {
                 "scoring": "thresholds",
                 "thresholds": {
-                    "recency": [1, 2, 2, 4],
+                    "recency": [1, 3, 2, 4],
                     "frequency": EVERYTHING[:4],
                     "monetary": EVERYTHING[:4],
                 },
             },
-            "thresholds of recency must ascend",
+            "thresholds of recency must ascend, though neighbours may be equal",
         ),
     ],
 )
@@ -189,7 +194,7 @@ def test_a_scheme_in_a_home_folder_of_nobody_is_told() -> None:
 
 
 def test_single_cells_and_cut_points_can_be_set_by_hand(tmp_path: Path) -> None:
-    cuts = {"recency": [30, 90, 180, 270], "frequency": [2, 3, 5, 9], "monetary": [9.5, 20, 50, 99]}
+    cuts = {"recency": [30, 90, 180, 270], "frequency": [2, 2, 5, 5], "monetary": [9.5, 20, 50, 99]}
     changes = {
         "scoring": "thresholds",
         "thresholds": cuts,
@@ -302,3 +307,108 @@ def test_conditions_that_cannot_be_checked_are_told(
     file = recommendations_file(tmp_path, "Lost", "Found", **general)
     with pytest.raises(InputError, match=message):
         load_recommendations(two_segments(tmp_path), file)
+
+
+@pytest.fixture
+def own_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of rules of one's own, still empty."""
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AMAZON_SEG_RULES", "~/rules")
+    return folder
+
+
+def test_rules_of_one_s_own_take_the_place_of_the_built_in_ones(own_rules: Path) -> None:
+    categories, labels = load_category_rules(), load_label_rules()
+    assert set(load_excluded_categories("Electronics")) == EXCLUDED_OF_ELECTRONICS
+    (own_rules / "excluded_categories.yaml").write_text("excluded: {Toys: [Books]}")
+    assert load_excluded_categories("Toys") == ("Books",)
+    assert load_excluded_categories("Electronics") == ()
+    assert load_category_rules().fingerprint != categories.fingerprint
+    assert load_label_rules() == labels
+
+    text = built_in("cluster_labels.yaml").read_text()
+    (own_rules / "cluster_labels.yaml").write_text(text.replace("Churned", "Gone"))
+    assert load_label_rules().names == [*labels.names[:-1], "Gone"]
+    assert load_label_rules().fingerprint != labels.fingerprint
+
+
+def test_recommendations_of_the_deployment_are_those_of_a_user(
+    own_rules: Path, tmp_path: Path
+) -> None:
+    scheme, built_in_ones = two_segments(tmp_path), default_recommendations()
+    assert list(load_recommendations(scheme).segments) == ["Lost"]
+    deployed = own_rules / "recommendations.yaml"
+    recommendations_file(tmp_path, "Found", "Lost").rename(deployed)
+    assert list(load_recommendations(scheme).segments) == ["Lost", "Found"]
+    assert default_recommendations().fingerprint != built_in_ones.fingerprint
+
+    recommendations_file(tmp_path, "Found").rename(deployed)
+    with pytest.raises(InputError, match=r"recommendations\.yaml .*: Lost of the scheme standard"):
+        load_recommendations(scheme)
+    for_one_run = recommendations_file(tmp_path, "Lost", "Found")
+    assert list(load_recommendations(scheme, for_one_run).segments) == ["Lost", "Found"]
+
+    # Labels do not depend on the scheme, so they are told before a run.
+    text = built_in("recommendations.yaml").read_text()
+    deployed.write_text(text.replace("  Churned:", "  Gone:"))
+    with pytest.raises(
+        InputError, match=r"recommendations\.yaml .*: clusters → Gone: clusters have"
+    ):
+        default_recommendations()
+
+
+def test_what_is_wrong_in_rules_of_one_s_own_is_named(own_rules: Path) -> None:
+    (own_rules / "excluded_categories.yaml").write_text("excluded: {Toys: Books}")
+    message = r"rules.excluded_categories\.yaml are not valid: excluded → Toys: needs a list"
+    with pytest.raises(InputError, match=message):
+        load_category_rules()
+
+
+@pytest.mark.parametrize(
+    ("word", "other", "message"),
+    [
+        ("otherwise: Churned", "otherwise: Churned (all)", "the label 'Churned (all)' has a brack"),
+        ("less recent", "more recent", "qualifiers → recency: lower and higher are both 'more rec"),
+    ],
+)
+def test_labels_that_cannot_be_told_apart_are_told(
+    own_rules: Path, word: str, other: str, message: str
+) -> None:
+    text = built_in("cluster_labels.yaml").read_text()
+    (own_rules / "cluster_labels.yaml").write_text(text.replace(word, other))
+    with pytest.raises(InputError, match=r"cluster_labels\.yaml are not valid: ") as error:
+        load_label_rules()
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["recommendation.yaml", "recommendations.yml", "standard.yaml"])
+def test_a_file_that_is_none_of_the_rules_is_told(own_rules: Path, name: str) -> None:
+    for ignored in ("notes.txt", ".#cluster_labels.yaml"):
+        (own_rules / ignored).touch()
+    assert load_label_rules()
+    (own_rules / name).touch()
+    with pytest.raises(InputError) as error:
+        load_label_rules()
+    assert str(error.value) == (
+        f"The setting AMAZON_SEG_RULES ({str(own_rules)!r}) is not valid: {name} in it is no file "
+        "of rules, call it cluster_labels.yaml, excluded_categories.yaml or recommendations.yaml, "
+        "or move it elsewhere."
+    )
+
+
+def test_rules_of_one_s_own_that_are_in_no_folder_are_told(
+    own_rules: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_rules.rmdir()
+    message = (
+        r"AMAZON_SEG_RULES \('.*rules'\) is not valid: it cannot be read \(.*\), give a folder"
+    )
+    with pytest.raises(InputError, match=message):
+        load_category_rules()
+    monkeypatch.setenv("AMAZON_SEG_RULES", "~nobody-here/rules")
+    with pytest.raises(InputError, match=r"AMAZON_SEG_RULES .*: its home folder cannot be found"):
+        load_category_rules()
+    monkeypatch.setenv("AMAZON_SEG_RULES", "")
+    assert load_settings().rules is None

@@ -35,8 +35,9 @@ class CleanMetadataConfig(Config):
         None,
         description=(
             "Main categories to leave out, and with them products without a category; an empty "
-            "list keeps all. By default the list of `rules/excluded_categories.yaml`, which "
-            "names some for Electronics alone."
+            "list keeps all. By default those of `excluded_categories.yaml` in the folder "
+            "AMAZON_SEG_RULES, or else of `rules/excluded_categories.yaml`, which names some for "
+            "Electronics alone."
         ),
     )
 
@@ -168,7 +169,7 @@ def joined_reviews(
                 stats,
                 month,
                 unpriced_reviews=stats.nulls.get("price", 0),
-                reviews_of_unknown_products=stats.nulls.get("product_name", 0),
+                reviews_without_product_name=stats.nulls.get("product_name", 0),
             ),
             partition_key=month,
         )

@@ -23,7 +23,7 @@ from amazon_seg_assets.report.insights import insights
 from amazon_seg_assets.report.markdown import to_markdown
 from amazon_seg_assets.report.pictures import CAPTIONS, EXPLORATION_PICTURES, PICTURES
 from amazon_seg_assets.resources import StoreResource
-from amazon_seg_assets.rules.recommendations import built_in_recommendations, load_recommendations
+from amazon_seg_assets.rules.recommendations import default_recommendations, load_recommendations
 from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES, Scheme
 from amazon_seg_assets.staleness import is_up_to_date
 from amazon_seg_assets.storage.figures import read_figures, require_figures
@@ -67,7 +67,8 @@ class ReportConfig(Config):
         None,
         description=(
             "Path of a YAML file of recommendations, which must cover the segments of the scheme "
-            "and may cover the labels of clusters; by default `rules/recommendations.yaml`."
+            "and may cover the labels of clusters. By default `recommendations.yaml` of the folder "
+            "AMAZON_SEG_RULES, or else `rules/recommendations.yaml`."
         ),
     )
 
@@ -99,7 +100,7 @@ class ReportConfig(Config):
             *EXPLORED,
         ],
         # Changed recommendations make it out of date.
-        code_version=f"1-{built_in_recommendations().fingerprint}",
+        code_version=f"1-{default_recommendations().fingerprint}",
     )
 )
 def executive_report(
@@ -171,7 +172,7 @@ def gather(
         store: where everything is stored.
         snapshot: month as ``YYYY-MM``.
         explored: those of ``EXPLORED`` to show; they are stored.
-        recommendations: the user's own file, instead of the one that comes with the package.
+        recommendations: the user's own file, instead of that of the deployment.
 
     Raises:
         InputError: something has not been materialized, or the file is not valid.

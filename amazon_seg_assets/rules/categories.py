@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amazon_seg_assets.rules.files import Rules, built_in, load_rules
+from amazon_seg_assets.rules.files import Rules, load_rules, rules_file
 
 
 class ExcludedCategories(Rules):
@@ -17,5 +17,5 @@ def load_excluded_categories(category: str) -> tuple[str, ...]:
 
 
 def load_category_rules() -> ExcludedCategories:
-    """The lists that come with the package."""
-    return load_rules(ExcludedCategories, built_in("excluded_categories.yaml"))
+    """The lists of the deployment."""
+    return load_rules(ExcludedCategories, rules_file("excluded_categories.yaml"))

@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.settings import PREFIX, load_settings
 
 
 class Rules(BaseModel):
@@ -74,6 +75,51 @@ _Loader.add_constructor("tag:yaml.org,2002:merge", lambda _, node: node.value)
 def built_in(name: str) -> Traversable:
     """A file of rules that comes with the package."""
     return files(__package__).joinpath(*name.split("/"))
+
+
+def own_file(name: str) -> Path | None:
+    """The deployment's own file of rules in place of the built-in one of that name, if any.
+
+    Raises:
+        InputError: the setting names no folder, or one with a file whose name is not known.
+    """
+    folder = load_settings().rules
+    return folder / name if folder is not None and name in _names_in(folder) else None
+
+
+def rules_file(name: str) -> Traversable | Path:
+    """The file of rules that counts: the deployment's own, else the built-in one.
+
+    Raises:
+        InputError: as ``own_file`` does.
+    """
+    return own_file(name) or built_in(name)
+
+
+def _names_in(folder: Path) -> list[str]:
+    known = sorted(file.name for file in files(__package__).iterdir() if _is_rules(file.name))
+    names = f"{', '.join(known[:-1])} or {known[-1]}"
+    setting = f"The setting {PREFIX}RULES ({str(folder)!r}) is not valid"
+    try:
+        found = sorted(file.name for file in folder.iterdir() if _is_rules(file.name))
+    except OSError as error:
+        raise InputError(
+            f"{setting}: it cannot be read ({error.strerror}), give a folder with files of your "
+            f"own called {names}."
+        ) from error
+    # A misspelt name would silently leave the built-in rules in force.
+    unknown = [name for name in found if name not in known]
+    if unknown:
+        raise InputError(
+            f"{setting}: {unknown[0]} in it is no file of rules, call it {names}, or move it "
+            "elsewhere."
+        )
+    return found
+
+
+def _is_rules(name: str) -> bool:
+    # Hidden files are left by editors and file managers.
+    return name.lower().endswith((".yaml", ".yml")) and not name.startswith(".")
 
 
 def load_rules(kind: type[RulesT], file: Traversable | Path) -> RulesT:

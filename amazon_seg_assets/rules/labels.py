@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from amazon_seg_assets.rules.files import Rules, built_in, load_rules
+from amazon_seg_assets.rules.files import Rules, load_rules, rules_file
 
 Feature = Literal["recency", "frequency", "monetary"]
 Limit = float | Literal["overall"]
@@ -48,6 +48,12 @@ class Words(Rules):
     higher: str
     ranked: str
 
+    @model_validator(mode="after")
+    def _differ(self) -> Words:
+        if self.lower == self.higher:
+            raise ValueError(f"lower and higher are both {self.lower!r}, which tells nothing apart")
+        return self
+
 
 class Qualifiers(Rules):
     """Words for each feature."""
@@ -64,6 +70,16 @@ class LabelRules(Rules):
     otherwise: str
     qualifiers: Qualifiers
 
+    @model_validator(mode="after")
+    def _are_whole(self) -> LabelRules:
+        for name in self.names:
+            if base_label(name) != name:
+                raise ValueError(
+                    f"the label {name!r} has a bracket, which is kept for what tells clusters of "
+                    "one label apart, write it without"
+                )
+        return self
+
     @property
     def names(self) -> list[str]:
         """All labels that a cluster may get, without what tells clusters of one apart."""
@@ -71,8 +87,8 @@ class LabelRules(Rules):
 
 
 def load_label_rules() -> LabelRules:
-    """The rules that come with the package."""
-    return load_rules(LabelRules, built_in("cluster_labels.yaml"))
+    """The rules of the deployment."""
+    return load_rules(LabelRules, rules_file("cluster_labels.yaml"))
 
 
 def base_label(label: str) -> str:

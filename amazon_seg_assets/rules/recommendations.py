@@ -10,9 +10,11 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.rules.files import Rules, built_in, load_rules
+from amazon_seg_assets.rules.files import Rules, built_in, load_rules, own_file
 from amazon_seg_assets.rules.labels import load_label_rules
 from amazon_seg_assets.rules.scheme import Scheme
+
+_FILE = "recommendations.yaml"
 
 Figure = Literal[
     "newcomer_share",
@@ -111,9 +113,13 @@ class Recommendations(Rules):
         ]
 
 
-def built_in_recommendations() -> Recommendations:
-    """Those that come with the package, for all segments of built-in schemes and all clusters."""
-    return load_rules(Recommendations, built_in("recommendations.yaml"))
+def default_recommendations() -> Recommendations:
+    """Those of the deployment, whatever segments they cover.
+
+    Raises:
+        InputError: the file is not valid, or no cluster can have one of its labels.
+    """
+    return _load(own_file(_FILE))
 
 
 def load_recommendations(scheme: Scheme, path: Path | None = None) -> Recommendations:
@@ -121,22 +127,27 @@ def load_recommendations(scheme: Scheme, path: Path | None = None) -> Recommenda
 
     Args:
         scheme: its segments are those that recommendations may be about.
-        path: the user's own file, which must cover exactly these segments, and may cover labels
-            of clusters. The one that comes with the package knows the segments of the built-in
-            schemes, and is silent on others.
+        path: the user's own file; by default that of the deployment. Either must cover exactly
+            these segments, and may cover labels of clusters. The built-in one, which counts where
+            there is neither, knows the segments of the built-in schemes, and is silent on others.
 
     Raises:
         InputError: the file is not valid, its segments are not those of the scheme, or no cluster
             can have one of its labels.
     """
-    if path is None:
-        found = built_in_recommendations()
-    else:
-        found = load_rules(Recommendations, path)
-        _check_segments(found, scheme, path)
-        _check_clusters(found, path)
+    own = path or own_file(_FILE)
+    found = _load(own)
+    if own is not None:
+        _check_segments(found, scheme, own)
     ordered = {name: found.segments[name] for name in scheme.segments if name in found.segments}
     return found.model_copy(update={"segments": ordered})
+
+
+def _load(own: Path | None) -> Recommendations:
+    found = load_rules(Recommendations, own or built_in(_FILE))
+    if own is not None:
+        _check_clusters(found, own)
+    return found
 
 
 def _check_segments(found: Recommendations, scheme: Scheme, path: Path) -> None:
