@@ -15,6 +15,7 @@ from amazon_seg_assets.transforms.order_statistics import Order, order_statistic
 from amazon_seg_assets.transforms.scoring import (
     CutPoints,
     assign_segments,
+    frozen_thresholds,
     percent_rank_positions,
     rank_cuts,
     score,
@@ -119,6 +120,10 @@ def test_scores_equal_a_naive_ranking(spark: SparkSession, count: int, partition
     by_percent_rank, by_ntile = rank_cuts(data, ["percent_rank", "ntile"])
     assert scores(data, by_percent_rank) == naive_percent_rank(customers)
     assert scores(data, by_ntile) == naive_ntile(customers)
+    frozen = frozen_thresholds(by_percent_rank)
+    assert bool(frozen) == (sum(frequency > 1 for _, _, frequency, _ in customers) > 1)
+    if frozen:
+        assert scores(data, threshold_cuts(frozen)) == naive_percent_rank(customers)
     data.unpersist()
 
 
@@ -175,8 +180,10 @@ def test_sums_that_hardly_differ_are_told_apart_at_a_cut(spark: SparkSession) ->
     next_to_20 = 20.000000000000004
     sums = [19.99, 20.0, next_to_20, *(30.0 + i for i in range(8))]
     data = frame(spark, [(f"u{i:02}", 1, 1, value) for i, value in enumerate(sums)])
-    found = scores(data, percent_rank_cuts(data))
+    cuts = percent_rank_cuts(data)
+    found = scores(data, cuts)
     assert [found[f"u{i:02}"][2] for i in range(11)] == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 5]
+    assert cuts["monetary"].by_hand()[0] == next_to_20
 
 
 def test_equal_customers_get_the_lowest_score_by_percent_rank_and_all_by_ntile(
@@ -218,6 +225,24 @@ def test_thresholds_are_told_in_the_feature_s_unit(spark: SparkSession) -> None:
     assert cuts["recency"].thresholds() == [10, 8, 6, 4]
     assert cuts["monetary"].thresholds() == [2.0, 4.0, 6.0, 8.0]
     assert cuts["frequency"].thresholds() == [1]
+
+
+def test_thresholds_are_frozen_in_the_order_and_meaning_of_those_set_by_hand() -> None:
+    cuts = {
+        "recency": CutPoints(("-recency",), ((-300,), (-200,), (-200,), (-7,))),
+        "frequency": CutPoints(("frequency",), ((1,), (2,), (2,), (2,))),
+        "monetary": CutPoints(("monetary",), ((1.0,), (1.0,), (9.99,), (50.0,))),
+    }
+    frozen = frozen_thresholds(cuts)
+    assert frozen == {
+        "recency": [7, 200, 200, 300],
+        "frequency": [2, 3, 3, 3],
+        "monetary": [1.0000000000000002, 1.0000000000000002, 9.990000000000002, 50.00000000000001],
+    }
+    assert frozen_thresholds(threshold_cuts(frozen)) == frozen
+    too_few = {**cuts, "frequency": CutPoints(("frequency",), ((1,),))}
+    divided = {**cuts, "recency": CutPoints(("-recency", "user_id"), ((-7, "a"),) * 4)}
+    assert frozen_thresholds(too_few) == frozen_thresholds(divided) == {}
 
 
 def test_spark_never_warns_of_a_window_over_all_customers(spark: SparkSession) -> None:

@@ -1,5 +1,6 @@
 """Thresholds through the graph: those that a run reports, and those that a user sets by hand."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from amazon_seg_assets.storage.spark_tables import write_snapshot
 from amazon_seg_assets.tables.customers import RFM_FEATURES
 from amazon_seg_assets_tests.graph import Graph, rfm_frame
 
-PUBLISHED, COUNTED = "2023-02", "2023-03"
+PUBLISHED, COUNTED, TIED = "2023-02", "2023-03", "2023-04"
 # The table in the README of the R package rfm, and its thresholds.
 OF_R_RFM = {
     (205, 6, 472.0): ("343", "Loyal Customers"),  # fm = 3.5, rounded up to 4
@@ -32,12 +33,17 @@ THRESHOLDS_OF_R_RFM = {
 
 @pytest.fixture(scope="module")
 def graph(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graph]:
-    """Two snapshots: the customers of R rfm's table, and eleven with 1 to 11 of everything."""
+    """Customers of R rfm's table; eleven with 1 to 11 of everything; 80 of whom most are alike."""
     counted = [(f"u{i:02}", i, i, float(i)) for i in range(1, 12)]
     published = [(f"u{i:02}", *customer) for i, customer in enumerate(OF_R_RFM)]
+    # 64 with one review and four sums among them, 12 with two reviews, 4 with three.
+    tied = [
+        (f"u{i:02}", 7 * (i % 6 + 1), 1 + (i >= 64) + (i >= 76), (9.99, 25.98, 25.98, 70.1)[i % 4])
+        for i in range(80)
+    ]
     with DagsterInstance.ephemeral() as instance:
         graph = Graph(tmp_path_factory.mktemp("thresholds"), "Toys", instance)
-        for month, rows in ((PUBLISHED, published), (COUNTED, counted)):
+        for month, rows in ((PUBLISHED, published), (COUNTED, counted), (TIED, tied)):
             write_snapshot(rfm_frame(spark, rows), graph.store, RFM_FEATURES, month)
         yield graph
 
@@ -49,6 +55,15 @@ def by_hand(folder: Path, thresholds: dict[str, list[int]]) -> str:
     path.write_text(
         yaml.safe_dump(scheme | {"name": "mine", "scoring": "thresholds", "thresholds": thresholds})
     )
+    return str(path)
+
+
+def frozen(folder: Path, metadata: str) -> str:
+    """The standard scheme, with its line ``scoring:`` replaced by what the metadata offers."""
+    [entries] = re.findall(r"```yaml\n(.*)```", metadata, re.DOTALL)
+    text = built_in("schemes/standard.yaml").read_text()
+    path = folder / "frozen.yaml"
+    path.write_text(text.replace("scoring: percent_rank\n", entries))
     return str(path)
 
 
@@ -93,9 +108,22 @@ def test_thresholds_in_use_are_told_and_can_be_set_by_hand(graph: Graph, tmp_pat
     assert segments(graph, COUNTED, by_hand(tmp_path, mine)) == found
 
 
+def test_a_scheme_with_frozen_thresholds_gives_the_same_scores(
+    graph: Graph, tmp_path: Path
+) -> None:
+    found = segments(graph, TIED, "standard")
+    told = graph.metadata("rfm_segments", TIED)
+    assert told["thresholds_frequency"] == [1, 2, 2, 2]
+    assert told["thresholds_monetary"] == [9.99, 25.98, 25.98, 70.1]
+    scheme = frozen(tmp_path, told["thresholds_frozen"])
+    assert segments(graph, TIED, scheme) == found
+    assert graph.metadata("rfm_segments", TIED)["thresholds_frequency"] == [2, 3, 3, 3]
+
+
 def test_tiles_tell_what_divides_customers_on_a_threshold(graph: Graph) -> None:
     segments(graph, COUNTED, "notebook")
     told = graph.metadata("rfm_segments", COUNTED)
     assert told["thresholds_recency"] == [9, 7, 5, 3]  # tiles of 3, 2, 2, 2 and 2
     assert told["thresholds_monetary"] == [3, 5, 7, 9]
     assert told["thresholds_monetary_mean"].endswith("by frequency, -recency, user_id.")
+    assert "thresholds_frozen" not in told

@@ -1,7 +1,9 @@
 """RFM segments, and the small table that sums up segments and clusters."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import yaml
 from dagster import AssetExecutionContext, Config, MetadataValue
 from pydantic import Field
 
@@ -74,6 +76,7 @@ def _segment(spark: SparkResource, store: Store, snapshot: str, scheme: Scheme) 
     [cuts] = scoring.cut_points([scheme], customers)
     segments = scoring.assign_segments(scoring.score(customers, cuts), scheme.cells)
     thresholds = {feature: points.thresholds() for feature, points in cuts.items()}
+    frozen = scoring.frozen_thresholds(cuts)
     # The user's file of the scheme may change: the report tells the rules that were used.
     used = {
         "scheme": scheme.model_dump(mode="json", exclude_none=True),
@@ -91,7 +94,15 @@ def _segment(spark: SparkResource, store: Store, snapshot: str, scheme: Scheme) 
         unreachable_segments=scheme.unreachable,
         **{f"thresholds_{name}": MetadataValue.json(values) for name, values in thresholds.items()},
         **{f"thresholds_{name}_mean": points.say_thresholds() for name, points in cuts.items()},
+        **({"thresholds_frozen": _entries_of_a_scheme(frozen)} if frozen else {}),
     )
+
+
+def _entries_of_a_scheme(thresholds: Mapping[str, Sequence[float]]) -> MetadataValue:
+    """Thresholds as a scheme's file has them, to be copied: in place of its ``scoring``."""
+    entries = {"scoring": "thresholds", "thresholds": thresholds}
+    text = yaml.safe_dump(entries, default_flow_style=None, sort_keys=False)
+    return MetadataValue.md(f"```yaml\n{text}```")
 
 
 @seg_asset(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from amazon_seg_assets.formats import MISSING, count, money
+from amazon_seg_assets.formats import MISSING, money
 from amazon_seg_assets.report.document import Block, Heading, Note, Paragraph, Point, Points, Table
 from amazon_seg_assets.report.findings import Findings
 from amazon_seg_assets.rules.scheme import SCORES, Scheme
@@ -51,9 +51,9 @@ def rules_blocks(findings: Findings) -> tuple[Block, ...]:
         Table(
             ("Feature", *(f"{score} to {score + 1}" for score in SCORES[:-1])),
             (
-                ("Recency, days", *_thresholds(findings.thresholds["recency"], count)),
-                ("Frequency, reviews", *_thresholds(findings.thresholds["frequency"], count)),
-                ("Spend", *_thresholds(findings.thresholds["monetary"], money)),
+                ("Recency, days", *_thresholds(findings.thresholds["recency"])),
+                ("Frequency, reviews", *_thresholds(findings.thresholds["frequency"])),
+                ("Spend", *_thresholds(findings.thresholds["monetary"], _to_the_cent)),
             ),
             caption="Score thresholds of this run",
         ),
@@ -62,7 +62,16 @@ def rules_blocks(findings: Findings) -> tuple[Block, ...]:
     )
 
 
-def _thresholds(values: Sequence[float], write: Callable[[float], str]) -> list[str]:
+def _in_full(value: float) -> str:
+    """Not rounded, as whoever sets thresholds may set them between whole numbers."""
+    return f"{value:,.10g}"
+
+
+def _to_the_cent(value: float) -> str:
+    return f"${value:,.2f}"
+
+
+def _thresholds(values: Sequence[float], write: Callable[[float], str] = _in_full) -> list[str]:
     texts = [write(value) for value in values]
     # Few customers, or hardly any who differ, have fewer thresholds than scores.
     return [*texts, *[MISSING] * (_CUTS - len(texts))]

@@ -25,7 +25,11 @@ FourCuts = Annotated[list[float], Field(min_length=4, max_length=4)]
 
 
 class Thresholds(Rules):
-    """Cut points set by hand: four ascending values for each feature."""
+    """Cut points set by hand: four ascending values for each feature.
+
+    Neighbours may be equal, as where most customers have one review; nobody gets a score between
+    them.
+    """
 
     recency: FourCuts
     frequency: FourCuts
@@ -34,8 +38,10 @@ class Thresholds(Rules):
     @model_validator(mode="after")
     def _ascend(self) -> Thresholds:
         for feature, values in self:
-            if sorted(set(values)) != values:
-                raise ValueError(f"the thresholds of {feature} must ascend")
+            if sorted(values) != values:
+                raise ValueError(
+                    f"the thresholds of {feature} must ascend, though neighbours may be equal"
+                )
         return self
 
 

@@ -6,6 +6,7 @@ customer is above. So no customer needs to be ranked, and no window spans all of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
@@ -53,6 +54,19 @@ class CutPoints:
     def thresholds(self) -> list[float]:
         """The values at which the score changes, in the feature's own unit."""
         return [abs(key[0]) for key in self.keys]
+
+    def by_hand(self) -> list[float]:
+        """The values that score alike when ``threshold_cuts`` takes them.
+
+        Empty if there are none: customers on a threshold are divided, or thresholds are missing as
+        there are too few customers.
+        """
+        values = self.thresholds()
+        if len(self.order) > 1 or len(values) < _TOP_SCORE - 1:
+            return []
+        if self.order[0].startswith("-"):
+            return values[::-1]
+        return values if self.inclusive else [_next_above(value) for value in values]
 
     def say_thresholds(self) -> str:
         """What the thresholds mean."""
@@ -121,7 +135,7 @@ def rank_cuts(customers: DataFrame, scorings: Sequence[str]) -> list[dict[str, C
 
 
 def threshold_cuts(thresholds: Mapping[str, Sequence[float]]) -> dict[str, CutPoints]:
-    """Cut points set by hand: four ascending values for each feature.
+    """Cut points set by hand: four ascending values for each feature, of which some may be equal.
 
     A value that equals a threshold belongs to the interval above, as in the R package rfm. For
     recency the lowest interval scores best.
@@ -136,6 +150,15 @@ def threshold_cuts(thresholds: Mapping[str, Sequence[float]]) -> dict[str, CutPo
             keys = tuple((value,) for value in values)
             cuts[feature] = CutPoints((feature,), keys, inclusive=True)
     return cuts
+
+
+def frozen_thresholds(cuts: Mapping[str, CutPoints]) -> dict[str, list[float]]:
+    """What ``threshold_cuts`` makes cut points of that give every customer the same scores.
+
+    Empty unless each feature has such values, see ``CutPoints.by_hand``.
+    """
+    frozen = {feature: points.by_hand() for feature, points in cuts.items()}
+    return frozen if all(frozen.values()) else {}
 
 
 def score(customers: DataFrame, cuts: Mapping[str, CutPoints]) -> DataFrame:
@@ -188,6 +211,11 @@ def tile_ends(size: int) -> list[int]:
     """Where the first four of five tiles end; the first ``size mod 5`` tiles have one more."""
     whole, rest = divmod(size, _TOP_SCORE)
     return [tile * whole + min(tile, rest) for tile in range(1, _TOP_SCORE)] if size else []
+
+
+def _next_above(value: float) -> float:
+    """The next whole number of reviews, or the next larger number: nothing is in between."""
+    return value + 1 if isinstance(value, int) else math.nextafter(value, math.inf)
 
 
 def _column(name: str) -> Column:
