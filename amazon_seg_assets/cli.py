@@ -33,7 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except InputError as error:
         _fail(str(error))
     except KeyboardInterrupt:
-        _fail("Interrupted; what was stored before is unchanged.", status=130)
+        _fail(
+            "Interrupted; the steps that had ended are stored, the rest is as before: run again to "
+            "complete it.",
+            status=130,
+        )
 
 
 def _fail(message: str, status: int = 1) -> None:
@@ -56,7 +60,11 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--all-months", action="store_true", help="clean and join all months")
     run.add_argument("--scheme", help="RFM scheme: standard, notebook, or a YAML file")
     run.add_argument("--k", type=int, help="number of clusters; default: chosen by rule")
-    run.add_argument("--force", action="store_true", help="do anew what is up to date")
+    run.add_argument(
+        "--force",
+        action="store_true",
+        help="do anew what is up to date, and let the sample replace real data",
+    )
     run.add_argument(
         "--skip-exploration", action="store_true", help="leave out the tables and plots of raw data"
     )
@@ -111,13 +119,13 @@ def _run(options: argparse.Namespace) -> None:
     from amazon_seg_assets.partitions import require_in_span
     from amazon_seg_assets.progress import Progress
     from amazon_seg_assets.resources import spark_resource
+    from amazon_seg_assets.rules.recommendations import load_recommendations
     from amazon_seg_assets.rules.scheme import load_scheme
     from amazon_seg_assets.transforms.sweep import POSSIBLE_KS
 
     if options.snapshot:
         require_in_span(options.snapshot)
-    if options.scheme:
-        load_scheme(options.scheme)
+    load_recommendations(load_scheme(options.scheme or settings.scheme))
     if options.k is not None and options.k not in POSSIBLE_KS:
         raise InputError(
             f"--k is {options.k}: choose {POSSIBLE_KS[0]} to {POSSIBLE_KS[-1]} clusters."
@@ -150,7 +158,8 @@ def _run(options: argparse.Namespace) -> None:
 def _execute(
     run: HeadlessRun, options: argparse.Namespace, settings: Settings, progress: Any
 ) -> tuple[Store, str]:
-    from amazon_seg_assets.snapshots import contiguous, default_snapshot, months_to_prepare
+    from amazon_seg_assets.months import contiguous
+    from amazon_seg_assets.snapshots import default_snapshot, months_to_prepare
     from amazon_seg_assets.staleness import stale_months
     from amazon_seg_assets.storage.layout import Store
 
@@ -190,6 +199,7 @@ def _summarize(
 ) -> None:
     from rich.console import Console
 
+    from amazon_seg_assets.assets.export import SEGMENT_EXPORT
     from amazon_seg_assets.assets.report import EXECUTIVE_REPORT
     from amazon_seg_assets.summary import segment_table
 
@@ -199,17 +209,18 @@ def _summarize(
         console.print(f"Warning: {caution}", soft_wrap=True, highlight=False, markup=False)
     console.print(f"Done in {seconds:.0f} s.")
     report = store.path(EXECUTIVE_REPORT, snapshot) / f"{EXECUTIVE_REPORT}.html"
-    for name, path in (
-        ("Report", url_of(report)),
-        ("Tables and plots", url_of(store.folder)),
-        ("Dagster's records", home),
-    ):
-        console.print(f"  {name:<18} {path}", soft_wrap=True, highlight=False, markup=False)
+    places = {
+        "Report": url_of(report),
+        "Customers by segment": url_of(store.path(SEGMENT_EXPORT, snapshot)),
+        "Tables and plots": url_of(store.folder),
+        "Dagster's records": home,
+    }
     if is_local(store.folder):
-        pictures = store.path("*_plot", snapshot)
-        console.print(f"  {'Plots as PNG':<18} {pictures}/", soft_wrap=True, markup=False)
-    url = f"http://localhost:{_DEFAULT_PORT}"
-    console.print(f"  {'Web UI':<18} `make ui` or `amazon-seg ui`, then {url}")
+        places["Plots as PNG"] = f"{store.path('*_plot', snapshot)}/"
+    places["Web UI"] = f"`make ui` or `amazon-seg ui`, then http://localhost:{_DEFAULT_PORT}"
+    width = max(map(len, places))
+    for name, place in places.items():
+        console.print(f"  {name:<{width}}  {place}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _sample(options: argparse.Namespace) -> None:

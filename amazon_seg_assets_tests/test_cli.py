@@ -55,8 +55,11 @@ def test_a_run_ends_with_segments_and_paths(ended_run: EndedRun) -> None:
     stored = ended_run.storage / "Toys"
     assert str(stored) in ended_run.output.replace("\n", "")
     report = stored / "executive_report/month=2023-03/executive_report.html"
-    assert f"Report             {report}" in ended_run.output
+    assert f"Report                {report}" in ended_run.output
     assert report.is_file()
+    export = stored / "segment_export/month=2023-03"
+    assert f"Customers by segment  {export}\n" in ended_run.output
+    assert list(export.glob("*.csv"))
     assert "rfm_segments" in ended_run.log
     assert (stored / "rfm_segments/month=2023-03").is_dir()
     clusters = pq.read_table(stored / "customer_clusters/month=2023-03", partitioning=None)
@@ -188,6 +191,8 @@ def summarized(tmp_path: Path) -> Store:
     store = Store(tmp_path / "[old]" / "out", "Toys")
     frame = pd.DataFrame(rows, columns=SEGMENT_SUMMARY.column_names)
     write_small(frame, store, SEGMENT_SUMMARY, "2023-03")
+    with store.replacing("raw_reviews") as folder:
+        Manifest("1-version", "a folder", files={}).write(folder)
     return store
 
 
@@ -229,12 +234,27 @@ def test_warnings_and_paths_are_printed_as_they_are(
         "Warning: k_sweep, x: y",
         "Warning: rfm_segments, x: [y]",
         "Done in 12 s.",
-        f"  Report             {folder}/executive_report/month=2023-03/executive_report.html",
-        f"  Tables and plots   {folder}",
-        f"  Dagster's records  {home}",
-        f"  Plots as PNG       {folder}/*_plot/month=2023-03/",
+        f"  Report                {folder}/executive_report/month=2023-03/executive_report.html",
+        f"  Customers by segment  {folder}/segment_export/month=2023-03",
+        f"  Tables and plots      {folder}",
+        f"  Dagster's records     {home}",
+        f"  Plots as PNG          {folder}/*_plot/month=2023-03/",
+        "  Web UI                `make ui` or `amazon-seg ui`, then http://localhost:3000",
     ):
         assert line in lines
+
+
+def test_an_interrupted_command_says_what_is_stored(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("amazon_seg_assets.cli._run", Mock(side_effect=KeyboardInterrupt))
+    with pytest.raises(SystemExit) as stopped:
+        main(["run"])
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err.strip() == (
+        "Error: Interrupted; the steps that had ended are stored, the rest is as before: run again "
+        "to complete it."
+    )
 
 
 @pytest.mark.parametrize("option", ["--snapshot=march", "--scheme=modern", "--k=1"])
@@ -257,6 +277,27 @@ def test_a_home_of_dagster_that_cannot_be_used_is_told(
     error = fails(capsys, "run")
     assert error.startswith(f"Error: Dagster cannot keep its records in {home} (")
     assert error.endswith("): set DAGSTER_HOME to a folder that can be written to.")
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [("history", "File exists"), ("history/runs.db/folder", "unable to open database file")],
+)
+def test_records_of_dagster_that_cannot_be_written_are_told(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    record: str,
+    reason: str,
+) -> None:
+    """As in a folder that is read-only, which is none for who runs tests as root."""
+    (tmp_path / record).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / record).write_text("")
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    assert fails(capsys, "run") == (
+        f"Error: Dagster cannot keep its records in {tmp_path} ({reason}): set DAGSTER_HOME to a "
+        "folder that can be written to."
+    )
 
 
 @pytest.mark.parametrize("command", ["run", "ui --port 0"])

@@ -20,7 +20,7 @@ import pytest
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.ingestion import disk, parts
-from amazon_seg_assets.ingestion.ingest import ingest_metadata, ingest_reviews
+from amazon_seg_assets.ingestion.ingest import RAW_TABLES, ingest_metadata, ingest_reviews
 from amazon_seg_assets.ingestion.manifest import (
     MANIFEST,
     Manifest,
@@ -31,6 +31,8 @@ from amazon_seg_assets.ingestion.processes import worker_processes
 from amazon_seg_assets.locations import name_below
 from amazon_seg_assets.sources.base import Download, Kind, RawFile
 from amazon_seg_assets.sources.folder import FolderSource
+from amazon_seg_assets.sources.sample import SampleSource
+from amazon_seg_assets.storage.faults import note_checks
 from amazon_seg_assets.storage.footers import parquet_files
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets_tests.disk import on_disk
@@ -268,6 +270,41 @@ def test_a_table_of_an_earlier_version_is_told_from_one_that_is_not_there(
     with pytest.raises(InputError, match=message):
         require_manifest(store, "raw_reviews")
     assert ingest(raw, store)[1]
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("stored", Kind)
+def test_the_sample_takes_the_place_of_real_data_of_either_kind_only_if_forced(
+    tmp_path: Path, store: Store, kind: Kind, stored: Kind
+) -> None:
+    table = RAW_TABLES[stored].name
+    with store.replacing(table) as folder:
+        Manifest("2-version", "hub reviews@v1", files={}).write(folder)
+    # Such a table is made anew, yet not of anything else.
+    note_checks(store, table, None, {"rows_as_read": False})
+    sample = SampleSource(tmp_path / "sample", reviews=1000)
+
+    def ingest_sample(force: bool) -> Manifest:
+        of_kind = ingest_reviews if kind is Kind.REVIEWS else ingest_metadata
+        return of_kind(sample, store, 0.0, force, lambda _: None, 1)[0]
+
+    message = (
+        rf"^{table} of Toys in .*data comes from hub reviews@v1, and the built-in sample would "
+        r"replace it: give --source or set AMAZON_SEG_SOURCE, choose .*, or force it\.$"
+    )
+    with pytest.raises(InputError, match=message):
+        ingest_sample(force=False)
+    assert not (tmp_path / "sample").exists()
+    assert require_manifest(store, table).source == "hub reviews@v1"
+    assert ingest_sample(force=True).source == sample.description
+
+
+def test_real_data_takes_the_place_of_the_sample(tmp_path: Path, raw: Path, store: Store) -> None:
+    with store.replacing("raw_reviews") as folder:
+        Manifest("2-version", SampleSource(tmp_path).description, files={}).write(folder)
+    write(raw / "Toys.jsonl", *REVIEWS)
+    assert ingest(raw, store)[0].rows == 30
+    assert sum(map(len, users(store).values())) == 30
 
 
 @pytest.mark.parametrize("further", [[], ["Toys-2.jsonl"]], ids=["unchanged", "beside a new file"])

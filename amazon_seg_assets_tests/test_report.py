@@ -28,6 +28,7 @@ from amazon_seg_assets.report.pictures import CAPTIONS, EXPLORATION_PICTURES, PI
 from amazon_seg_assets.rules.recommendations import load_recommendations
 from amazon_seg_assets.rules.scheme import load_scheme
 from amazon_seg_assets.settings import Settings
+from amazon_seg_assets.sources.sample import SampleSource
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets_tests.ended_run import CATEGORY, HOSTILE, SNAPSHOT, EndedRun
 
@@ -89,7 +90,7 @@ def findings() -> Findings:
             [Step("not verified", 40), Step("duplicates", 0), Step("no price", 60)], 60, 240,
         ),
         scheme=scheme,
-        thresholds={"recency": [300.0, 200.0], "frequency": [1.0], "monetary": [5.5, 1250.0]},
+        thresholds={"recency": [300.0, 200.5], "frequency": [1.0], "monetary": [5.5, 1250.0]},
         recommendations=load_recommendations(scheme),
         segments=segments(
             Hibernating=(50, 200, 1.0, 10.0), Lost=(30, 300, 1.0, 10.0),
@@ -452,13 +453,15 @@ def test_both_forms_say_the_same_and_always_the_same(findings: Findings) -> None
         "A review is not a purchase",
         "Raw reviews of the 13 months read for the window",
         "Not shown: materialize rating",
+        "export lists the customers of each segment in a file of its own",
     ):
         assert text in html.replace("\N{NO-BREAK SPACE}", " ")
         assert text in markdown
     assert "| left out: not verified | −40 |" in markdown
     assert "duplicates" not in markdown.split("From raw reviews")[1].split("\n\n")[1]
     assert "| Reviews that count | 300 |" in markdown
-    assert "| Spend | $5.50 | $1,250 | – | – |" in markdown
+    assert "| Spend | $5.50 | $1,250.00 | – | – |" in markdown
+    assert "| Recency, days | 300 | 200.5 | – | – |" in markdown
     assert "*Picture `elbow_plot`: " in markdown
     assert "* What elbow\\_plot shows" in markdown
     # General advice stands below a heading of its own.
@@ -473,6 +476,15 @@ def test_both_forms_say_the_same_and_always_the_same(findings: Findings) -> None
     assert "What to do about the clusters" not in to_markdown(compose(own))
     # Markdown links to the headings by what it makes of them.
     assert "- [The data and its limits](#the-data-and-its-limits)" in markdown
+
+
+def test_invented_customers_are_told_under_the_title(findings: Findings) -> None:
+    sample = replace(findings.origin, source=SampleSource(Path()).description)
+    for write in (to_html, to_markdown):
+        assert "invented" not in write(compose(findings))
+        assert (
+            "Snapshot 2023-03 · 100 customers, invented (built-in sample) · reviews from 2022-03-20"
+        ) in write(compose(replace(findings, origin=sample)))
 
 
 def test_figures_are_under_their_headings(findings: Findings) -> None:
@@ -492,7 +504,7 @@ def test_figures_are_under_their_headings(findings: Findings) -> None:
         "| k | Sum of squares | Silhouette | Converged | Choice |",
         "| 2 | 123 | 0.750 | yes | chosen |",
         "| Feature | 1 to 2 | 2 to 3 | 3 to 4 | 4 to 5 |",
-        "| Recency, days | 300 | 200 | – | – |",
+        "| Recency, days | 300 | 200.5 | – | – |",
     ):
         assert line in lines
     assert "**Missing prices.** 25.0 % of the verified" in markdown

@@ -11,6 +11,7 @@ from functools import partial
 from itertools import groupby
 
 from amazon_seg_assets.engine import machine
+from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.ingestion.disk import explaining_full_disk, require_space
 from amazon_seg_assets.ingestion.manifest import (
     FileRecord,
@@ -22,9 +23,11 @@ from amazon_seg_assets.ingestion.manifest import (
 from amazon_seg_assets.ingestion.parts import divide, link_parts
 from amazon_seg_assets.ingestion.processes import worker_processes
 from amazon_seg_assets.ingestion.storing import PROCESS_BYTES, store_part
-from amazon_seg_assets.locations import Location
+from amazon_seg_assets.locations import Location, url_of
 from amazon_seg_assets.sources.base import Kind, RawFile, Source
 from amazon_seg_assets.sources.malformed import MalformedLines, judge
+from amazon_seg_assets.sources.sample import describes_sample
+from amazon_seg_assets.storage.faults import failed_checks
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
 
@@ -57,7 +60,8 @@ def ingest(
         source: where the files are.
         store: where the table goes; what is there stays unless the source has changed.
         max_malformed_share: share of broken lines that is tolerated in a file.
-        force: read all files, even those that have not changed.
+        force: read all files, even those that have not changed, and let the sample take the place
+            of real data. A table that has failed a check is read anew in any case.
         progress: is told in words how far it is.
         processes: that read at the same time; None for one a processor, if memory allows.
         check: raises an `InputError` if what the table is going to hold cannot be used.
@@ -66,20 +70,23 @@ def ingest(
         What the table now holds, and whether it was written anew.
 
     Raises:
-        InputError: a file or the whole cannot be used, the disk has no room, or memory ran out;
-            the table is as it was.
+        InputError: the sample would replace real data, a file or the whole cannot be used, the
+            disk has no room, or memory ran out; the table is as it was.
     """
+    if not force:
+        _require_no_real_data_lost(source, store)
     table = RAW_TABLES[kind]
+    anew = force or bool(failed_checks(store, table.name))
     files = source.files(kind, store.category)
     # Of this listing: were the files listed again, one that changes meanwhile would never be read.
     version = _with_reader(source.version_of(files))
     former = read_manifest(store, table.name)
     records = former.files if former is not None else {}
-    kept = {} if former is None or force else _unchanged(former, files)
+    kept = {} if former is None or anew else _unchanged(former, files)
     for name, record in kept.items():
         lines = record.rows + record.malformed
         judge(name, record.malformed, lines, max_malformed_share, record.malformed_examples)
-    if former is not None and former.version == version and not force:
+    if former is not None and former.version == version and not anew:
         check(former)
         return former, False
     new = [file for file in files if file.name not in kept]
@@ -107,6 +114,21 @@ ingest_metadata = partial(ingest, Kind.METADATA)
 def content_version(source: Source, kind: Kind, category: str) -> str:
     """The version of a source's content and of the reader, as a table made of it would have."""
     return _with_reader(source.version(kind, category))
+
+
+def _require_no_real_data_lost(source: Source, store: Store) -> None:
+    """Keeps the sample, which is the default, from taking the place of what somebody fetched."""
+    if not describes_sample(source.description):
+        return
+    for table in RAW_TABLES.values():
+        stored = read_manifest(store, table.name)
+        if stored is not None and not describes_sample(stored.source):
+            raise InputError(
+                f"{table.name} of {store.category} in {url_of(store.root)} comes from "
+                f"{stored.source}, and the built-in sample would replace it: give --source or set "
+                "AMAZON_SEG_SOURCE, choose another storage with --storage or AMAZON_SEG_STORAGE, "
+                "or force it."
+            )
 
 
 def _with_reader(version: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from amazon_seg_assets.formats import count, counted, cut_name, money, share
+from amazon_seg_assets.formats import count, counted, cut_name, money, share, short
 from amazon_seg_assets.plots.style import cluster_colour, segment_colours
 from amazon_seg_assets.report.advice import (
     cluster_advice,
@@ -46,10 +46,11 @@ _PRODUCTS_SHOWN = 10
 def compose(findings: Findings) -> Document:
     """Arranges all that is known of a snapshot for people, the most important first."""
     found = insights(findings)
+    invented = ", invented (built-in sample)" if findings.origin.is_invented else ""
     return Document(
         f"Customer segments: {findings.category.replace('_', ' ')}",
-        f"Snapshot {findings.snapshot} · {counted(findings.customers, 'customer')} · reviews from "
-        f"{findings.window.start} to {findings.window.end}",
+        f"Snapshot {findings.snapshot} · {counted(findings.customers, 'customer')}{invented} · "
+        f"reviews from {findings.window.start} to {findings.window.end}",
         (
             Section("In brief", _brief(findings, found)),
             Section("Segments", _segments(findings)),
@@ -163,12 +164,16 @@ def _advice(findings: Findings) -> tuple[Block, ...]:
             "Most urgent first. Only a test against a control group will show what an offer costs "
             "and whether it pays."
         ),
+        Paragraph(
+            "Whom to address: the asset segment_export lists the customers of each segment in a "
+            "file of its own, named after the segment, for a campaign tool."
+        ),
         Advices(tuple(items)),
         *(
             (
                 Note(
                     f"There is no recommendation for {join(without)}: give a file of your own in "
-                    "the configuration of executive_report."
+                    "the folder AMAZON_SEG_RULES, or in the configuration of executive_report."
                 ),
             )
             if without
@@ -348,7 +353,7 @@ def _choice(findings: Findings) -> tuple[Block, ...]:
     rows = tuple(
         (
             str(row.k),
-            count(row.wcss),
+            short(row.wcss),
             f"{row.silhouette:.3f}",
             "yes" if row.converged else "no",
             "chosen" if row.chosen else "",

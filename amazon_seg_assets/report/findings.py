@@ -10,6 +10,7 @@ import pandas as pd
 from amazon_seg_assets.report.document import Illustration
 from amazon_seg_assets.rules.recommendations import Recommendations
 from amazon_seg_assets.rules.scheme import Scheme
+from amazon_seg_assets.sources.sample import describes_sample
 
 NEWCOMERS = ("New Customers", "Promising")
 LAPSED = ("About to Sleep", "At Risk", "Can't Lose Them", "Hibernating", "Lost")
@@ -49,6 +50,11 @@ class Origin:
     products: int
     products_left_out: Sequence[Step]
     products_priced: int
+
+    @property
+    def is_invented(self) -> bool:
+        """Whether it is the built-in sample, whose customers do not exist."""
+        return describes_sample(self.source)
 
     @property
     def products_kept(self) -> int:
