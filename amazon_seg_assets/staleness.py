@@ -7,13 +7,13 @@ What has failed a check that stopped a run stops the next one too, as it is made
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from dagster import AssetKey, DagsterInstance
+from dagster import AssetKey, AssetRecordsFilter, DagsterInstance, EventLogRecord
 from dagster._core.definitions.data_version import CODE_VERSION_TAG, get_input_data_version_tag
 
 from amazon_seg_assets.ingestion.manifest import Manifest, read_manifest, require_manifest
-from amazon_seg_assets.locations import is_below
+from amazon_seg_assets.locations import Location, is_below
 from amazon_seg_assets.rules.categories import load_excluded_categories
 from amazon_seg_assets.storage.faults import failed_checks
 from amazon_seg_assets.storage.figures import MADE_FROM, Figures, made_from, read_figures
@@ -21,6 +21,8 @@ from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.tables.clean import CLEAN_METADATA, CLEAN_REVIEWS, JOINED_REVIEWS
 from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
 from amazon_seg_assets.transforms.cleaning import CODE_VERSION
+
+_FIRST_PAGE, _PAGE = 20, 1000  # records read at once; mostly the first one tells
 
 
 def made_from_raw(manifest: Manifest, month: str) -> dict[str, str]:
@@ -38,13 +40,43 @@ def made_from_clean(reviews: Figures, products: Figures) -> dict[str, str]:
     return made_from(CODE_VERSION, reviews[MADE_FROM], products[MADE_FROM])
 
 
+def materializations(
+    instance: DagsterInstance, store: Store, asset: AssetKey, after: int | None = None
+) -> Iterator[EventLogRecord]:
+    """What Dagster has recorded of an asset without partitions, the last first.
+
+    Materializations into other storages, or of other categories, are left out.
+
+    Args:
+        instance: where they are recorded.
+        store: the storage of the category.
+        asset: without partitions.
+        after: number of a record; only those after it are given.
+    """
+    asked = AssetRecordsFilter(asset, after_storage_id=after)
+    folder = store.base(asset.path[-1])
+    cursor, page = None, _FIRST_PAGE
+    while True:
+        result = instance.fetch_materializations(asked, page, cursor)
+        yield from (record for record in result.records if _is_into(record, folder))
+        if not result.has_more:
+            return
+        cursor, page = result.cursor, _PAGE
+
+
+def _is_into(record: EventLogRecord, folder: Location) -> bool:
+    materialization = record.asset_materialization
+    uri = materialization and materialization.metadata.get("dagster/uri")
+    return uri is not None and is_below(str(uri.value), folder)
+
+
 def is_up_to_date(
     instance: DagsterInstance, store: Store, asset: AssetKey, code_version: str | None
 ) -> bool:
     """Whether an asset without partitions was last made from the raw tables that are stored.
 
     Dagster records with each materialization which version of its inputs it read, and which
-    version of the code read them. One into another storage, or of another category, says nothing
+    version of the code read them. Those into other storages, or of other categories, say nothing
     about this one.
 
     Args:
@@ -53,17 +85,13 @@ def is_up_to_date(
         asset: depends on raw tables, directly or not.
         code_version: that the asset has now.
     """
-    event = instance.get_latest_materialization_event(asset)
-    materialization = event.asset_materialization if event is not None else None
-    if materialization is None:
-        return False
-    tags = materialization.tags or {}
-    uri = materialization.metadata.get("dagster/uri")
+    last = next(materializations(instance, store, asset), None)
     folder = store.path(asset.path[-1])
-    if uri is None or not folder.is_dir() or not is_below(str(uri.value), folder):
+    if last is None or not folder.is_dir() or not _is_into(last, folder):
         return False
     if failed_checks(store, asset.path[-1]):
         return False
+    tags = (last.asset_materialization and last.asset_materialization.tags) or {}
     for table in (RAW_REVIEWS, RAW_METADATA):
         read = tags.get(get_input_data_version_tag(AssetKey(table.name)))
         manifest = read_manifest(store, table.name)

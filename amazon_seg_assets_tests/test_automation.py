@@ -1,5 +1,6 @@
 """Ticks of the sensors and of the schedule; none of them runs anything."""
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,10 +33,10 @@ from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.ingestion.ingest import ingest_metadata, ingest_reviews
 from amazon_seg_assets.jobs import range_tags
 from amazon_seg_assets.locations import url_of
-from amazon_seg_assets.partitions import month_range
+from amazon_seg_assets.months import contiguous, month_range
 from amazon_seg_assets.resources import SourceResource, StoreResource
 from amazon_seg_assets.settings import Settings
-from amazon_seg_assets.snapshots import contiguous, dependent_snapshots
+from amazon_seg_assets.snapshots import dependent_snapshots
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.tables.model import Table
 from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
@@ -116,16 +117,24 @@ class Place:
         skipped = outcome.skip_reason
         return outcome.run_requests or [] if skipped is None else str(skipped.skip_message)
 
+    def requests(self) -> Sequence[RunRequest]:
+        """Runs requested; there are some."""
+        outcome = self.looks_at_months()
+        assert not isinstance(outcome, str), outcome
+        return outcome
 
-def asked(requests: Sequence[RunRequest] | str) -> list[tuple[str | None, str, str]]:
-    """Job, first and last month of each run."""
+
+def asked(
+    requests: Sequence[RunRequest] | str,
+) -> list[tuple[str | None, str | None, str | None]]:
+    """Job of each run, and its first and last month if it is of months."""
     assert not isinstance(requests, str), requests
     one, (first, last) = *range_tags("", ""), range_tags("first", "last")
     return [
         (
             each.job_name,
-            each.tags.get(one) or each.tags[first],
-            each.tags.get(one) or each.tags[last],
+            each.tags.get(one) or each.tags.get(first),
+            each.tags.get(one) or each.tags.get(last),
         )
         for each in requests
     ]
@@ -241,6 +250,44 @@ def test_the_look_back_of_a_new_snapshot_is_prepared_with_it(place: Place) -> No
     place.looks_at_months()
     place.ingest(["2023-03"])
     assert asked(place.looks_at_months()) == [("prepare_months", "2022-03", "2023-03")]
+
+
+def test_what_has_been_explored_before_is_explored_anew_with_the_months(place: Place) -> None:
+    place.looks_at_months()
+    place.stored("joined_reviews", MONTHS)
+    place.store.path("rating_counts").mkdir()
+    place.ingest(["2023-02"])
+    months, exploration = place.requests()
+    assert asked([months, exploration]) == [
+        ("prepare_months", "2023-02", "2023-02"),
+        ("explore", None, None),
+    ]
+    place.run(months, DagsterRunStatus.SUCCESS)
+    place.run(exploration, DagsterRunStatus.FAILURE)
+    for _ in range(2):
+        assert place.looks_at_months() == "Snapshots wait until the job explore has succeeded."
+
+    # The next ingestion asks for both again.
+    place.ingest(["2023-03"])
+    months, again = place.requests()
+    assert asked([months, again]) == [
+        ("prepare_months", "2023-02", "2023-03"),
+        ("explore", None, None),
+    ]
+    assert again.run_key != exploration.run_key
+    place.run(again, DagsterRunStatus.SUCCESS)
+    assert "prepared: 2023-02 … 2023-03." in place.looks_at_months()
+    place.run(months, DagsterRunStatus.SUCCESS)
+    assert asked(place.looks_at_months()) == [("segment_snapshot", "2023-03", "2023-03")]
+    assert place.looks_at_months() == "No month has changed."
+
+
+def test_a_cursor_that_knows_no_exploration_is_read(place: Place) -> None:
+    place.ingest()
+    place.looks_at_months()
+    seen = json.loads(place.cursor or "")["seen"]
+    place.cursor = json.dumps({"seen": seen, "changed": ["2023-03"], "ranges": []})
+    assert asked(place.looks_at_months()) == [("segment_snapshot", "2023-03", "2023-03")]
 
 
 def test_an_ingestion_at_work_is_waited_for(place: Place) -> None:

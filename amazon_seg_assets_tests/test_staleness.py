@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dagster import AssetKey, DagsterInstance
+from dagster import AssetKey, AssetMaterialization, DagsterInstance, MetadataValue
+from dagster._core.definitions.data_version import CODE_VERSION_TAG
 from pyspark.sql import SparkSession
 
 from amazon_seg_assets import staleness
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.locations import url_of
 from amazon_seg_assets.staleness import are_products_stale, is_up_to_date, stale_months
 from amazon_seg_assets.storage.faults import failed_checks, note_checks
 from amazon_seg_assets.storage.layout import Store
@@ -29,7 +31,7 @@ def graph(spark: SparkSession, tmp_path: Path) -> Iterator[Graph]:
     assert spark is not None
     with DagsterInstance.ephemeral() as instance:
         graph = Graph(write_raw(tmp_path, "Games", REVIEWS, PRODUCTS), "Games", instance)
-        graph.run().ingest()
+        graph.run().execute("ingest")
         assert stale_months(graph.store, MONTHS) == MONTHS
         graph.run().prepare([MONTHS[0], MONTHS[-1]])
         yield graph
@@ -84,10 +86,16 @@ def test_a_check_that_passes_after_all_is_no_longer_noted(tmp_path: Path) -> Non
 
 
 def test_what_other_rules_or_other_code_made_is_stale(
-    graph: Graph, monkeypatch: pytest.MonkeyPatch
+    graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graph.run(clean_metadata={"excluded_categories": ["Toys"]}).clean_products()
     assert not graph.run().are_products_clean(graph.store)
+    with monkeypatch.context() as deployed:
+        # The same categories, but for every run: what one run has left out stays out.
+        deployed.setenv("AMAZON_SEG_RULES", str(tmp_path / "rules"))
+        (tmp_path / "rules").mkdir()
+        (tmp_path / "rules/excluded_categories.yaml").write_text("excluded: {Games: [Toys]}")
+        assert graph.run().are_products_clean(graph.store)
     graph.run().clean_products()
     assert graph.run().are_products_clean(graph.store)
     assert stale_months(graph.store, MONTHS) == []
@@ -97,3 +105,26 @@ def test_what_other_rules_or_other_code_made_is_stale(
     monkeypatch.setattr(staleness, "CODE_VERSION", "next")
     assert are_products_stale(graph.store)
     assert stale_months(graph.store, MONTHS) == MONTHS
+
+
+def test_what_other_categories_have_recorded_since_changes_nothing(tmp_path: Path) -> None:
+    asset, own, other = AssetKey("rating_counts"), Store(tmp_path, "Games"), Store(tmp_path, "Toys")
+    with DagsterInstance.ephemeral() as instance:
+
+        def record(store: Store, code_version: str) -> None:
+            folder = store.path("rating_counts")
+            folder.mkdir(parents=True, exist_ok=True)
+            uri = MetadataValue.path(url_of(folder))
+            tags = {CODE_VERSION_TAG: code_version}
+            made = AssetMaterialization(asset, metadata={"dagster/uri": uri}, tags=tags)
+            instance.report_runless_asset_event(made)
+
+        record(own, "1")
+        for _ in range(25):
+            record(other, "2")
+        assert is_up_to_date(instance, own, asset, "1")
+        assert is_up_to_date(instance, other, asset, "2")
+        assert not is_up_to_date(instance, Store(tmp_path, "Books"), asset, "2")
+        # Of its own, the last counts.
+        record(own, "2")
+        assert not is_up_to_date(instance, own, asset, "1")

@@ -1,17 +1,14 @@
 """The raw tables: what the source publishes, written once."""
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 from dagster import (
     AssetExecutionContext,
     AssetKey,
-    AssetRecordsFilter,
     Config,
     DagsterInstance,
     DataVersion,
-    EventLogRecord,
     MaterializeResult,
     MetadataValue,
 )
@@ -21,13 +18,12 @@ from pydantic import Field
 from amazon_seg_assets.assets.declaration import seg_asset, table_spec
 from amazon_seg_assets.assets.metadata import markdown_table, report_table
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.ingestion.ingest import RAW_TABLES, READER_VERSION, ingest
+from amazon_seg_assets.ingestion.ingest import READER_VERSION, ingest
 from amazon_seg_assets.ingestion.manifest import Manifest
-from amazon_seg_assets.locations import is_below
 from amazon_seg_assets.partitions import FIRST_MONTH, LAST_MONTH
 from amazon_seg_assets.resources import SourceResource, StoreResource
 from amazon_seg_assets.sources.base import Kind
-from amazon_seg_assets.storage.faults import failed_checks
+from amazon_seg_assets.staleness import materializations
 from amazon_seg_assets.storage.footers import read_stats
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.tables.model import Table
@@ -35,13 +31,16 @@ from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
 
 KINDS = {"python", "pyarrow"}
 
-_FIRST_PAGE, _PAGE = 20, 1000  # records read at once; mostly the first one tells
-
 
 class IngestConfig(Config):
     """How to ingest."""
 
-    force: bool = Field(False, description="Ingest even if the source has not changed.")
+    force: bool = Field(
+        False,
+        description=(
+            "Ingest even if the source has not changed, or if the sample would replace real data."
+        ),
+    )
 
 
 @seg_asset(table_spec(RAW_REVIEWS, group="ingestion", kinds=KINDS, code_version=READER_VERSION))
@@ -100,7 +99,7 @@ def _ingest(
         opened,
         store,
         source.max_malformed_share,
-        force=config.force or bool(failed_checks(store, RAW_TABLES[kind].name)),
+        force=config.force,
         progress=lambda message: context.log.info(message),
         check=_require_in_span,
     )
@@ -108,9 +107,12 @@ def _ingest(
 
 def _require_in_span(manifest: Manifest) -> None:
     if manifest.rows == _rows_outside_span(manifest):
+        months = [*manifest.months]
         raise InputError(
             f"None of the {manifest.rows:,} reviews of {manifest.source} is within the months "
-            f"{FIRST_MONTH} … {LAST_MONTH}: set AMAZON_SEG_FIRST_MONTH and AMAZON_SEG_LAST_MONTH."
+            f"{FIRST_MONTH} … {LAST_MONTH}, but of {months[0]} … {months[-1]}: set "
+            "AMAZON_SEG_FIRST_MONTH and AMAZON_SEG_LAST_MONTH; or correct the source, whose "
+            "timestamps are milliseconds since 1970."
         )
 
 
@@ -118,41 +120,12 @@ def _rows_outside_span(manifest: Manifest) -> int:
     return sum(manifest.rows_outside(FIRST_MONTH, LAST_MONTH).values())
 
 
-def ingestions(
-    instance: DagsterInstance, store: Store, table: Table, after: int | None = None
-) -> Iterator[EventLogRecord]:
-    """What Dagster has recorded of ingestions of a raw table, the last first.
-
-    Those into other storages, or of other categories, are left out.
-
-    Args:
-        instance: where they are recorded.
-        store: the storage of the category.
-        table: the raw table.
-        after: number of a record; only those after it are given.
-    """
-    asked = AssetRecordsFilter(AssetKey(table.name), after_storage_id=after)
-    cursor, page = None, _FIRST_PAGE
-    while True:
-        result = instance.fetch_materializations(asked, page, cursor)
-        yield from (record for record in result.records if _is_into(record, store, table))
-        if not result.has_more:
-            return
-        cursor, page = result.cursor, _PAGE
-
-
-def _is_into(record: EventLogRecord, store: Store, table: Table) -> bool:
-    materialization = record.asset_materialization
-    uri = materialization and materialization.metadata.get("dagster/uri")
-    return uri is not None and is_below(str(uri.value), store.base(table.name))
-
-
 def _is_recorded(instance: DagsterInstance, store: Store, table: Table, manifest: Manifest) -> bool:
     """Whether the last record is of what is stored.
 
     It is not where a step has published its table, and then failed.
     """
-    last = next(ingestions(instance, store, table), None)
+    last = next(materializations(instance, store, AssetKey(table.name)), None)
     version = last and extract_data_version_from_entry(last.event_log_entry)
     return version == DataVersion(manifest.version)
 
