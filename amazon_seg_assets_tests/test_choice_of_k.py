@@ -75,7 +75,7 @@ def test_an_override_wins_and_must_have_been_tried() -> None:
     assert (choice.k, choice.knee) == (6, 4)
     assert "set by hand: its silhouette is 0.487" in choice.reason
     assert choice.reason.endswith("the knee of WCSS is at k = 4.")
-    with pytest.raises(InputError, match="k = 9 was not tried: choose one of 2, 3, 4, 5, 6"):
+    with pytest.raises(InputError, match=r"k = 9 was not tried, or .* of 2, 3, 4, 5, 6\."):
         choose_k(PUBLISHED, override=9)
 
 

@@ -261,6 +261,11 @@ def test_products_of_categories_that_are_left_out_are_shown(explored: Explored) 
     )
 
 
+def test_a_column_that_a_table_does_not_declare_is_told() -> None:
+    with pytest.raises(KeyError, match="raw_reviews declares no column stars"):
+        RAW_REVIEWS["stars"]
+
+
 def test_products_lead_the_lists_that_they_should(explored: Explored) -> None:
     table = explored.read(tables.TOP_PRODUCTS)
     lists = table.groupby("list", sort=False)

@@ -22,6 +22,7 @@ from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.quality.customers import clusters_apart
 from amazon_seg_assets.tables.features import CENTERS
 from amazon_seg_assets.transforms.cluster_model import assign_clusters, build_model
+from amazon_seg_assets.transforms.grid import cells
 from amazon_seg_assets.transforms.lloyd import (
     Content,
     Starts,
@@ -32,7 +33,6 @@ from amazon_seg_assets.transforms.lloyd import (
 from amazon_seg_assets.transforms.points import (
     Points,
     Standardization,
-    cells,
     collect_points,
     standardization,
 )
@@ -284,13 +284,16 @@ def test_k_is_limited_by_distinct_customers() -> None:
         usable_ks(range(2, 13), three, 9)
 
 
-def test_an_empty_cluster_is_told(spark: SparkSession) -> None:
-    spends = np.array([5.0, 20.0, 80.0, *(20.0 + 1e-14 * step for step in (1, 2, 3, 4))])
+def test_a_k_that_leaves_a_cluster_without_customers_is_skipped(spark: SparkSession) -> None:
+    spends = np.array([5.0, 80.0, *(20 + step * np.spacing(20.0) for step in range(5))])
     values = np.column_stack([np.full(7, 30.0), np.ones(7), spends])
     near = Points(values, np.log1p(values), np.ones(7))
-    assert sweep(spark, near, standardization(near), [2, 3]).table["k"].tolist() == [2, 3]
-    with pytest.raises(InputError, match=r"[67] clusters leave one without customers.* 7 distinct"):
-        sweep(spark, near, standardization(near), [2, 6, 7])
+    scale = standardization(near)
+    found = sweep(spark, near, scale, [2, 3, 7])
+    assert found.table["k"].tolist() == [2, 3]
+    assert found.clusters["k"].tolist() == [2] * 2 + [3] * 3
+    with pytest.raises(InputError, match=r"7 clusters leave one without customers.* 7 distinct"):
+        sweep(spark, near, scale, [7])
 
 
 def test_silhouette_by_hand() -> None:

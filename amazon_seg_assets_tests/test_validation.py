@@ -10,12 +10,16 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from dagster import AssetKey, DagsterInstance, ExecuteInProcessResult
+from dagster import AssetKey, Config, DagsterInstance, ExecuteInProcessResult, Failure
+from pydantic import ValidationError
 from pyspark import cloudpickle
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import expr, upper
+from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
+from amazon_seg_assets.assets.clustering import SweepConfig
+from amazon_seg_assets.assets.validation import ValidationConfig
 from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.rules.scheme import load_scheme
 from amazon_seg_assets.settings import Settings
@@ -31,7 +35,7 @@ from amazon_seg_assets.transforms.agreement import (
     normalized_mutual_information,
 )
 from amazon_seg_assets.transforms.collapse import collapse
-from amazon_seg_assets.transforms.lloyd import Starts
+from amazon_seg_assets.transforms.lloyd import LARGEST_SEED, MOST_STARTS, Starts
 from amazon_seg_assets.transforms.points import Points, standardization
 from amazon_seg_assets.transforms.resampling import Clustered, resampled_contingency
 from amazon_seg_assets_tests.disk import on_disk
@@ -100,11 +104,19 @@ def test_stability_sums_up_resamples() -> None:
     assert found.spread == pytest.approx((10 / 9) / 2**0.5)
     assert found.survivors.tolist() == pytest.approx([1, 2 / 3])
     assert found.survival.tolist() == pytest.approx([5 / 6, 5 / 6])
-    assert validation.stability([table([0, 3], [3, 0])]).spread == 0
     said = validation.say_stability(found)
     assert "2 resamples 83.3 % of the customers" in said
     assert "66.7 % in the worst" in said
     assert "index 0.444 ± 0.786, at least -0.111: poor stability" in said
+
+
+def test_one_resample_has_no_spread() -> None:
+    # Pairs: 4 in cells, 6 in rows, 7 in columns, 15 in all: (4 - 42/15) / (13/2 - 42/15).
+    found = validation.stability([table([2, 1], [0, 3])])
+    assert found.spread == 0
+    assert validation.say_stability(found).startswith(
+        "In 1 resample 83.3 % of the customers keep their cluster; adjusted Rand index 0.324: poor"
+    )
 
 
 def points(features: list[tuple[float, float, float]], customers: list[int]) -> Points:
@@ -143,6 +155,24 @@ def test_a_resample_keeps_every_customer_and_follows_from_its_seed() -> None:
     assert counts(0).tolist() != counts(0, seed=43).tolist()
 
 
+@pytest.mark.parametrize(
+    ("kind", "field", "most"),
+    [
+        (SweepConfig, "seed", LARGEST_SEED),
+        (SweepConfig, "starts", MOST_STARTS),
+        (ValidationConfig, "seed", LARGEST_SEED),
+    ],
+)
+def test_seeds_are_none_that_scikit_learn_refuses(
+    kind: type[Config], field: str, most: int
+) -> None:
+    kind(**{field: most})
+    with pytest.raises(ValidationError, match=f"\n{field}\n"):
+        kind(**{field: most + 1})
+    # Of the last resample and the last start.
+    KMeans(1, random_state=LARGEST_SEED + 1000 + 1000 * (MOST_STARTS - 1)).fit(np.eye(3))
+
+
 @pytest.mark.parametrize("k", [1, 3])
 def test_few_customers_can_be_resampled(k: int) -> None:
     """Three customers drawn with replacement are often fewer than three."""
@@ -162,6 +192,12 @@ def test_workers_need_not_have_this_package() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], input=call, capture_output=True)
     assert done.stdout.decode().strip() == "27", done.stderr.decode()
+
+
+def test_what_runs_in_tasks_needs_no_spark() -> None:
+    script = f"import sys; sys.modules['pyspark'] = None; import {resampled_contingency.__module__}"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
 
 
 def test_a_cluster_that_swallows_all_is_said_to() -> None:
@@ -333,12 +369,12 @@ def test_schemes_are_compared_segment_by_segment() -> None:
     assert ties.swollen(half_and_double, "standard_customers") == []
 
 
-CLUSTERED, EQUAL = "2023-02", "2023-03"
+CLUSTERED, EQUAL, NEAR, NOBODY = "2023-02", "2023-03", "2023-04", "2023-05"
 
 
 @pytest.fixture(scope="module")
 def storage(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two snapshots: of two groups far apart, and of ten equal customers."""
+    """Snapshots of two groups far apart, of ten equal customers, and of some nearly equal ones."""
     folder = tmp_path_factory.mktemp("validation")
     store = Store(folder, "Toys")
     groups = two_groups()
@@ -348,7 +384,9 @@ def storage(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Pa
         for number in range(int(groups.customers[point]))
     ]
     equal = [(f"u{number}", 10, 1, 5.0) for number in range(10)]
-    for month, rows in ((CLUSTERED, apart), (EQUAL, equal)):
+    spends = [5.0, 80.0, *(20 + step * np.spacing(20.0) for step in range(5))]
+    near = [(f"u{number}", 30, 1, float(spend)) for number, spend in enumerate(spends)]
+    for month, rows in ((CLUSTERED, apart), (EQUAL, equal), (NEAR, near)):
         write_snapshot(rfm_frame(spark, rows), store, RFM_FEATURES, month)
     return folder
 
@@ -366,7 +404,8 @@ def materialize(
 
 
 def metadata(result: ExecuteInProcessResult, asset: str) -> dict[str, Any]:
-    materialization = result.asset_materializations_for_node(asset)[-1]
+    of_step = result.asset_materializations_for_node(asset)
+    [materialization] = (each for each in of_step if each.asset_key == AssetKey(asset))
     return {key: value.value for key, value in materialization.metadata.items()}
 
 
@@ -392,6 +431,22 @@ def validated(storage: Path, instance: DagsterInstance) -> ExecuteInProcessResul
         k_sweep={"k_max": 3, "k": 2},
         cluster_validation={"resamples": 3},
     )
+
+
+def test_the_sweep_tells_the_k_that_it_skipped(storage: Path, instance: DagsterInstance) -> None:
+    # Of the 7 customers some have the same logarithms, which leaves fewer than 7 points apart.
+    config = {"k_min": 7, "k_max": 8, "k": 2, "seed": LARGEST_SEED}
+    result = materialize(storage, instance, NEAR, ["k_sweep", "cluster_centers"], k_sweep=config)
+    assert stored(storage, "k_sweep", NEAR)["k"].tolist() == [2]
+    assert metadata(result, "k_sweep")["skipped_ks"] == [7, 8]
+
+
+def test_limits_of_k_are_compared_before_customers_are_read(
+    storage: Path, instance: DagsterInstance
+) -> None:
+    config, of_sweep = {"k_min": 4, "k_max": 3}, ["k_sweep", "cluster_centers"]
+    with pytest.raises(Failure, match="k_min = 4 is above k_max = 3"):
+        materialize(storage, instance, NOBODY, of_sweep, k_sweep=config)
 
 
 def test_clusters_are_validated(storage: Path, validated: ExecuteInProcessResult) -> None:

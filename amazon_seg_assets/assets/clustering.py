@@ -28,7 +28,7 @@ from amazon_seg_assets.tables.features import CENTERS, FEATURES
 from amazon_seg_assets.transforms.choice_of_k import SILHOUETTE_TOLERANCE, choose_k
 from amazon_seg_assets.transforms.cluster_model import assign_clusters, build_model
 from amazon_seg_assets.transforms.labels import label_each_k
-from amazon_seg_assets.transforms.lloyd import Starts
+from amazon_seg_assets.transforms.lloyd import LARGEST_SEED, MOST_STARTS, Starts
 from amazon_seg_assets.transforms.points import (
     MAX_POINTS,
     Standardization,
@@ -55,8 +55,10 @@ class SweepConfig(Config):
         description="How far below the best silhouette that of the knee may be.",
         ge=0,
     )
-    starts: int = Field(Starts.starts, description="Seeded starts for each k.", ge=1)
-    seed: int = Field(Starts.seed, description="Seed of the starts.", ge=0)
+    starts: int = Field(
+        Starts.starts, description="Seeded starts for each k.", ge=1, le=MOST_STARTS
+    )
+    seed: int = Field(Starts.seed, description="Seed of the starts.", ge=0, le=LARGEST_SEED)
     max_points: int = Field(
         MAX_POINTS,
         description="Most distinct customers that K-Means is fitted on; of more a part is taken.",
@@ -109,12 +111,14 @@ def _sweep(
     spark: SparkResource, store: Store, snapshot: str, config: SweepConfig
 ) -> dict[str, dict[str, Any]]:
     """Stores the sweep and the clusters of a snapshot; returns metadata of both."""
+    # First, as it may be wrong, and to collect customers takes long.
+    ks = config.ks()
     customers = read_table(spark.spark_session, store, RFM_FEATURES, [snapshot])
     count = read_stats(store.path(RFM_FEATURES.name, snapshot)).rows
     points = collect_points(customers, count, config.max_points)
     scale, starts = standardization(points), config.searched()
-    ks = usable_ks(config.ks(), points, config.k)
-    found = sweep(spark.spark_session, points, scale, ks, starts)
+    usable = usable_ks(ks, points, config.k)
+    found = sweep(spark.spark_session, points, scale, usable, starts)
     choice = choose_k(found.table, config.silhouette_tolerance, config.k)
     table = found.table.assign(chosen=found.table["k"] == choice.k)
     centers = label_each_k(found.clusters, load_label_rules()).assign(**scale.as_columns())
@@ -136,7 +140,7 @@ def _sweep(
             distinct_customers=len(points),
             customers_fitted=fitted,
             parts_of_customers=points.parts,
-            skipped_ks=[k for k in config.ks() if k not in ks],
+            skipped_ks=sorted({*ks} - {*found.table["k"]}),
             sweep=MetadataValue.md(markdown_frame(table)),
         ),
         CLUSTER_CENTERS.name: report_table(

@@ -14,7 +14,7 @@ from amazon_seg_assets.assets.metadata import markdown_frame, report_table
 from amazon_seg_assets.assets.plots import store_picture
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.ingestion.manifest import require_manifest
-from amazon_seg_assets.partitions import FIRST_MONTH, LAST_MONTH
+from amazon_seg_assets.partitions import in_span
 from amazon_seg_assets.plots import exploration as draw
 from amazon_seg_assets.plots.picture import Picture
 from amazon_seg_assets.resources import SparkResource, StoreResource
@@ -30,6 +30,7 @@ from amazon_seg_assets.tables.exploration import (
     MAIN_CATEGORY_COUNTS,
     METADATA_PROFILE,
     MISPLACED_PRODUCTS,
+    MOST_POPULAR,
     ODD_REVIEWS,
     RATING_COUNTS,
     RELATIVE_ERROR,
@@ -255,15 +256,11 @@ def _year(store: Store, asked: int | None) -> int:
     """The year asked for, or the last with reviews in the span of months."""
     if asked is not None:
         return asked
-    months = [*filter(_in_span, require_manifest(store, RAW_REVIEWS.name).months)]
+    # A review of the year 9999 has a wrong date.
+    months = [*filter(in_span, require_manifest(store, RAW_REVIEWS.name).months)]
     if not months:
         raise InputError(f"{store.category} has no reviews to explore; choose another category.")
     return int(max(months)[:4])
-
-
-def _in_span(month: str) -> bool:
-    """Whether a month counts; a review of the year 9999 has a wrong date."""
-    return FIRST_MONTH <= month <= LAST_MONTH
 
 
 def _months(store: Store, year: int) -> list[str]:
@@ -337,7 +334,7 @@ def _plot_asset(
 
 def _popular_products(store: Store, table: pd.DataFrame) -> Picture:
     year = _year(store, None) if table.empty else int(table["year"].iloc[0])
-    popular = table[table["list"] == exploration.MOST_POPULAR]
+    popular = table[table["list"] == MOST_POPULAR]
     named = popular.assign(
         product_name=popular["product_name"].fillna(popular["parent_asin"]),
         reviews=popular["value"].astype("int64"),
@@ -354,7 +351,7 @@ def _ratings(is_of_year: bool) -> Callable[[Store, pd.DataFrame], Picture]:
 
 
 def _reviews_over_time(store: Store, table: pd.DataFrame) -> Picture:
-    shown = table[table["month"].map(_in_span)]
+    shown = table[table["month"].map(in_span)]
     latest = read_stats(store.path(RAW_REVIEWS.name, max(shown["month"], default=None)))
     return draw.reviews_over_time(shown, str(utc_day(latest.maximum.get("timestamp"))))
 

@@ -31,7 +31,7 @@ from amazon_seg_assets.tables.customers import (
 from amazon_seg_assets.tables.features import CENTERS, FEATURES
 from amazon_seg_assets.tables.validation import CLUSTER_VALIDATION, SCHEME_COMPARISON
 from amazon_seg_assets.transforms import ties, validation
-from amazon_seg_assets.transforms.lloyd import Starts
+from amazon_seg_assets.transforms.lloyd import LARGEST_SEED, Starts
 from amazon_seg_assets.transforms.points import Standardization, collect_points
 from amazon_seg_assets.transforms.summary import clusters_of_chosen_k
 
@@ -42,7 +42,7 @@ class ValidationConfig(Config):
     resamples: int = Field(
         validation.DEFAULT_RESAMPLES, description="Resamples of the customers.", ge=1, le=1000
     )
-    seed: int = Field(42, description="Seed of the resamples.", ge=0)
+    seed: int = Field(42, description="Seed of the resamples.", ge=0, le=LARGEST_SEED)
 
 
 @seg_asset(

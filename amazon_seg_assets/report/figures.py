@@ -9,9 +9,7 @@ from math import sqrt
 import pandas as pd
 
 from amazon_seg_assets.report.findings import LAPSED, NEWCOMERS, Findings
-from amazon_seg_assets.tables.exploration import ALL_TIME
-
-MOST_POPULAR = "most popular"
+from amazon_seg_assets.tables.exploration import ALL_TIME, MOST_POPULAR
 
 _AUDIO = re.compile(r"\b(ear ?buds?|ear ?phones?|head ?phones?|headsets?|airpods?)\b", re.I)
 

@@ -6,17 +6,8 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from amazon_seg_assets.tables.model import Column, Table
+from amazon_seg_assets.tables.model import Table
 from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
-
-
-def _raw_review(name: str) -> Column:
-    return RAW_REVIEWS[name].carried_from(RAW_REVIEWS.name)
-
-
-def _raw_product(name: str) -> Column:
-    return RAW_METADATA[name].carried_from(RAW_METADATA.name)
-
 
 CLEAN_REVIEWS = Table(
     name="clean_reviews",
@@ -27,25 +18,25 @@ CLEAN_REVIEWS = Table(
     ),
     by_month=True,
     columns=(
-        _raw_review("review_id"),
-        _raw_review("user_id"),
-        _raw_review("asin"),
-        _raw_review("parent_asin"),
-        replace(_raw_review("rating"), description="Stars given, 1 to 5."),
+        RAW_REVIEWS.carried("review_id"),
+        RAW_REVIEWS.carried("user_id"),
+        RAW_REVIEWS.carried("asin"),
+        RAW_REVIEWS.carried("parent_asin"),
+        replace(RAW_REVIEWS.carried("rating"), description="Stars given, 1 to 5."),
         replace(
-            _raw_review("timestamp"),
+            RAW_REVIEWS.carried("timestamp"),
             type=pa.timestamp("us", tz="UTC"),
             description="Time of the review, UTC.",
             unit="",
         ),
-        _raw_review("helpful_vote"),
+        RAW_REVIEWS.carried("helpful_vote"),
         replace(
-            _raw_review("verified_purchase"),
+            RAW_REVIEWS.carried("verified_purchase"),
             description="Always true: other reviews are dropped.",
             nullable=False,
         ),
-        _raw_review("title"),
-        _raw_review("text"),
+        RAW_REVIEWS.carried("title"),
+        RAW_REVIEWS.carried("text"),
     ),
 )
 
@@ -59,29 +50,24 @@ CLEAN_METADATA = Table(
         "still ties goes by title, then by the order of the source."
     ),
     columns=(
-        replace(_raw_product("parent_asin"), nullable=False),
-        _raw_product("main_category"),
-        _raw_product("title"),
-        _raw_product("average_rating"),
-        _raw_product("rating_number"),
+        replace(RAW_METADATA.carried("parent_asin"), nullable=False),
+        RAW_METADATA.carried("main_category"),
+        RAW_METADATA.carried("title"),
+        RAW_METADATA.carried("average_rating"),
+        RAW_METADATA.carried("rating_number"),
         replace(
-            _raw_product("price"),
+            RAW_METADATA.carried("price"),
             type=pa.float64(),
             description="Price when the page was collected in 2023; null where unknown.",
             unit="USD",
         ),
-        _raw_product("store"),
-        _raw_product("categories"),
-        _raw_product("features"),
-        _raw_product("description"),
-        _raw_product("details"),
+        RAW_METADATA.carried("store"),
+        RAW_METADATA.carried("categories"),
+        RAW_METADATA.carried("features"),
+        RAW_METADATA.carried("description"),
+        RAW_METADATA.carried("details"),
     ),
 )
-
-
-def _product(name: str, joined_name: str | None = None) -> Column:
-    return CLEAN_METADATA[name].carried_from(CLEAN_METADATA.name, joined_name)
-
 
 JOINED_REVIEWS = Table(
     name="joined_reviews",
@@ -92,15 +78,11 @@ JOINED_REVIEWS = Table(
     ),
     by_month=True,
     columns=(
-        *(
-            column.carried_from(CLEAN_REVIEWS.name)
-            for column in CLEAN_REVIEWS.columns
-            if column.name != "text"
-        ),
-        _product("main_category"),
-        _product("title", "product_name"),
-        _product("price"),
-        _product("average_rating", "avg_product_rating"),
-        _product("categories"),
+        *(CLEAN_REVIEWS.carried(name) for name in CLEAN_REVIEWS.column_names if name != "text"),
+        CLEAN_METADATA.carried("main_category"),
+        CLEAN_METADATA.carried("title", "product_name"),
+        CLEAN_METADATA.carried("price"),
+        CLEAN_METADATA.carried("average_rating", "avg_product_rating"),
+        CLEAN_METADATA.carried("categories"),
     ),
 )

@@ -71,12 +71,7 @@ RFM_FEATURES = Table(
     ),
 )
 
-
-def _feature(name: str) -> Column:
-    return RFM_FEATURES[name].carried_from(RFM_FEATURES.name)
-
-
-_CUSTOMER = tuple(_feature(name) for name in ("user_id", *FEATURES))
+_CUSTOMER = tuple(RFM_FEATURES.carried(name) for name in ("user_id", *FEATURES))
 
 CLUSTERED_ON = RFM_FEATURES.sources(*TRANSFORMED_FEATURES)
 SCORED_ON = RFM_FEATURES.sources(*FEATURES)
@@ -232,12 +227,9 @@ SEGMENT_SUMMARY = Table(
     ),
     by_month=True,
     columns=(
-        CUSTOMER_CLUSTERS["cluster"].carried_from(CUSTOMER_CLUSTERS.name),
-        CUSTOMER_CLUSTERS["cluster_label"].carried_from(CUSTOMER_CLUSTERS.name),
-        *(
-            RFM_SEGMENTS[name].carried_from(RFM_SEGMENTS.name)
-            for name in ("segment", *SCORE_COLUMNS.values())
-        ),
+        CUSTOMER_CLUSTERS.carried("cluster"),
+        CUSTOMER_CLUSTERS.carried("cluster_label"),
+        *(RFM_SEGMENTS.carried(name) for name in ("segment", *SCORE_COLUMNS.values())),
         Column(
             "customers",
             pa.int64(),

@@ -16,8 +16,8 @@ CLUSTER_DENSITY = Table(
     ),
     by_month=True,
     columns=(
-        CUSTOMER_CLUSTERS["cluster"].carried_from(CUSTOMER_CLUSTERS.name),
-        CUSTOMER_CLUSTERS["cluster_label"].carried_from(CUSTOMER_CLUSTERS.name),
+        CUSTOMER_CLUSTERS.carried("cluster"),
+        CUSTOMER_CLUSTERS.carried("cluster_label"),
         *(
             Column(
                 f"{feature}_bin",

@@ -20,8 +20,8 @@ def _profile_columns(numbers: str) -> tuple[Column, ...]:
     return (
         Column("column", pa.string(), "Column of the table.", nullable=False),
         Column("type", pa.string(), "Its type, as stored.", nullable=False),
-        Column("count", pa.int64(), "Rows with a value.", "rows", False),
-        Column("nulls", pa.int64(), "Rows without a value.", "rows", False),
+        Column("count", pa.int64(), "Rows with a value.", "rows", nullable=False),
+        Column("nulls", pa.int64(), "Rows without a value.", "rows", nullable=False),
         Column(
             "distinct",
             pa.int64(),
@@ -68,15 +68,11 @@ METADATA_PROFILE = Table(
 )
 
 
-def _review(name: str) -> tuple[str, ...]:
-    return (f"{RAW_REVIEWS.name}.{name}",)
-
-
-def _product(name: str) -> tuple[str, ...]:
-    return (f"{RAW_METADATA.name}.{name}",)
-
-
 ALL_TIME = "all time"
+"""The scope of counts that are not of one year."""
+
+MOST_POPULAR = "most popular"
+"""The list of the products with most reviews in a year."""
 
 RATING_COUNTS = Table(
     name="rating_counts",
@@ -86,15 +82,11 @@ RATING_COUNTS = Table(
     ),
     columns=(
         Column("scope", pa.string(), f"`{ALL_TIME}`, or the year.", nullable=False),
-        Column("rating", pa.float64(), "Stars given.", "stars", sources=_review("rating")),
         Column(
-            "verified_purchase",
-            pa.bool_(),
-            "Whether Amazon verified the purchase.",
-            nullable=False,
-            sources=_review("verified_purchase"),
+            "rating", pa.float64(), "Stars given.", "stars", sources=RAW_REVIEWS.sources("rating")
         ),
-        Column("reviews", pa.int64(), "Reviews.", "reviews", False),
+        replace(RAW_REVIEWS.carried("verified_purchase"), nullable=False),
+        Column("reviews", pa.int64(), "Reviews.", "reviews", nullable=False),
         Column("share", pa.float64(), "Share of the reviews of the scope.", nullable=False),
     ),
 )
@@ -103,15 +95,21 @@ REVIEW_COUNTS = Table(
     name="review_counts",
     description="Raw reviews of each month that has any, exact duplicates counted in.",
     columns=(
-        Column("month", pa.string(), "Month, UTC.", nullable=False, sources=_review("timestamp")),
-        Column("reviews", pa.int64(), "Reviews.", "reviews", False),
+        Column(
+            "month",
+            pa.string(),
+            "Month, UTC.",
+            nullable=False,
+            sources=RAW_REVIEWS.sources("timestamp"),
+        ),
+        Column("reviews", pa.int64(), "Reviews.", "reviews", nullable=False),
         Column(
             "verified",
             pa.int64(),
             "Reviews of verified purchases.",
             "reviews",
-            False,
-            _review("verified_purchase"),
+            nullable=False,
+            sources=RAW_REVIEWS.sources("verified_purchase"),
         ),
     ),
 )
@@ -127,9 +125,9 @@ MAIN_CATEGORY_COUNTS = Table(
             "main_category",
             pa.string(),
             "Amazon's top-level category; null where the product has none.",
-            sources=_product("main_category"),
+            sources=RAW_METADATA.sources("main_category"),
         ),
-        Column("products", pa.int64(), "Rows of the category.", "products", False),
+        Column("products", pa.int64(), "Rows of the category.", "products", nullable=False),
         Column("share", pa.float64(), "Share of all rows.", nullable=False),
         Column(
             "is_excluded",
@@ -147,28 +145,29 @@ HELPFUL_REVIEWS = Table(
         "each review once. Reviews without a helpful vote do not count."
     ),
     columns=(
-        Column(
-            "verified_purchase",
-            pa.bool_(),
-            "Whether Amazon verified the purchase.",
-            nullable=False,
-            sources=_review("verified_purchase"),
-        ),
+        replace(RAW_REVIEWS.carried("verified_purchase"), nullable=False),
         Column("rank", pa.int32(), "Place; ties go to the older review.", nullable=False),
+        replace(RAW_REVIEWS.carried("helpful_vote"), nullable=False),
         Column(
-            "helpful_vote",
-            pa.int64(),
-            "People who found the review helpful.",
-            "votes",
-            False,
-            _review("helpful_vote"),
+            "rating", pa.float64(), "Stars given.", "stars", sources=RAW_REVIEWS.sources("rating")
         ),
-        Column("rating", pa.float64(), "Stars given.", "stars", sources=_review("rating")),
-        Column("day", pa.date32(), "Day of the review, UTC.", "", False, _review("timestamp")),
-        Column("parent_asin", pa.string(), "Product.", sources=_review("parent_asin")),
-        Column("title", pa.string(), "Headline, cut.", sources=_review("title")),
-        Column("text", pa.string(), "Body, cut.", sources=_review("text")),
-        Column("review_id", pa.string(), "Review.", "", False, _review("review_id")),
+        Column(
+            "day",
+            pa.date32(),
+            "Day of the review, UTC.",
+            nullable=False,
+            sources=RAW_REVIEWS.sources("timestamp"),
+        ),
+        Column("parent_asin", pa.string(), "Product.", sources=RAW_REVIEWS.sources("parent_asin")),
+        Column("title", pa.string(), "Headline, cut.", sources=RAW_REVIEWS.sources("title")),
+        Column("text", pa.string(), "Body, cut.", sources=RAW_REVIEWS.sources("text")),
+        Column(
+            "review_id",
+            pa.string(),
+            "Review.",
+            nullable=False,
+            sources=RAW_REVIEWS.sources("review_id"),
+        ),
     ),
 )
 
@@ -181,7 +180,7 @@ ODD_REVIEWS = Table(
     columns=(
         Column("reason", pa.string(), "What is odd.", nullable=False),
         Column("rank", pa.int32(), "Place among those of the reason, by time.", nullable=False),
-        RAW_REVIEWS["helpful_vote"].carried_from(RAW_REVIEWS.name),
+        RAW_REVIEWS.carried("helpful_vote"),
         *(each for each in HELPFUL_REVIEWS.columns if each.name not in ("rank", "helpful_vote")),
     ),
 )
@@ -196,39 +195,26 @@ TOP_PRODUCTS = Table(
     columns=(
         Column("list", pa.string(), "Which list.", nullable=False),
         Column("rank", pa.int32(), "Place in the list.", nullable=False),
-        Column("parent_asin", pa.string(), "Product.", "", False, _product("parent_asin")),
+        replace(RAW_METADATA.carried("parent_asin"), nullable=False),
         Column(
             "product_name",
             pa.string(),
             "Name, cut; null where the product is unknown.",
-            sources=_product("title"),
+            sources=RAW_METADATA.sources("title"),
         ),
         Column("value", pa.float64(), "What the list goes by.", nullable=False),
         Column("unit", pa.string(), "Unit of the value.", nullable=False),
+        RAW_METADATA.carried("rating_number"),
+        RAW_METADATA.carried("average_rating"),
         Column(
-            "rating_number",
-            pa.int64(),
-            "Ratings shown on the product page.",
-            "ratings",
-            sources=_product("rating_number"),
-        ),
-        Column(
-            "average_rating",
+            "price",
             pa.float64(),
-            "Mean rating shown on the product page.",
-            "stars",
-            sources=_product("average_rating"),
+            "Price on the product page.",
+            "USD",
+            sources=RAW_METADATA.sources("price"),
         ),
-        Column(
-            "price", pa.float64(), "Price on the product page.", "USD", sources=_product("price")
-        ),
-        Column(
-            "main_category",
-            pa.string(),
-            "Amazon's top-level category.",
-            sources=_product("main_category"),
-        ),
-        Column("store", pa.string(), "Shop or brand.", sources=_product("store")),
+        RAW_METADATA.carried("main_category"),
+        RAW_METADATA.carried("store"),
         Column("year", pa.int32(), "Year of the lists of a year.", nullable=False),
     ),
 )
@@ -242,7 +228,10 @@ MISPLACED_PRODUCTS = Table(
     columns=(
         replace(TOP_PRODUCTS["main_category"], nullable=False),
         Column(
-            "rank", pa.int32(), "Place within the category; ties go by `parent_asin`.", "", False
+            "rank",
+            pa.int32(),
+            "Place within the category; ties go by `parent_asin`.",
+            nullable=False,
         ),
         TOP_PRODUCTS["parent_asin"],
         TOP_PRODUCTS["product_name"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -35,12 +35,9 @@ class Column:
     type: pa.DataType
     description: str
     unit: str = ""
+    _: KW_ONLY
     nullable: bool = True
     sources: tuple[str, ...] = ()
-
-    def carried_from(self, table: str, name: str | None = None) -> Column:
-        """The same column in a further table, which copies it from ``table``."""
-        return replace(self, name=name or self.name, sources=(f"{table}.{self.name}",))
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,14 @@ class Table:
             raise ValueError(f"table {self.name} declares a column twice")
 
     def __getitem__(self, name: str) -> Column:
-        return next(column for column in self.columns if column.name == name)
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(f"table {self.name} declares no column {name}")
+
+    def carried(self, name: str, new_name: str | None = None) -> Column:
+        """The same column in a further table, which copies it from this one."""
+        return replace(self[name], name=new_name or name, sources=self.sources(name))
 
     def sources(self, *names: str) -> tuple[str, ...]:
         """These columns as sources of another."""

@@ -40,7 +40,9 @@ RAW_REVIEWS = Table(
         Column("asin", pa.string(), "Product variant that was reviewed."),
         Column("parent_asin", pa.string(), "Product that the variant belongs to."),
         Column("user_id", pa.string(), "Reviewer."),
-        Column("timestamp", pa.int64(), "Time of the review.", "ms since 1970, UTC", False),
+        Column(
+            "timestamp", pa.int64(), "Time of the review.", "ms since 1970, UTC", nullable=False
+        ),
         Column("helpful_vote", pa.int64(), "People who found the review helpful.", "votes"),
         Column("verified_purchase", pa.bool_(), "Whether Amazon verified the purchase."),
         Column(

@@ -20,10 +20,7 @@ CLUSTER_VALIDATION = Table(
     ),
     by_month=True,
     columns=(
-        *(
-            CLUSTER_CENTERS[name].carried_from(CLUSTER_CENTERS.name)
-            for name in ("cluster", "cluster_label")
-        ),
+        *(CLUSTER_CENTERS.carried(name) for name in ("cluster", "cluster_label")),
         Column(
             "customers",
             pa.int64(),
@@ -39,7 +36,7 @@ CLUSTER_VALIDATION = Table(
             nullable=False,
             sources=SEGMENT_SUMMARY.sources("customers"),
         ),
-        CLUSTER_CENTERS["silhouette"].carried_from(CLUSTER_CENTERS.name),
+        CLUSTER_CENTERS.carried("silhouette"),
         Column(
             "survival",
             pa.float64(),

@@ -57,7 +57,10 @@ def choose_k(
     if override is not None:
         if override not in silhouette:
             tried = ", ".join(str(k) for k in silhouette)
-            raise InputError(f"k = {override} was not tried: choose one of {tried}.")
+            raise InputError(
+                f"k = {override} was not tried, or leaves a cluster without customers: choose one "
+                f"of {tried}."
+            )
         reason = (
             f"k = {override} was set by hand: its silhouette is {_figure(silhouette[override])}, "
             f"next to {best_figure}, and "

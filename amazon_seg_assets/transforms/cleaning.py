@@ -107,6 +107,11 @@ def clean_metadata(
     return _without(wanted, listed_again).select(*CLEAN_METADATA.column_names)
 
 
+def known_text(text: Column) -> Column:
+    """The text, null where it stands for a missing value."""
+    return F.when(~text.isin(*PLACEHOLDERS), text)
+
+
 def price_form(price: Column) -> Column:
     """How a price text is written: one of `PRICE_FORMS`."""
     return (
@@ -205,6 +210,4 @@ def _without_placeholders(frame: DataFrame, keep: Sequence[str]) -> DataFrame:
         for field in frame.schema
         if isinstance(field.dataType, StringType) and field.name not in keep
     ]
-    return frame.withColumns(
-        {name: F.when(~F.col(name).isin(*PLACEHOLDERS), F.col(name)) for name in texts}
-    )
+    return frame.withColumns({name: known_text(F.col(name)) for name in texts})

@@ -14,12 +14,13 @@ from amazon_seg_assets.tables.exploration import (
     HELPFUL_REVIEWS,
     MAIN_CATEGORY_COUNTS,
     MISPLACED_PRODUCTS,
+    MOST_POPULAR,
     ODD_REVIEWS,
     RATING_COUNTS,
     TOP_PRODUCTS,
 )
 from amazon_seg_assets.tables.model import MONTH
-from amazon_seg_assets.transforms.cleaning import PLACEHOLDERS, parse_price
+from amazon_seg_assets.transforms.cleaning import known_text, parse_price
 
 MOST_HELPFUL = 15
 LIST_LENGTH = 20
@@ -32,7 +33,7 @@ ODDITIES = (ZERO_STARS, NEGATIVE_VOTES)
 
 OWN_CATEGORY, OWN_STORE = "Amazon Devices", "Amazon"
 
-MOST_POPULAR, MOST_FIVE_STAR = "most popular", "most verified 5-star reviews"
+MOST_FIVE_STAR = "most verified 5-star reviews"
 YEARLY_LISTS = (MOST_POPULAR, MOST_FIVE_STAR)
 PRODUCT_LISTS = (
     "most rated",
@@ -91,7 +92,7 @@ def main_category_counts(raw: DataFrame, excluded: Collection[str]) -> pd.DataFr
     Returns:
         Columns of ``main_category_counts``.
     """
-    known = raw.select(_known("main_category").alias("main_category"))
+    known = raw.select(known_text(F.col("main_category")).alias("main_category"))
     counted = known.groupBy("main_category").agg(F.count(F.lit(1)).alias("products"))
     table = pd.DataFrame(counted.toPandas())
     table["share"] = table["products"] / table["products"].sum()
@@ -231,10 +232,10 @@ def _one_row_per_product(metadata: DataFrame) -> DataFrame:
             price.isNotNull().alias("is_priced"),
             "rating_number",
             price.alias("price"),
-            F.substring(_known("title"), 1, _LONGEST_NAME).alias("product_name"),
+            F.substring(known_text(F.col("title")), 1, _LONGEST_NAME).alias("product_name"),
             "average_rating",
-            _known("main_category").alias("main_category"),
-            _known("store").alias("store"),
+            known_text(F.col("main_category")).alias("main_category"),
+            known_text(F.col("store")).alias("store"),
         )
     )
     named = metadata.where("parent_asin is not null").groupBy("parent_asin")
@@ -311,11 +312,6 @@ def _ranked(frame: DataFrame, group: str, order: Sequence[Column], first: int) -
 
 def _verified() -> Column:
     return F.coalesce(F.col("verified_purchase"), F.lit(False))
-
-
-def _known(name: str) -> Column:
-    """A text, null where it stands for a missing value."""
-    return F.when(~F.col(name).isin(*PLACEHOLDERS), F.col(name))
 
 
 def _month_prefix(year: int) -> str:

@@ -19,6 +19,10 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
+MOST_STARTS = 1_000
+LARGEST_SEED = 2**31
+"""Starts and resamples add to it, and scikit-learn takes no seed of 2**32 or above."""
+
 _CHUNK = 100_000
 
 _TRIAL_ITERATIONS = 8
@@ -64,7 +68,7 @@ class Content(NamedTuple):
 
 
 def fit(k: int, features: np.ndarray, content: Content, starts: Starts) -> list[dict[str, Any]]:
-    """The best optimum found for ``k``, one row a cluster.
+    """The best optimum found for ``k``, one row a cluster; none if a cluster has no customers.
 
     Args:
         k: number of clusters.
@@ -78,8 +82,11 @@ def fit(k: int, features: np.ndarray, content: Content, starts: Starts) -> list[
         best = search(k, content, starts)
         centers = in_order(best.cluster_centers_)
         labels, wcss = assign(points, weights, centers)
+        sizes = np.bincount(labels, weights, k)
+        if not sizes.all():
+            # Some customers differ by less than sums can hold: fewer than k can be told apart.
+            return []
         silhouettes = cluster_silhouettes(points, weights, labels, k)
-    sizes = np.bincount(labels, weights, k)
     means = [np.bincount(labels, weights * column, k) / sizes for column in features.T]
     shared = {
         "k": k,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from dataclasses import dataclass
 from math import ceil, fsum, sqrt
 
@@ -22,7 +21,6 @@ from amazon_seg_assets.transforms.collapse import CUSTOMERS, collapse
 
 MAX_POINTS = 4_000_000
 """Most points that K-Means is fitted on, about; of more a part is taken, by hash."""
-_CELL_WIDTHS = 2.0 ** np.arange(-12, 12, 0.5)
 
 
 @dataclass(frozen=True)
@@ -115,56 +113,3 @@ def standardization(points: Points) -> Standardization:
         means.append(mean)
         deviations.append(sqrt(squares / (count - 1)))
     return Standardization(tuple(means), tuple(deviations))
-
-
-def cells(points: np.ndarray, weights: np.ndarray, max_cells: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sums up points by the cells of a cubic grid: weighted mean and weight of each cell.
-
-    Unlike a random sample it keeps the outliers, which rule the optima of few clusters, and what is
-    lost, the spread within cells, is nearly the same for all centers.
-
-    Args:
-        points: standardized features; shape (points, 3).
-        weights: customers of each; shape (points,).
-        max_cells: as of `cell_numbers`; so few points are returned as they are.
-    """
-    if len(points) <= max_cells:
-        return points, weights
-    return sum_up(points, weights, cell_numbers(points, max_cells))
-
-
-def cell_numbers(points: np.ndarray, max_cells: int) -> np.ndarray:
-    """Which cell of a cubic grid each point is in, as a number from 0; shape (points,).
-
-    Args:
-        points: standardized features; shape (points, 3).
-        max_cells: the grid is the finest of a ladder of widths with no more cells in use; each of
-            so few points is a cell of its own.
-    """
-    if len(points) <= max_cells:
-        return np.arange(len(points))
-
-    def places(width: float) -> pd.DataFrame:
-        return pd.DataFrame(np.floor(points / width))
-
-    finest = bisect_left(
-        _CELL_WIDTHS, True, key=lambda width: len(places(width).drop_duplicates()) <= max_cells
-    )
-    width = _CELL_WIDTHS[min(finest, len(_CELL_WIDTHS) - 1)]
-    return places(width).groupby([0, 1, 2]).ngroup().to_numpy()
-
-
-def sum_up(
-    points: np.ndarray, weights: np.ndarray, cell: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted mean and weight of each cell that has any weight.
-
-    Args:
-        points: shape (points, 3).
-        weights: of the points; may be 0.
-        cell: of each point, a number from 0.
-    """
-    weight = np.bincount(cell, weights)
-    used = weight > 0
-    sums = np.stack([np.bincount(cell, weights * column) for column in points.T], axis=1)
-    return sums[used] / weight[used, None], weight[used]

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from amazon_seg_assets.transforms.grid import sum_up
 from amazon_seg_assets.transforms.lloyd import Content, Starts, assign, in_order, search
-from amazon_seg_assets.transforms.points import sum_up
 
 
 class Clustered(NamedTuple):

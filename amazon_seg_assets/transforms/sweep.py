@@ -23,8 +23,9 @@ from pyspark.sql import SparkSession
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.tables.features import CENTERS, FEATURES
 from amazon_seg_assets.transforms import lloyd
+from amazon_seg_assets.transforms.grid import cells
 from amazon_seg_assets.transforms.lloyd import Content, Starts, fit
-from amazon_seg_assets.transforms.points import Points, Standardization, cells
+from amazon_seg_assets.transforms.points import Points, Standardization
 
 POSSIBLE_KS = range(2, 51)
 """Of more clusters, neither distances nor pictures fit into memory, and nobody can use them."""
@@ -80,6 +81,9 @@ def sweep(
 ) -> Sweep:
     """Fits K-Means for each k.
 
+    A k that leaves a cluster without customers, as some differ by less than sums can hold, is
+    skipped.
+
     Args:
         spark: runs the tasks.
         points: distinct customers.
@@ -88,7 +92,7 @@ def sweep(
         starts: how optima are sought.
 
     Raises:
-        InputError: a cluster has no customers, as some differ by less than a sum can hold.
+        InputError: every k was skipped.
     """
     standardized = scale.apply(points)
     content = (
@@ -109,13 +113,13 @@ def sweep(
         found = grid.flatMap(fit_broadcast).collect()
     finally:
         broadcast.destroy()
-    clusters = pd.DataFrame(found).sort_values(["k", "cluster"], ignore_index=True)
-    empty = clusters.loc[clusters["customers"] == 0, "k"]
-    if not empty.empty:
+    if not found:
         raise InputError(
-            f"{empty.min()} clusters leave one without customers, as of the {len(points):,} "
-            "distinct customers some hardly differ: choose k_min and k_max below that."
+            f"{min(ks)} clusters leave one without customers, as of the {len(points):,} distinct "
+            "customers some hardly differ: choose a snapshot or a category with more, or a smaller "
+            "k."
         )
+    clusters = pd.DataFrame(found).sort_values(["k", "cluster"], ignore_index=True)
     clusters[list(FEATURES)] = clusters.pop("means").tolist()
     clusters[CENTERS] = clusters.pop("center").tolist()
     return Sweep(_by_k(clusters), clusters.drop(columns=_FIGURES))

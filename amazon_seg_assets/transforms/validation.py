@@ -11,7 +11,7 @@ from pyspark import cloudpickle
 from pyspark.sql import SparkSession
 
 from amazon_seg_assets.formats import counted, share
-from amazon_seg_assets.transforms import lloyd, points, resampling
+from amazon_seg_assets.transforms import grid, lloyd, resampling
 from amazon_seg_assets.transforms.agreement import (
     adjusted_rand,
     balance,
@@ -49,7 +49,7 @@ RAND_WORDS: Words = (
 9:386-396, 2004."""
 
 # Workers get these functions by value: they need numpy and scikit-learn, not this package.
-for _module in (lloyd, points, resampling):
+for _module in (lloyd, grid, resampling):
     cloudpickle.register_pickle_by_value(_module)
 
 
@@ -119,7 +119,7 @@ def bootstrap(
     """
     standardized, k = scale.apply(customers), len(centers)
     labels, _ = lloyd.assign(standardized, customers.customers, centers)
-    cell = points.cell_numbers(standardized, starts.max_cells)
+    cell = grid.cell_numbers(standardized, starts.max_cells)
     # Plain arrays, as what is broadcast is not pickled by value.
     broadcast = spark.sparkContext.broadcast((standardized, customers.customers, labels, cell))
 
@@ -275,10 +275,14 @@ def say_convergence(converged: bool, iterations: int) -> str:
 
 def say_stability(found: Stability) -> str:
     """What the resamples say about the clusters."""
-    rand = float(found.adjusted_rand.mean())
+    resamples, rand = len(found.adjusted_rand), float(found.adjusted_rand.mean())
+    kept = f"{share(found.survivors.mean())} of the customers keep their cluster"
+    index = f"{rand:.3f}"
+    # One has no spread, and is the worst itself.
+    if resamples > 1:
+        kept += f" on average, {share(found.survivors.min())} in the worst"
+        index += f" ± {found.spread:.3f}, at least {found.adjusted_rand.min():.3f}"
     return (
-        f"In {len(found.adjusted_rand)} resamples {share(found.survivors.mean())} of the customers "
-        f"keep their cluster on average, {share(found.survivors.min())} in the worst; adjusted "
-        f"Rand index {rand:.3f} ± {found.spread:.3f}, at least {found.adjusted_rand.min():.3f}: "
+        f"In {counted(resamples, 'resample')} {kept}; adjusted Rand index {index}: "
         f"{in_words(rand, RAND_WORDS)} stability by the scale of Steinley."
     )
