@@ -15,7 +15,7 @@ Layers, each of which may import the ones below it, none beside it and none abov
     tables                                    declarations of what is stored
     settings                                  of a deployment
     locations                                 folders and URLs, as Python and as Spark need them
-    errors, formats                           errors, numbers and names, as people read them
+    errors, formats, months                   errors, numbers and names as people read them; months
 
 All below ``partitions`` is without Dagster.
 """

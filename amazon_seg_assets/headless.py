@@ -72,17 +72,13 @@ class HeadlessRun:
         """How many steps a job has."""
         return len(self._job(job).graph.node_dict)
 
-    def ingest(self) -> None:
-        """Ingests the source, if it has changed, and cleans the products."""
-        self._execute("ingest", {})
-
     def ingest_raw(self) -> None:
         """Ingests the source, if it has changed."""
-        self._execute("ingest", {}, _RAW)
+        self.execute("ingest", assets=_RAW)
 
     def clean_products(self) -> None:
         """Cleans the products."""
-        self._execute("ingest", {}, _PRODUCTS)
+        self.execute("ingest", assets=_PRODUCTS)
 
     def are_products_clean(self, store: Store) -> bool:
         """Whether the clean products are of the raw table as it now is."""
@@ -101,26 +97,36 @@ class HeadlessRun:
 
     def explore(self) -> None:
         """Shows what the raw tables hold."""
-        self._execute("explore", {})
+        self.execute("explore")
 
     def prepare(self, months: list[str]) -> None:
         """Cleans and joins a range of months."""
-        self._execute("prepare_months", range_tags(months[0], months[-1]))
+        self.execute("prepare_months", range_tags(months[0], months[-1]))
 
     def segment(self, snapshot: str) -> None:
         """Segments the customers as of a month."""
-        self._execute("segment_snapshot", range_tags(snapshot, snapshot))
-
-    def full(self, first: str, last: str) -> None:
-        """Everything, with the months and the snapshots of a range."""
-        self._execute("full", range_tags(first, last))
+        self.execute("segment_snapshot", range_tags(snapshot, snapshot))
 
     def _job(self, name: str) -> JobDefinition:
         return self.definitions.resolve_job_def(name)
 
-    def _execute(
-        self, name: str, tags: dict[str, str], assets: Sequence[AssetKey] | None = None
+    def execute(
+        self,
+        name: str,
+        tags: Mapping[str, str] | None = None,
+        assets: Sequence[AssetKey] | None = None,
     ) -> None:
+        """Executes a job.
+
+        Args:
+            name: of the job.
+            tags: of the run, beside those of all; they name its partitions.
+            assets: of the job, to materialize only these.
+
+        Raises:
+            InputError: the input or a blocking check is why it failed.
+            RunError: something else is.
+        """
         job = self._job(name)
         ops = {asset: {"config": given} for asset, given in self.ops.items()}
         run_config: dict[str, Any] = {
@@ -137,7 +143,7 @@ class HeadlessRun:
             run_config=run_config,
             asset_selection=assets,
             instance=self.instance,
-            tags={**self.tags, **tags},
+            tags={**self.tags, **(tags or {})},
             run_id=run_id,
             raise_on_error=False,
         )

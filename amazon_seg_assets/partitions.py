@@ -1,4 +1,4 @@
-"""Months as partitions, and how a snapshot depends on them."""
+"""Months as partitions: their span, and how a snapshot depends on them."""
 
 from __future__ import annotations
 
@@ -8,27 +8,11 @@ from datetime import UTC, datetime
 from dagster import MonthlyPartitionsDefinition, TimeWindowPartitionMapping
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.settings import MONTH, load_settings
+from amazon_seg_assets.months import MONTH_PATTERN, month_after, month_range
+from amazon_seg_assets.settings import load_settings
 
 MONTH_FORMAT = "%Y-%m"
 LOOK_BACK_MONTHS = 12
-
-
-def month_after(month: str, offset: int = 1) -> str:
-    """The month ``offset`` months later (earlier if negative)."""
-    year, number = map(int, month.split("-"))
-    index = year * 12 + number - 1 + offset
-    return f"{index // 12:04d}-{index % 12 + 1:02d}"
-
-
-def month_range(first: str, last: str) -> list[str]:
-    """All months from ``first`` to ``last``, both included."""
-    months = []
-    month = first
-    while month <= last:
-        months.append(month)
-        month = month_after(month)
-    return months
 
 
 def monthly_partitions(first: str, last: str) -> MonthlyPartitionsDefinition:
@@ -60,15 +44,20 @@ def snapshot_months(snapshot: str) -> list[str]:
     return month_range(max(FIRST_MONTH, month_after(snapshot, -LOOK_BACK_MONTHS)), snapshot)
 
 
+def in_span(month: str) -> bool:
+    """Whether a month is one of those that exist as partitions."""
+    return FIRST_MONTH <= month <= LAST_MONTH
+
+
 def require_in_span(month: str) -> None:
     """Checks a month that a user gave.
 
     Raises:
         InputError: it is outside the span, or not written as YYYY-MM.
     """
-    if not MONTH.fullmatch(month):
+    if not MONTH_PATTERN.fullmatch(month):
         raise InputError(f"{month!r} is not a month: write YYYY-MM, such as {LAST_MONTH}.")
-    if not FIRST_MONTH <= month <= LAST_MONTH:
+    if not in_span(month):
         raise InputError(
             f"The month {month} is outside the span {FIRST_MONTH} … {LAST_MONTH}: choose one "
             "inside, or set AMAZON_SEG_FIRST_MONTH and AMAZON_SEG_LAST_MONTH."

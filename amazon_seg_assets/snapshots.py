@@ -6,14 +6,8 @@ from collections.abc import Iterable
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.ingestion.manifest import Manifest, require_manifest
-from amazon_seg_assets.partitions import (
-    FIRST_MONTH,
-    LAST_MONTH,
-    LOOK_BACK_MONTHS,
-    month_after,
-    month_range,
-    snapshot_months,
-)
+from amazon_seg_assets.months import month_after, month_range
+from amazon_seg_assets.partitions import LOOK_BACK_MONTHS, in_span, snapshot_months
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.tables.raw import RAW_REVIEWS
 
@@ -21,9 +15,7 @@ from amazon_seg_assets.tables.raw import RAW_REVIEWS
 def segmentable_months(manifest: Manifest) -> list[str]:
     """The months of the span that have a verified review, in order."""
     return [
-        month
-        for month, counts in manifest.months.items()
-        if counts.verified and FIRST_MONTH <= month <= LAST_MONTH
+        month for month, counts in manifest.months.items() if counts.verified and in_span(month)
     ]
 
 
@@ -40,7 +32,7 @@ def months_to_prepare(store: Store, snapshot: str, all_months: bool) -> list[str
     if not all_months:
         return snapshot_months(snapshot)
     months = require_manifest(store, RAW_REVIEWS.name).months
-    inside = [month for month in months if FIRST_MONTH <= month <= LAST_MONTH]
+    inside = [*filter(in_span, months)]
     needed = [*inside, *snapshot_months(snapshot)]
     return month_range(min(needed), max(needed))
 
@@ -67,14 +59,3 @@ def dependent_snapshots(
         for snapshot in month_range(month, month_after(month, LOOK_BACK_MONTHS))
     }
     return sorted(wanted & touched)
-
-
-def contiguous(months: Iterable[str]) -> list[tuple[str, str]]:
-    """First and last month of each run of months without a gap."""
-    ranges: list[tuple[str, str]] = []
-    for month in sorted(set(months)):
-        if ranges and month_after(ranges[-1][1]) == month:
-            ranges[-1] = ranges[-1][0], month
-        else:
-            ranges.append((month, month))
-    return ranges

@@ -17,6 +17,7 @@ from pathlib import Path
 import pyspark
 
 from amazon_seg_assets.engine.java import find_java
+from amazon_seg_assets_tests.spark_conf import FAST_COMPILER
 
 _SPARK_CLASS = Path(pyspark.__file__).parent / "bin" / "spark-class"
 _DEPLOY = "org.apache.spark.deploy"
@@ -49,7 +50,11 @@ def standalone_cluster(folder: Path, workers: int = 2) -> Iterator[StandaloneClu
         name: value
         for name, value in os.environ.items()
         if name not in ("PYTHONPATH", "PYSPARK_PYTHON")
-    } | {"JAVA_HOME": str(find_java(folder / "java").home), "SPARK_LOCAL_HOSTNAME": "localhost"}
+    } | {
+        "JAVA_HOME": str(find_java(folder / "java").home),
+        "SPARK_LOCAL_HOSTNAME": "localhost",
+        "SPARK_DAEMON_JAVA_OPTS": FAST_COMPILER,
+    }
 
     def start(stack: ExitStack, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         # Each in a folder and a process group of its own: nothing is shared but loopback.

@@ -90,10 +90,10 @@ def graph(
     folder = write_raw(tmp_path_factory.mktemp("backfills"), "Games", REVIEWS, PRODUCTS)
     graph = Graph(folder, "Games", instance, OPS)
     run = graph.run()
-    run.ingest()
+    run.execute("ingest")
     run.prepare(["2022-01", MONTHS[0]])
     launch(graph, AssetSelection.assets("rfm_features", "rfm_segments"), MONTHS[0], MONTHS[0])
-    run.full(*MONTHS[1:])
+    run.execute("full", range_tags(*MONTHS[1:]))
     return graph
 
 
@@ -170,5 +170,5 @@ def test_what_has_been_explored_is_known(graph: Graph) -> None:
     assert graph.run().is_explored(graph.store)
     late = review("late", "p0", "2023-03-30T00:00:00")
     write_raw(graph.folder, "Games", [*REVIEWS, late], PRODUCTS)
-    graph.run().ingest()
+    graph.run().execute("ingest")
     assert not graph.run().is_explored(graph.store)

@@ -152,6 +152,7 @@ def test_months_without_reviews_count_after_the_first_ones() -> None:
     assert "2000-04, 2000-05" in gaps.sentence
     assert raw.month_gaps(rows | {"2000-06": 50}, threshold=2).passed
     assert raw.month_gaps({}).passed
+    assert judged(raw.month_gaps({"0998-11": 60, "0999-01": 50})) == (False, 1)
 
 
 def test_many_duplicates_are_told() -> None:
@@ -244,7 +245,7 @@ def folder(
     write_raw(folder, "Toys", reviews, products)
     given = definitions(folder, folder / "data")
     run = HeadlessRun(given, instance, lambda _: None)
-    run.ingest()
+    run.execute("ingest")
     run.prepare(snapshot_months(LAST))
     made = given.resolve_job_def("segment_snapshot").execute_in_process(
         instance=instance,

@@ -114,39 +114,41 @@ def test_equal_reviews_stay_once(spark: SparkSession) -> None:
     assert set(clean.columns) == {*CLEAN_REVIEWS.column_names, "month"}
 
 
-@pytest.mark.parametrize(
-    ("text", "form", "value"),
-    [
-        (None, "missing", None),
-        ("None", "missing", None),
-        ("", "missing", None),
-        ("12.99", "number", 12.99),
-        (" 12.99 ", "number", 12.99),
-        ("1e3", "number", 1000.0),
-        ("0.0", "number", 0.0),
-        ("—", "dash", None),
-        ("from 14.99", "from", None),
-        ("NaN", "not_finite", None),
-        ("-Infinity", "not_finite", None),
-        ("1e999", "not_finite", None),
-        ("1e12", "not_finite", None),
-        ("999999999999.5", "number", 999999999999.5),
-        ("$12.99", "other_text", None),
-        ("12.99 - 14.99", "other_text", None),
-        ("12d", "other_text", None),
-        ("1,299.00", "other_text", None),
-    ],
-)
+PRICES: dict[str | None, tuple[str, float | None]] = {
+    None: ("missing", None),
+    "None": ("missing", None),
+    "": ("missing", None),
+    "12.99": ("number", 12.99),
+    " 12.99 ": ("number", 12.99),
+    "1e3": ("number", 1000.0),
+    "0.0": ("number", 0.0),
+    "—": ("dash", None),
+    "from 14.99": ("from", None),
+    "NaN": ("not_finite", None),
+    "-Infinity": ("not_finite", None),
+    "1e999": ("not_finite", None),
+    "1e12": ("not_finite", None),
+    "999999999999.5": ("number", 999999999999.5),
+    "$12.99": ("other_text", None),
+    "12.99 - 14.99": ("other_text", None),
+    "12d": ("other_text", None),
+    "1,299.00": ("other_text", None),
+}
+
+
+@pytest.fixture(scope="module")
+def prices(spark: SparkSession) -> dict[str | None, tuple[str, float | None]]:
+    """All texts in one job: form and value of each."""
+    texts = spark.createDataFrame([(text,) for text in PRICES], "price string")
+    parsed = texts.select("price", price_form(F.col("price")), parse_price(F.col("price")))
+    return {text: (form, value) for text, form, value in parsed.collect()}
+
+
+@pytest.mark.parametrize("text", PRICES)
 def test_a_price_counts_only_if_it_is_a_finite_number(
-    spark: SparkSession, text: str | None, form: str, value: float | None
+    prices: dict[str | None, tuple[str, float | None]], text: str | None
 ) -> None:
-    row = (
-        spark.createDataFrame([(text,)], "price string")
-        .select(price_form(F.col("price")), parse_price(F.col("price")))
-        .first()
-    )
-    assert row is not None
-    assert tuple(row) == (form, value)
+    assert prices[text] == PRICES[text]
 
 
 def clean_products(

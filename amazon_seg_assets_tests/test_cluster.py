@@ -13,7 +13,12 @@ import pytest
 from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.storage.layout import Store
-from amazon_seg_assets_tests.spark_conf import EXECUTOR_CONF, SPARK_CONF, in_environment
+from amazon_seg_assets_tests.spark_conf import (
+    EXECUTOR_CONF,
+    FAST_COMPILER,
+    SPARK_CONF,
+    in_environment,
+)
 from amazon_seg_assets_tests.standalone_cluster import StandaloneCluster, standalone_cluster
 
 pytestmark = pytest.mark.cluster
@@ -89,9 +94,13 @@ def rows(folder: Path, tables: Mapping[str, str | None] = TABLES) -> dict[str, l
 
 @pytest.fixture(scope="module")
 def main_job(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The folder in which the main job has run with its own settings, and what it has printed."""
+    """The folder in which the main job has run, and what it has printed.
+
+    With its own settings, but for Java's slow compiler.
+    """
     folder = tmp_path_factory.mktemp("local")
-    return folder, finish(start_run(folder))
+    fast = in_environment({"spark.driver.extraJavaOptions": FAST_COMPILER})
+    return folder, finish(start_run(folder, environment=fast))
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +159,7 @@ def test_a_worker_that_dies_changes_nothing(
     run = start_on(cluster, tmp_path)
     assert run.stderr is not None
     for line in run.stderr:
-        if "joined_reviews" in line:
+        if "clean_reviews_checks" in line:  # which are over, so the join begins
             cluster.kill_a_worker()
             break
     else:

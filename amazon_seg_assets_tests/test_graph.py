@@ -5,12 +5,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from dagster import AssetSelection, DagsterInstance
+from dagster import AssetKey, AssetSelection, DagsterInstance
 from pyspark.sql import SparkSession
 
 from amazon_seg_assets.assets.metadata import preview
 from amazon_seg_assets.assets.report import gather
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.jobs import range_tags
 from amazon_seg_assets.locations import children
 from amazon_seg_assets.snapshots import default_snapshot
 from amazon_seg_assets.transforms.summary import clusters_of_chosen_k
@@ -58,7 +59,7 @@ def graph(
     folder = write_raw(tmp_path_factory.mktemp("graph"), "Toys", REVIEWS, PRODUCTS)
     graph = Graph(folder, "Toys", instance, {"k_sweep": {"k_max": 3}})
     run = graph.run()
-    run.ingest()
+    run.execute("ingest")
     run.prepare([f"2022-{month:02d}" for month in range(3, 13)] + ["2023-01", "2023-02", "2023-03"])
     run.segment("2023-03")
     return graph
@@ -81,7 +82,7 @@ def test_months_tell_their_own_figures(graph: Graph) -> None:
     joined = graph.metadata("joined_reviews", "2023-02")
     assert joined["dagster/partition_row_count"] == 7
     assert joined["unpriced_reviews"] == 3  # unpriced, from, unknown
-    assert joined["reviews_of_unknown_products"] == 1
+    assert joined["reviews_without_product_name"] == 1
     assert graph.metadata("joined_reviews", "2023-03")["dagster/partition_row_count"] == 1
 
 
@@ -97,7 +98,7 @@ TOLD: dict[str, dict[str, type]] = {
         "dropped_no_category": int,
         "dropped_listed_again": int,
     },
-    "joined_reviews": {"unpriced_reviews": int, "reviews_of_unknown_products": int},
+    "joined_reviews": {"unpriced_reviews": int, "reviews_without_product_name": int},
     "rfm_features": {
         "rows_dropped": str,
         "dropped_no_user": int,
@@ -312,7 +313,7 @@ def test_one_month_is_redone_alone(graph: Graph) -> None:
 def test_an_unchanged_source_is_known_as_unchanged(graph: Graph) -> None:
     before = graph.files()
     version = graph.metadata("raw_reviews")
-    graph.run().ingest()
+    graph.run().execute("ingest")
     raw = {name for name in before if "raw_" in name}
     assert {name: before[name] for name in raw} == {name: graph.files()[name] for name in raw}
     assert version["source_changed"]
@@ -366,4 +367,5 @@ def test_nobody_to_segment_is_told_and_leaves_former_results(graph: Graph) -> No
 
 def test_fewer_customers_than_clusters_is_told(graph: Graph) -> None:
     with pytest.raises(InputError, match="only 4 distinct customers, fewer than 5 clusters"):
-        graph.run(k_sweep={"k_min": 5, "k_max": 6}).segment("2023-03")
+        run = graph.run(k_sweep={"k_min": 5, "k_max": 6})
+        run.execute("segment_snapshot", range_tags("2023-03", "2023-03"), [AssetKey("k_sweep")])

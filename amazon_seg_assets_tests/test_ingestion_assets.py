@@ -67,7 +67,7 @@ def test_reviews_that_are_all_outside_the_span_replace_nothing(graph: Graph) -> 
     former = graph.read("raw_reviews")
     in_seconds = [each | {"timestamp": each["timestamp"] // 1000} for each in MORE]
     write_raw(graph.folder, "Games", in_seconds, PRODUCTS)
-    message = r"None of the 2 reviews of folder .* is within the months 1996-05 … 2023-09: set"
+    message = r"None of the 2 reviews of folder .* is within .*, but of 1970-01 … 1970-01: set"
     with pytest.raises(InputError, match=message):
         graph.run().ingest_raw()
     assert graph.read("raw_reviews").equals(former)
@@ -108,6 +108,7 @@ def test_what_is_left_out_of_the_raw_tables_is_told(
     complete.ingest_raw()
     assert complete.warnings == []
     outside = [review("a", "kite", f"{month}-01T00:00:00") for month in ("1990-01", "2023-10")]
+    outside.append(review("a", "kite", "9999-12-01T00:00:00"))
     products = [*PRODUCTS, product("doll", 5.0, colour="red")]
     outside[0]["mood"] = "fine"
     write_raw(graph.folder, "Games", MORE + outside, products)
@@ -120,10 +121,10 @@ def test_what_is_left_out_of_the_raw_tables_is_told(
         "raw_metadata, all_lines_read: 1 of 3 lines are not valid records, and left out: "
         "raw/meta_categories/meta_Games.jsonl, line 3: not a JSON object.",
         "raw_metadata, no_unknown_fields: 1 field of the source not stored: colour.",
-        "raw_reviews, all_lines_read: 1 of 5 lines are not valid records, and left out: "
-        "raw/review_categories/Games.jsonl, line 5: not a JSON object.",
+        "raw_reviews, all_lines_read: 1 of 6 lines are not valid records, and left out: "
+        "raw/review_categories/Games.jsonl, line 6: not a JSON object.",
         "raw_reviews, no_unknown_fields: 1 field of the source not stored: mood.",
-        "raw_reviews, rows_in_span: 2 of 4 reviews are outside the months 1996-05 … 2023-09, and "
+        "raw_reviews, rows_in_span: 3 of 5 reviews are outside the months 1996-05 … 2023-09, and "
         "left out; to count those from 1990-01 on, set AMAZON_SEG_FIRST_MONTH; to count those up "
         "to 2023-10, set AMAZON_SEG_LAST_MONTH.",
     ]

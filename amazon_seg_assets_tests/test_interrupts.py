@@ -51,7 +51,7 @@ def headless(function: Callable[[], Any], instance: DagsterInstance, told: list[
     )
     asset = declaration.seg_asset(spec)(function)
     definitions = Definitions(assets=[asset], jobs=[define_asset_job("ingest", [asset])])
-    HeadlessRun(definitions, instance, told.append).ingest()
+    HeadlessRun(definitions, instance, told.append).execute("ingest")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

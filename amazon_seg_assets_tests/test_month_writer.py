@@ -9,7 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from amazon_seg_assets.storage.month_writer import MonthWriter, month_index, month_name
+from amazon_seg_assets.months import month_name
+from amazon_seg_assets.storage.month_writer import MonthWriter, month_numbers
 
 MANY_MONTHS = """
 import resource, sys
@@ -42,7 +43,7 @@ def test_months_are_utc_to_the_millisecond() -> None:
         milliseconds(1969, 12, 31, 23, 59, 59),
         milliseconds(2024, 2, 29, 23, 59, 59),
     ]
-    names = [month_name(index) for index in month_index(pa.chunked_array([times]))]
+    names = [month_name(index) for index in month_numbers(pa.chunked_array([times]))]
     assert names == ["2023-01", "2023-02", "1969-12", "2024-02"]
 
 
@@ -52,7 +53,7 @@ def test_rows_go_to_their_month_in_the_order_they_came(tmp_path: Path) -> None:
     second = pa.table({"timestamp": [january, march], "text": ["d", "e"]}, SCHEMA)
     with MonthWriter(tmp_path, NAME, SCHEMA, budget_bytes=1) as writer:
         for table in (first, first.slice(0, 0), second):
-            writer.write(table, month_index(table["timestamp"]))
+            writer.write(table, month_numbers(table["timestamp"]))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["month=2023-01", "month=2023-03"]
     january_file = pq.ParquetFile(tmp_path / "month=2023-01" / NAME)
     assert january_file.read()["text"].to_pylist() == ["b", "d"]
@@ -65,7 +66,7 @@ def test_within_the_budget_a_month_is_one_row_group(tmp_path: Path) -> None:
     table = pa.table({"timestamp": [milliseconds(2023, 1, 5)], "text": ["a"]}, SCHEMA)
     with MonthWriter(tmp_path, NAME, SCHEMA, budget_bytes=10_000) as writer:
         for _ in range(3):
-            writer.write(table, month_index(table["timestamp"]))
+            writer.write(table, month_numbers(table["timestamp"]))
     file = pq.ParquetFile(tmp_path / "month=2023-01" / NAME)
     assert (file.metadata.num_rows, file.num_row_groups) == (3, 1)
 

@@ -22,7 +22,7 @@ from pyspark.sql import SparkSession
 from sklearn.metrics import pairwise_distances_argmin, silhouette_samples
 from sklearn.preprocessing import StandardScaler
 
-from amazon_seg_assets.partitions import month_range
+from amazon_seg_assets.months import month_range
 from amazon_seg_assets_tests import oracle
 from amazon_seg_assets_tests.graph import Graph
 from amazon_seg_assets_tests.oracle import Customer, Record, Scored
@@ -70,7 +70,7 @@ def proven(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Ite
     with DagsterInstance.ephemeral() as instance:
         graph = Graph(folder, "Electronics", instance)
         run = graph.run()
-        run.ingest()
+        run.execute("ingest")
         run.prepare(MONTHS)
         segments, checks = {}, {}
         for snapshot in SNAPSHOTS:

@@ -473,6 +473,14 @@ def test_elbow_marks_the_chosen_k() -> None:
     assert picture.alt.endswith("Chosen: k = 4.")
 
 
+def test_of_many_k_only_the_chosen_and_the_ends_are_labelled() -> None:
+    table = pd.DataFrame({"k": range(2, 51), "wcss": range(491, 1, -10)})
+    picture = sweep.elbow(table.assign(chosen=table["k"] == 12), SCOPE)
+    (axes,) = picture.figure.axes
+    assert [text.get_text() for text in axes.texts] == ["491", "391", "11"]
+    assert "k = 13: 381" in picture.alt
+
+
 def test_silhouette_leaves_out_what_is_not_defined() -> None:
     table = SWEEP.assign(silhouette=[0.5, math.nan, 0.25, 0.125, -0.5])
     picture = sweep.silhouette(table, SCOPE)

@@ -282,7 +282,7 @@ def _prepare(folder: Path, months: tuple[str, str], reviews: int) -> None:
     settings = Settings(storage=folder / "data", sample_reviews=reviews)
     with DagsterInstance.get() as instance:
         run = HeadlessRun(build_definitions(settings), instance, lambda _: None)
-        run.ingest()
+        run.execute("ingest")
         run.prepare(list(months))
 
 

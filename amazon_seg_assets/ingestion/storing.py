@@ -14,16 +14,12 @@ import pyarrow.compute as pc
 from amazon_seg_assets.ingestion.manifest import MonthCounts, Months, add_months
 from amazon_seg_assets.ingestion.parts import Part
 from amazon_seg_assets.locations import Location, uploading
+from amazon_seg_assets.months import month_name
 from amazon_seg_assets.sources.base import Kind
 from amazon_seg_assets.sources.malformed import MalformedLines
 from amazon_seg_assets.sources.metadata import read_metadata
 from amazon_seg_assets.sources.reviews import read_reviews
-from amazon_seg_assets.storage.month_writer import (
-    MonthWriter,
-    month_index,
-    month_name,
-    parquet_writer,
-)
+from amazon_seg_assets.storage.month_writer import MonthWriter, month_numbers, parquet_writer
 from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
 
 PROCESS_BYTES = 1600 * 1024**2
@@ -67,7 +63,7 @@ def _store_reviews(folder: Path, part: Part, malformed: MalformedLines) -> PartC
         folder, part.parquet_name, RAW_REVIEWS.arrow_schema, _HELD_BYTES, _FEW_VALUES
     ) as writer:
         for table in tables:
-            months = month_index(table["timestamp"])
+            months = month_numbers(table["timestamp"])
             writer.write(table, months)
             keys, rows = np.unique(_count_keys(table, months), return_counts=True)
             rows_by_key.update(dict(zip(keys.tolist(), rows.tolist(), strict=True)))

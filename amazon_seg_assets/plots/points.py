@@ -20,11 +20,13 @@ def label_points(
         axes: the line is drawn on; ``xs`` ascend.
         xs: places of the points.
         ys: values of the points.
-        texts: one a point.
+        texts: one for each point; a point without a text gets none.
         bold: those of ``xs`` whose points are marked by a ring, and whose texts are bold.
     """
     last = len(xs) - 1
     for place, (x, y, text) in enumerate(zip(xs, ys, texts, strict=True)):
+        if not text:
+            continue
         from_above = place > 0 and ys[place - 1] > y
         to_above = place < last and ys[place + 1] > y
         distance = 12 if x in bold else 8

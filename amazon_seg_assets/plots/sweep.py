@@ -77,7 +77,12 @@ def _curve(
             [k], [value], marker="o", markersize=13, markerfacecolor="none", markeredgecolor=INK,
             markeredgewidth=1.6, linestyle="none", label=f"chosen: k = {k}",
         )  # fmt: skip
-    label_points(axes, ks, values, [text(value) for value in values], bold=chosen)
+    # Labels of more points would cover each other.
+    told = ks if len(ks) <= _MOST_TICKS else [ks[0], *chosen, ks[-1]]
+    label_points(
+        axes, ks, values, [text(y) if k in told else "" for k, y in zip(ks, values, strict=True)],
+        bold=chosen,
+    )  # fmt: skip
     if marked:
         figure.legend(loc="outside lower center")
     axes.set_xlabel("k (number of clusters)")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import pandas as pd
-
 from amazon_seg_assets.formats import counted
+from amazon_seg_assets.months import MONTH_PATTERN, month_range
 from amazon_seg_assets.quality.verdict import Verdict
 
 EARLY_SHARE = 0.05
@@ -47,7 +46,7 @@ def month_gaps(rows: Mapping[str, int], threshold: int = MAX_MONTH_GAPS) -> Verd
         early += rows[months.pop(0)]
     if not months:
         return Verdict(0, threshold, "There are no reviews.")
-    gaps = sorted(set(pd.period_range(months[0], months[-1], freq="M").astype(str)) - set(months))
+    gaps = sorted({*month_range(months[0], months[-1])} - set(months))
     return Verdict(
         len(gaps),
         threshold,
@@ -92,7 +91,9 @@ def rows_in_span(
         last: last month of the span.
         threshold: most reviews outside that are tolerated.
     """
-    count, months = sum(outside.values()), list(outside)
+    count = sum(outside.values())
+    # Of the year 9999 nobody wants to count any; the date is wrong.
+    months = [*filter(MONTH_PATTERN.fullmatch, outside)]
     hints = []
     if months and months[0] < first:
         hints.append(f"to count those from {months[0]} on, set AMAZON_SEG_FIRST_MONTH")

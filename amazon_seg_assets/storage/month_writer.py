@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.months import month_name
 from amazon_seg_assets.storage.layout import month_folder
 
 _OPEN_FILES = 8192
@@ -37,16 +38,11 @@ def parquet_writer(
     return pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=use_dictionary)
 
 
-def month_index(timestamp_ms: pa.ChunkedArray) -> np.ndarray:
-    """Months since year 0 of UTC times in milliseconds since 1970."""
+def month_numbers(timestamp_ms: pa.ChunkedArray) -> np.ndarray:
+    """Months since January of year 0 of UTC times in milliseconds since 1970."""
     time = pc.cast(timestamp_ms, pa.timestamp("ms", tz="UTC"))
     year, month = pc.year(time).to_numpy(), pc.month(time).to_numpy()
     return year * 12 + month - 1
-
-
-def month_name(index: int) -> str:
-    """``YYYY-MM`` of a month index."""
-    return f"{index // 12:04d}-{index % 12 + 1:02d}"
 
 
 def _allow_open_files() -> None:
@@ -98,7 +94,7 @@ class MonthWriter:
         _allow_open_files()
 
     def write(self, table: pa.Table, months: np.ndarray) -> None:
-        """Takes rows over; ``months`` holds the `month_index` of each."""
+        """Takes rows over; ``months`` holds the number of each."""
         self._held.append(table)
         self._held_months.append(months)
         self._held_bytes += table.nbytes

@@ -6,7 +6,8 @@ from pydantic import Field
 from amazon_seg_assets.assets.checks.common import figures_of, schema_check, stats_of
 from amazon_seg_assets.assets.checks.declaration import WHOLE, Check, Verdicts, seg_checks
 from amazon_seg_assets.ingestion.manifest import MonthCounts, require_manifest
-from amazon_seg_assets.partitions import FIRST_MONTH, month_after
+from amazon_seg_assets.months import month_after
+from amazon_seg_assets.partitions import FIRST_MONTH
 from amazon_seg_assets.quality import raw, tables
 from amazon_seg_assets.resources import SparkResource, StoreResource
 from amazon_seg_assets.storage.figures import read_figures

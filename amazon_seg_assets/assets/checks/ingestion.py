@@ -6,7 +6,7 @@ from pydantic import Field
 from amazon_seg_assets.assets.checks.common import schema_check, stats_of
 from amazon_seg_assets.assets.checks.declaration import WHOLE, Check, Verdicts, seg_checks
 from amazon_seg_assets.ingestion.manifest import Manifest, require_manifest
-from amazon_seg_assets.partitions import FIRST_MONTH, LAST_MONTH
+from amazon_seg_assets.partitions import FIRST_MONTH, LAST_MONTH, in_span
 from amazon_seg_assets.quality import raw, tables
 from amazon_seg_assets.quality.verdict import Verdict
 from amazon_seg_assets.resources import StoreResource
@@ -107,7 +107,7 @@ def raw_reviews_checks(
         ]
         shares.append(("verified", verified / manifest.rows, raw.PUBLISHED_VERIFIED))
         sample = raw.like_published(shares, manifest.rows)
-    months = {month: counts.rows for month, counts in manifest.months.items()}
+    months = {month: counts.rows for month, counts in manifest.months.items() if in_span(month)}
     return {
         WHOLE: {
             schema_check(RAW_REVIEWS): tables.schema_as_declared(RAW_REVIEWS, stats),
