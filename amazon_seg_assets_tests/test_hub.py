@@ -203,10 +203,12 @@ def test_raw_tables_follow_the_content_of_the_hub_not_its_commits(tmp_path):
     march = review("a", "card", "2023-03-05T00:00:00")
     with StandInHub({}) as hub:
 
-        def ingest(commit: str, *reviews: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+        def ingest(
+            commit: str, *reviews: dict[str, Any], **switches: str
+        ) -> tuple[list[Any], list[Any]]:
             hub.commit = commit * 40
             hub.files = {REVIEWS: json_lines(*reviews), PRODUCTS: json_lines(product("card", 9.5))}
-            environment = hub.environment(tmp_path / "cache")
+            environment = hub.environment(tmp_path / "cache") | switches
             said = json.loads(python(INGEST, environment, str(tmp_path / "data")).stdout)
             assert {version for version, *_ in said.values()} == {f"{READER_VERSION}-{hub.commit}"}
             return said["reviews"][1:], said["metadata"][1:]
@@ -215,6 +217,8 @@ def test_raw_tables_follow_the_content_of_the_hub_not_its_commits(tmp_path):
         assert ingest("a", january, february) == ([2, [REVIEWS], months], [1, [PRODUCTS], []])
         assert ingest("a", january, february) == ([2, None, months], [1, None, []])
         assert ingest("b", january, february) == ([2, [], []], [1, [], []])
+        offline = ingest("b", january, february, HF_HUB_OFFLINE="1")
+        assert offline == ([2, None, []], [1, None, []])
         assert len(hub.downloads()) == 2
         assert ingest("c", january, march) == ([2, [REVIEWS], [*months, "2023-03"]], [1, [], []])
         assert len(hub.downloads()) == 3

@@ -16,6 +16,7 @@ from amazon_seg_assets.sources.metadata import read_metadata
 from amazon_seg_assets.tables.raw import RAW_METADATA
 
 NAME = "raw/meta_categories/meta_Kites.jsonl"
+SHARD = "raw_meta_Kites/full-0.parquet"
 PRODUCT: dict[str, Any] = {
     "main_category": "Toys & Games",
     "title": "Box kite",
@@ -44,10 +45,10 @@ def json_line(**changes: Any) -> bytes:
     return json.dumps(PRODUCT | changes).encode()
 
 
-def read(path: Path, max_share: float = 0.9) -> tuple[list[dict[str, Any]], MalformedLines]:
-    malformed = MalformedLines(max_share)
-    tables = list(read_metadata(path, NAME, malformed))
-    malformed.check(NAME)
+def read(path: Path, name: str = NAME) -> tuple[list[dict[str, Any]], MalformedLines]:
+    malformed = MalformedLines(max_share=0.9)
+    tables = list(read_metadata(path, name, malformed))
+    malformed.check(name)
     table = pa.concat_tables(tables)
     assert table.schema == RAW_METADATA.arrow_schema
     return table.to_pylist(), malformed
@@ -205,7 +206,7 @@ def test_the_hubs_parquet_gives_the_same_as_its_lines(tmp_path: Path) -> None:
     expected[3] |= {"price": "None", "images": [], "details": "{}"}
     for row in expected:
         row["details"] = json.dumps(json.loads(row["details"]))
-    rows, malformed = read(write_parquet(tmp_path / "full-0.parquet", records))
+    rows, malformed = read(write_parquet(tmp_path / "full-0.parquet", records), SHARD)
     assert rows == expected
     assert (malformed.lines, malformed.count) == (5, 0)
 
@@ -214,27 +215,27 @@ def test_a_field_without_a_column_is_noted(tmp_path: Path) -> None:
     lines = [json_line(), b"{broken", json_line(size=1, colour="red")]
     assert read_lines(tmp_path, *lines)[1].unknown_fields == ["colour", "size"]
     path = write_parquet(tmp_path / "full-0.parquet", [PRODUCT | {"colour": "red"}])
-    assert read(path)[1].unknown_fields == ["colour"]
+    assert read(path, SHARD)[1].unknown_fields == ["colour"]
 
 
 def test_a_broken_row_of_parquet_is_noted(tmp_path: Path) -> None:
     records = [PRODUCT, PRODUCT | {"parent_asin": None}, PRODUCT]
-    rows, malformed = read(write_parquet(tmp_path / "full-0.parquet", records))
+    rows, malformed = read(write_parquet(tmp_path / "full-0.parquet", records), SHARD)
     assert len(rows) == 2
-    assert malformed.examples == [f"{NAME}, row 2: no parent_asin"]
+    assert malformed.examples == [f"{SHARD}, row 2: no parent_asin"]
 
 
 def test_parquet_without_a_column_is_refused(tmp_path: Path) -> None:
     record = {key: PRODUCT[key] for key in PRODUCT if key not in ("price", "parent_asin")}
     path = write_parquet(tmp_path / "full-0.parquet", [record])
-    with pytest.raises(InputError, match=rf"^{NAME} lacks the column price, parent_asin: "):
-        read(path)
+    with pytest.raises(InputError, match=rf"^{SHARD} lacks the column price, parent_asin: "):
+        read(path, SHARD)
 
 
 def test_parquet_without_rows_is_empty(tmp_path: Path) -> None:
     pq.write_table(RAW_METADATA.arrow_schema.empty_table(), tmp_path / "full-0.parquet")
-    with pytest.raises(InputError, match=rf"^{NAME} is empty: "):
-        read(tmp_path / "full-0.parquet")
+    with pytest.raises(InputError, match=rf"^{SHARD} is empty: "):
+        read(tmp_path / "full-0.parquet", SHARD)
 
 
 @pytest.mark.parametrize("damage", ["no Parquet", "cut short", "damaged inside"])
@@ -247,5 +248,5 @@ def test_a_broken_parquet_file_is_refused(tmp_path: Path, damage: str) -> None:
         "damaged inside": content[:4] + b"\xff" * 400 + content[404:],
     }
     path.write_bytes(broken[damage])
-    with pytest.raises(InputError, match=rf"^{NAME} is no readable Parquet file"):
-        read(path)
+    with pytest.raises(InputError, match=rf"^{SHARD} is no readable Parquet file"):
+        read(path, SHARD)

@@ -12,8 +12,8 @@ import pytest
 from xxhash import xxh3_128_hexdigest
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.sources import jsonl
-from amazon_seg_assets.sources.jsonl import Block, read_blocks
+from amazon_seg_assets.sources import blocks as block_reader
+from amazon_seg_assets.sources.blocks import Block, read_blocks
 from amazon_seg_assets.sources.malformed import MalformedLines
 from amazon_seg_assets.sources.reviews import parse_reviews, read_reviews
 from amazon_seg_assets.tables.raw import RAW_REVIEWS
@@ -135,7 +135,7 @@ def test_a_large_file_leaves_the_cache_piece_by_piece(
 ) -> None:
     path = write(tmp_path / "lines", b"1234", b"1234", b"1234")
     left: list[tuple[int, int]] = []
-    monkeypatch.setattr(jsonl, "_LARGE_FILE_BYTES", path.stat().st_size)
+    monkeypatch.setattr(block_reader, "_LARGE_FILE_BYTES", path.stat().st_size)
     monkeypatch.setattr(os, "posix_fadvise", lambda _file, at, size, _: left.append((at, size)))
     assert b"".join(block.data for block in read_blocks(path, NAME, 5, block_bytes=4)) == (
         b"1234\n1234\n"
@@ -151,7 +151,7 @@ def test_a_truncated_gzip_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_endless_line_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jsonl, "LONGEST_LINE", 1024**2)
+    monkeypatch.setattr(block_reader, "LONGEST_LINE", 1024**2)
     path = write(tmp_path / "lines", b"x" * (1024**2 + 10))
     with pytest.raises(InputError, match=rf"^{NAME} has a line of more than 1 MiB"):
         list(read_blocks(path, NAME, block_bytes=10))

@@ -15,7 +15,7 @@ from xxhash import xxh3_64_hexdigest
 
 from amazon_seg_assets.locations import Location, copy_files, name_below
 from amazon_seg_assets.sources.base import Kind
-from amazon_seg_assets.sources.jsonl import is_gzipped
+from amazon_seg_assets.sources.blocks import is_gzipped
 from amazon_seg_assets.storage.footers import parquet_files
 
 # Of equal size, and powers of two as processors are. More parts could keep more processes busy, but

@@ -21,7 +21,6 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from datasets import DownloadManager
 from huggingface_hub import (
     HfApi,
     constants,
@@ -102,8 +101,13 @@ class HubSource(Source):
                 content = self._content_of(cached)
                 return [RawFile(name, content, cached.stat().st_size, lambda: cached)]
             remote = self._look_up(name)
-            fetch = partial(self._fetch, name, remote)
-            download = Download(self._blobs, _missing(remote, self._blobs / remote.etag))
+            fetch, blob = partial(self._fetch, name, remote), self._blobs / remote.etag
+            if blob.exists():
+                # Linked at once: nobody fetches a file that has not changed, and without its link
+                # to the content this commit has no such file once the connection is gone.
+                linked = fetch()
+                return [RawFile(name, remote.etag, remote.size, lambda: linked)]
+            download = Download(self._blobs, _missing(remote, blob))
             return [RawFile(name, remote.etag, remote.size, fetch, download)]
 
     def version(self, kind: Kind, category: str) -> str:
@@ -161,6 +165,9 @@ class HubSource(Source):
 
     def _fetch(self, name: str, remote: _RemoteFile) -> Path:
         """Puts the content where the hub's clients keep it, and lets them link to it."""
+        # It takes more than a second to import, which no other use of this module needs.
+        from datasets import DownloadManager
+
         blob = self._blobs / remote.etag
         locks = Path(constants.HF_HUB_CACHE) / ".locks" / self._blobs.parent.name
         lock = locks / f"{remote.etag}.lock"
@@ -265,8 +272,8 @@ def _incomplete(blob: Path) -> Path:
 
 def _missing(remote: _RemoteFile, blob: Path) -> int:
     """Bytes of a file that are still to be downloaded."""
-    there = next((path for path in (blob, _incomplete(blob)) if path.exists()), None)
-    return remote.size - (there.stat().st_size if there else 0)
+    incomplete = _incomplete(blob)
+    return remote.size - (incomplete.stat().st_size if incomplete.exists() else 0)
 
 
 def _download(name: str, remote: _RemoteFile, blob: Path) -> None:

@@ -19,7 +19,6 @@ class MalformedLines:
         lines: all lines but blank ones.
         count: broken lines.
         first: the first broken lines: file, number and reason.
-        unit: what a line of the file is called.
         length: all lines, blank ones included.
         is_hopeless: whether there are too many broken lines, whatever the rest of the file holds.
         unknown_fields: fields of the file's first records that have no column, and so are lost.
@@ -29,7 +28,6 @@ class MalformedLines:
     lines: int = 0
     count: int = 0
     first: list[tuple[str, int, str]] = field(default_factory=list)
-    unit: str = "line"
     length: int = 0
     is_hopeless: bool = False
     unknown_fields: list[str] = field(default_factory=list)
@@ -37,7 +35,7 @@ class MalformedLines:
     @property
     def examples(self) -> list[str]:
         """The first broken lines in words."""
-        return [f"{name}, {self.unit} {number}: {reason}" for name, number, reason in self.first]
+        return [f"{name}, {_unit(name)} {number}: {reason}" for name, number, reason in self.first]
 
     def add(self, name: str, number: int, reason: str) -> None:
         """Notes a broken line."""
@@ -52,7 +50,6 @@ class MalformedLines:
         self.lines += following.lines
         self.count += following.count
         self.length += following.length
-        self.unit = following.unit
         self.is_hopeless |= following.is_hopeless
         self.unknown_fields += following.unknown_fields
 
@@ -101,8 +98,7 @@ def judge(
     """
     if count <= max_share * lines and count < lines and not is_hopeless:
         return
-    first = examples[0].removeprefix(f"{name}, ")
-    unit = first.partition(" ")[0]  # it begins with what a line of the file is called
+    first, unit = examples[0].removeprefix(f"{name}, "), _unit(name)
     if count == lines:
         raise InputError(
             f"{name}: none of {lines:,} {unit}s is a valid record; the first is {first}; choose "
@@ -113,6 +109,11 @@ def judge(
         f"records, more than the {_percent(max_share)} allowed; the first is {first}; repair the "
         "file or raise AMAZON_SEG_MAX_MALFORMED_SHARE."
     )
+
+
+def _unit(name: str) -> str:
+    """What a line of a file is called."""
+    return "row" if name.endswith(".parquet") else "line"
 
 
 def _percent(share: float) -> str:

@@ -18,13 +18,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.sources.jsonl import (
+from amazon_seg_assets.sources.blocks import Block, read_blocks
+from amazon_seg_assets.sources.lines import (
+    convert_blocks,
     convert_lines,
     lacking_columns,
     parse_object,
-    read_blocks,
-    require_columns,
-    unknown_fields,
 )
 from amazon_seg_assets.sources.malformed import MalformedLines
 from amazon_seg_assets.tables.raw import RAW_METADATA
@@ -66,17 +65,10 @@ def read_metadata(
         InputError: the file lacks a column or cannot be read.
     """
     if path.suffix == ".parquet":
-        malformed.unit = "row"
-        yield from _read_parquet(path, name, malformed)
-        return
-    for block in read_blocks(path, name, start, end, _BLOCK_BYTES):
-        if block.offset == 0:
-            require_columns(block, _REQUIRED, name)
-            malformed.unknown_fields = unknown_fields(block, SCHEMA.names)
-        yield convert_lines(list(block.lines()), _parse, name, malformed)
-        malformed.length += block.line_ends
-        if malformed.judge_so_far(block.read_share):
-            return
+        return _read_parquet(path, name, malformed)
+    parse = partial(_parse_products, name=name, malformed=malformed)
+    blocks = read_blocks(path, name, start, end, _BLOCK_BYTES)
+    return convert_blocks(blocks, name, malformed, _REQUIRED, SCHEMA.names, parse)
 
 
 def _read_parquet(path: Path, name: str, malformed: MalformedLines) -> Iterator[pa.Table]:
@@ -100,6 +92,10 @@ def _parquet_batches(path: Path, name: str, malformed: MalformedLines) -> Iterat
         raise InputError(
             f"{name} is no readable Parquet file ({str(error).splitlines()[0]}): download it again."
         ) from error
+
+
+def _parse_products(block: Block, name: str, malformed: MalformedLines) -> pa.Table:
+    return convert_lines(list(block.lines()), _parse, name, malformed)
 
 
 def _parse(lines: list[bytes]) -> pa.Table:

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,8 @@ import pyarrow.compute as pc
 import pyarrow.json as paj
 from xxhash import xxh3_128_digest
 
-from amazon_seg_assets.sources.jsonl import (
-    Block,
-    convert_lines,
-    parse_object,
-    read_blocks,
-    require_columns,
-    unknown_fields,
-)
+from amazon_seg_assets.sources.blocks import Block, read_blocks
+from amazon_seg_assets.sources.lines import convert_blocks, convert_lines, parse_object
 from amazon_seg_assets.sources.malformed import MalformedLines
 from amazon_seg_assets.tables.raw import RAW_REVIEWS
 
@@ -70,14 +65,9 @@ def read_reviews(
     Raises:
         InputError: the file lacks a column or cannot be read.
     """
-    for block in read_blocks(path, name, start, end):
-        if block.offset == 0:
-            require_columns(block, _REQUIRED, name)
-            malformed.unknown_fields = unknown_fields(block, _FIELDS.names)
-        yield parse_reviews(block, name, malformed)
-        malformed.length += block.line_ends
-        if malformed.judge_so_far(block.read_share):
-            return
+    parse = partial(parse_reviews, name=name, malformed=malformed)
+    blocks = read_blocks(path, name, start, end)
+    return convert_blocks(blocks, name, malformed, _REQUIRED, _FIELDS.names, parse)
 
 
 def parse_reviews(block: Block, name: str, malformed: MalformedLines) -> pa.Table:

@@ -1,29 +1,18 @@
-"""Reads JSON Lines in blocks of whole lines, in bounded memory.
-
-What the lines hold is the business of the readers of reviews and products.
-"""
+"""Reads files in blocks of whole lines, in bounded memory."""
 
 from __future__ import annotations
 
 import gzip
-import json
 import os
-import re
 import sys
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedIOBase, BufferedReader
-from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
-
-import pyarrow as pa
-from pydantic_core import from_json
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.sources.malformed import MalformedLines
 
 BLOCK_BYTES = 16 * 1024**2
 LONGEST_LINE = 64 * 1024**2
@@ -32,13 +21,8 @@ LONGEST_LINE = 64 * 1024**2
 # A larger file would push out of the system's cache what is read next, and to make room for it page
 # by page takes a tenth of the time.
 _LARGE_FILE_BYTES = 1024**3
-_RECORDS_LOOKED_AT = 1000
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _GZIP_MAGIC = b"\x1f\x8b"
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_BROKEN = (ValueError, TypeError, OverflowError, RecursionError, pa.ArrowException)
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -163,111 +147,3 @@ def _rest_of_line(file: BufferedIOBase, name: str) -> bytes:
             "file of this data set has: download it again, or choose another source."
         )
     return rest
-
-
-def parse_object(line: bytes) -> dict[str, Any]:
-    """The object of one line.
-
-    Half a surrogate pair, which UTF-8 cannot hold, becomes U+FFFD; of equal keys the last counts.
-
-    Raises:
-        ValueError: the line holds something else; says what.
-    """
-    try:
-        record = from_json(line, allow_inf_nan=False)
-    except ValueError:
-        record = _parse_carefully(line)
-    if not isinstance(record, dict):
-        raise ValueError("not a JSON object")
-    return record
-
-
-def _parse_carefully(line: bytes) -> Any:
-    """Slow, but repairs surrogates, and says what is wrong in words."""
-    try:
-        record = json.loads(line.decode(), parse_constant=_reject_constant)
-    except json.JSONDecodeError as error:
-        what = error.msg.removesuffix(" at")
-        raise ValueError(f"{what} at character {error.colno}") from error
-    return json.loads(_SURROGATE.sub("\ufffd", json.dumps(record, ensure_ascii=False)))
-
-
-def _reject_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def convert_lines(
-    lines: Sequence[tuple[int, T]],
-    convert: Callable[[list[T]], pa.Table],
-    name: str,
-    malformed: MalformedLines,
-) -> pa.Table:
-    """Converts lines together, without those that are broken.
-
-    Broken ones are found by halving, so a few of them cost little.
-
-    Args:
-        lines: numbers and contents.
-        convert: gives one row for each line, also for none; fails if any line is broken.
-        name: of the file, for messages.
-        malformed: counts the lines, and notes the broken ones.
-    """
-    malformed.lines += len(lines)
-    return pa.concat_tables(_converted(lines, convert, name, malformed) or [convert([])])
-
-
-def _converted(
-    lines: Sequence[tuple[int, T]],
-    convert: Callable[[list[T]], pa.Table],
-    name: str,
-    malformed: MalformedLines,
-) -> list[pa.Table]:
-    try:
-        return [convert([line for _, line in lines])]
-    except _BROKEN as error:
-        if len(lines) == 1:
-            malformed.add(name, lines[0][0], next(iter(str(error).splitlines()), "unreadable"))
-            return []
-    half = len(lines) // 2
-    return [
-        table
-        for part in (lines[:half], lines[half:])
-        for table in _converted(part, convert, name, malformed)
-    ]
-
-
-def require_columns(block: Block, columns: Sequence[str], name: str) -> None:
-    """Checks that the first block of a file holds each column in some record.
-
-    Raises:
-        InputError: columns are missing; names them.
-    """
-    missing, is_any_record = dict.fromkeys(columns), False
-    for _, line in block.lines():
-        try:
-            present = parse_object(line)
-        except _BROKEN:
-            continue
-        is_any_record = True
-        missing = {column: None for column in missing if column not in present}
-        if not missing:
-            return
-    if is_any_record:
-        raise lacking_columns(name, missing)
-
-
-def unknown_fields(block: Block, columns: Sequence[str]) -> list[str]:
-    """The fields of a block's first records that are none of the columns, in order."""
-    names: set[str] = set()
-    for _, line in islice(block.lines(), _RECORDS_LOOKED_AT):
-        with suppress(*_BROKEN):
-            names |= parse_object(line).keys()
-    return sorted(names.difference(columns))
-
-
-def lacking_columns(name: str, missing: Iterable[str]) -> InputError:
-    """The error for a file without columns that are needed."""
-    return InputError(
-        f"{name} lacks the column {', '.join(missing)}: it is not in the layout of Amazon Reviews "
-        "2023; choose another file or source."
-    )
