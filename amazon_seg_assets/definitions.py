@@ -64,6 +64,8 @@ def build_definitions(
 ) -> Definitions:
     """All definitions for given settings.
 
+    The span of months, the default scheme and the tags of jobs are those of the environment.
+
     Args:
         settings: of the deployment.
         resources: take the place of those that follow from the settings, by name.

@@ -1,4 +1,4 @@
-"""Jobs by purpose; a headless run is ``ingest``, ``explore``, and the next two in turn."""
+"""Jobs by purpose; a headless run does all but ``full`` in turn."""
 
 from dagster import AssetSelection, define_asset_job
 from dagster._core.storage.tags import (

@@ -23,7 +23,7 @@ class SparkResource(LazyPySparkResource):
     cache_directory: str = Field(description="Folder for files that a later start can use again.")
 
     def start_in_background(self) -> None:
-        """Starts Spark while something else is done, for who knows that it will be needed."""
+        """Starts Spark while something else is done, for whoever knows that it will be needed."""
         start_in_background(*self._how_to_start())
 
     def _init_session(self) -> None:

@@ -124,7 +124,7 @@ def _sweep(
     centers = label_each_k(found.clusters, load_label_rules()).assign(**scale.as_columns())
     chosen, of_choice = table[table["chosen"]].iloc[0], clusters_of_chosen_k(table, centers)
     fitted = int(points.customers.sum())
-    # How it was done, for who does it again with resamples.
+    # How it was done, for whoever does it again with resamples.
     how = {"starts": asdict(starts), "max_points": config.max_points}
     part = {"customers_of_part": fitted if points.parts > 1 else None}
     return {

@@ -163,7 +163,7 @@ def seg_asset(
 
     Args:
         specs: of the assets.
-        source: what to open for who wants to read the code, if not the function itself.
+        source: what to open for whoever wants to read the code, if not the function itself.
         for_pictures: whether nothing but pictures is made of it, which come last.
     """
     comes_last = for_pictures or specs[0].tags["layer"] == "insight"

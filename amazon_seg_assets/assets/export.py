@@ -30,7 +30,7 @@ class ExportConfig(Config):
     artifact_spec(
         SEGMENT_EXPORT,
         description=(
-            "One file a segment, such as `champions.csv`, for a campaign tool: user, segment, "
+            "One file per segment, such as `champions.csv`, for a campaign tool: user, segment, "
             "scores, recency (days), frequency (reviews) and monetary value (USD), the highest "
             "monetary value first. CSV is UTF-8 after RFC 4180, with a header; a text that would "
             "open a formula in a spreadsheet (`=`, `+`, `-`, `@`, tab or line end in front) gets "

@@ -177,19 +177,19 @@ cluster_profile_plot = plot_asset(
 )
 recency_frequency_plot = plot_asset(
     "recency_frequency_plot",
-    "Density of customers over recency and frequency, a panel a cluster.",
+    "Density of customers over recency and frequency, a panel per cluster.",
     [CLUSTER_DENSITY],
     partial(_cluster_density, x="recency", y="frequency"),
 )
 recency_monetary_plot = plot_asset(
     "recency_monetary_plot",
-    "Density of customers over recency and monetary value, a panel a cluster.",
+    "Density of customers over recency and monetary value, a panel per cluster.",
     [CLUSTER_DENSITY],
     partial(_cluster_density, x="recency", y="monetary"),
 )
 frequency_monetary_plot = plot_asset(
     "frequency_monetary_plot",
-    "Density of customers over frequency and monetary value, a panel a cluster.",
+    "Density of customers over frequency and monetary value, a panel per cluster.",
     [CLUSTER_DENSITY],
     partial(_cluster_density, x="frequency", y="monetary"),
 )

@@ -47,7 +47,7 @@ def watching(
     Args:
         say: is told the progress, from another thread.
         look_every: seconds between looks at the memory.
-        say_every: seconds between sayings, and before the first.
+        say_every: seconds between messages, and before the first.
     """
     cost, ended, started = Cost(), Event(), time.monotonic()
 

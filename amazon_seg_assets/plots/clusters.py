@@ -40,7 +40,7 @@ def cluster_shares(clusters: pd.DataFrame, scope: Scope) -> Picture:
     """Share of customers in each cluster, as a ring in the clusters' order.
 
     Args:
-        clusters: one row a cluster, with ``cluster``, ``cluster_label`` and ``customers``.
+        clusters: one row per cluster, with ``cluster``, ``cluster_label`` and ``customers``.
         scope: for the caption.
     """
     title = "Share of customers by K-Means cluster"
@@ -58,10 +58,10 @@ def cluster_shares(clusters: pd.DataFrame, scope: Scope) -> Picture:
 
 @house_style()
 def cluster_profile(clusters: pd.DataFrame, scope: Scope) -> Picture:
-    """The standardized center of each cluster, a panel a cluster, the others in grey behind it.
+    """The standardized center of each cluster, a panel per cluster, the others in grey behind it.
 
     Args:
-        clusters: one row a cluster, with ``cluster``, ``cluster_label``, ``customers``; the means
+        clusters: one row per cluster, with ``cluster``, ``cluster_label``, ``customers``; the means
             ``recency`` (days), ``frequency`` (reviews), ``monetary`` (USD), which are written; and
             ``recency_center``, ``frequency_log_center``, ``monetary_log_center``, standard
             deviations from the mean of all customers, which are drawn.
@@ -114,7 +114,7 @@ def cluster_profile(clusters: pd.DataFrame, scope: Scope) -> Picture:
 
 @house_style()
 def cluster_density(bins: pd.DataFrame, x: str, y: str, scope: Scope) -> Picture:
-    """Where the customers of each cluster are: counts in bins, a panel a cluster, shared scales.
+    """Where the customers of each cluster are: counts in bins, a panel per cluster, shared scales.
 
     Grey marks the bins that any cluster has customers in.
 

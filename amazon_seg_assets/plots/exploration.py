@@ -37,7 +37,7 @@ def popular_products(products: pd.DataFrame, year: int) -> Picture:
     """The 20 most reviewed products of a year, the first on top.
 
     Args:
-        products: one row a product, with ``product_name`` (any text, or null) and ``reviews``.
+        products: one row per product, with ``product_name`` (any text, or null) and ``reviews``.
         year: for the title.
     """
     title = f"Most popular products of {year}"
@@ -106,7 +106,7 @@ def reviews_over_time(reviews: pd.DataFrame, last_day: str) -> Picture:
     """Reviews in each month; months without any count zero.
 
     Args:
-        reviews: one row a month, with ``month`` (``YYYY-MM``) and ``reviews``.
+        reviews: one row per month, with ``month`` (``YYYY-MM``) and ``reviews``.
         last_day: of the data, ``YYYY-MM-DD``; tells that the last month may be cut short.
     """
     title = "Reviews per month"
@@ -161,7 +161,7 @@ def distributions(bins: pd.DataFrame, skewness: Mapping[str, float], scope: Scop
     """Histograms of recency, frequency and monetary value, above as they are, below as log1p.
 
     Args:
-        bins: one row a bin, with ``feature`` (``recency``, ``frequency``, ``monetary``),
+        bins: one row per bin, with ``feature`` (``recency``, ``frequency``, ``monetary``),
             ``transformed`` (bool), ``bin_left``, ``bin_right`` and ``customers``. A feature
             without transformed bins is clustered as it is.
         skewness: by column of ``rfm_features``: ``recency``, ``frequency``, ``frequency_log``, …

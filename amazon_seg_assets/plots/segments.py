@@ -43,7 +43,7 @@ def segment_counts(segments: pd.DataFrame, scope: Scope) -> Picture:
     """Customers of each segment, the largest first.
 
     Args:
-        segments: one row a segment, with ``segment`` and ``customers``.
+        segments: one row per segment, with ``segment`` and ``customers``.
         scope: for the caption.
     """
     title = "Customers by RFM segment"
@@ -68,7 +68,7 @@ def segment_shares(segments: pd.DataFrame, scope: Scope) -> Picture:
     """Share of customers in each segment, as a ring.
 
     Args:
-        segments: one row a segment, with ``segment`` and ``customers``.
+        segments: one row per segment, with ``segment`` and ``customers``.
         scope: for the caption.
     """
     title = "Share of customers by RFM segment"
@@ -89,7 +89,7 @@ def segment_money(segments: pd.DataFrame, scope: Scope) -> Picture:
     """Mean and total monetary value by segment, side by side, the highest mean first.
 
     Args:
-        segments: one row a segment, with ``segment``, ``customers``, ``mean_monetary`` (USD a
+        segments: one row per segment, with ``segment``, ``customers``, ``mean_monetary`` (USD a
             customer; null where there are none) and ``total_monetary`` (USD).
         scope: for the caption.
     """
@@ -135,7 +135,7 @@ def rfm_heatmap(cells: pd.DataFrame, scope: Scope) -> Picture:
     Colour and first line of a cell: share of customers; second line: mean monetary value.
 
     Args:
-        cells: one row a cell that has customers, with ``r_score`` and ``fm_score`` (1 to 5),
+        cells: one row per cell that has customers, with ``r_score`` and ``fm_score`` (1 to 5),
             ``customers`` and ``mean_monetary`` (USD).
         scope: for the caption.
     """
@@ -191,7 +191,7 @@ def scheme_comparison(segments: pd.DataFrame, scope: Scope) -> Picture:
     """Customers of each segment under the two schemes, and by how much the notebook's differs.
 
     Args:
-        segments: one row a segment, with ``segment`` and the customers that it has under
+        segments: one row per segment, with ``segment`` and the customers that it has under
             ``standard`` and under ``notebook``.
         scope: for the caption.
     """

@@ -27,7 +27,7 @@ def elbow(sweep: pd.DataFrame, scope: Scope) -> Picture:
     """WCSS by k.
 
     Args:
-        sweep: one row a k, with ``k``, ``wcss`` (on standardized features) and ``chosen``.
+        sweep: one row per k, with ``k``, ``wcss`` (on standardized features) and ``chosen``.
         scope: for the caption.
     """
     title = "Elbow: within-cluster sum of squares (WCSS) by k"
@@ -38,7 +38,7 @@ def silhouette(sweep: pd.DataFrame, scope: Scope) -> Picture:
     """Mean silhouette by k, by squared Euclidean distance.
 
     Args:
-        sweep: one row a k, with ``k``, ``silhouette`` (-1 to 1, null where it is not defined) and
+        sweep: one row per k, with ``k``, ``silhouette`` (-1 to 1, null where it is not defined) and
             ``chosen``.
         scope: for the caption.
     """

@@ -142,12 +142,12 @@ class Findings:
         scheme: the rules of the segments.
         thresholds: by feature, the values at which the score changes, ascending in the score.
         recommendations: for the segments.
-        segments: one row a segment that has customers, the largest first: ``segment``,
+        segments: one row per segment that has customers, the largest first: ``segment``,
             ``customers``, ``share``, mean ``recency`` (days), ``frequency`` (reviews) and
             ``monetary`` (USD), and ``total_monetary`` (USD).
-        clusters: one row a cluster: ``cluster``, ``cluster_label``, then as segments, and
+        clusters: one row per cluster: ``cluster``, ``cluster_label``, then as segments, and
             ``silhouette`` and ``survival``.
-        overlap: one row a cluster and segment with customers: ``cluster``, ``cluster_label``,
+        overlap: one row per cluster and segment with customers: ``cluster``, ``cluster_label``,
             ``segment``, ``customers``.
         one_review: customers with a single review that counts.
         sweep: columns of ``k_sweep``.

@@ -60,7 +60,7 @@ def _allow_open_files() -> None:
 class MonthWriter:
     """Collects rows by month, and appends a row group to each month when memory is used up.
 
-    One file a month is open, for which the limit of this process is raised. Rows of a month keep
+    One file per month is open, for which the limit of this process is raised. Rows of a month keep
     the order in which they came.
 
     Args:

@@ -97,7 +97,7 @@ def taken_for_abandoned(write: str, folder: Location) -> InputError:
 
 
 def _machine() -> str:
-    """Names that within which the number of a process is its own.
+    """Names the scope in which numbers of processes are unique.
 
     Containers and machines may share the name of a host, so on Linux the start of the kernel and
     the namespace of the numbers count too.

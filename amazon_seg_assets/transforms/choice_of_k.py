@@ -39,7 +39,7 @@ def choose_k(
     worst.
 
     Args:
-        sweep: ``k``, ``wcss`` and ``silhouette``, one row a k, at least one row.
+        sweep: ``k``, ``wcss`` and ``silhouette``, one row per k, at least one row.
         tolerance: how far below the best a silhouette is close to it.
         override: the k to choose, whatever the figures.
 

@@ -48,7 +48,7 @@ def file_names(segments: Sequence[str]) -> dict[str, str]:
 def for_campaigns(
     customers: DataFrame, files: Mapping[str, str], counts: Observation, as_text: bool
 ) -> DataFrame:
-    """Arranges customers for one file a segment: highest monetary value first, then by user.
+    """Arranges customers for one file per segment: highest monetary value first, then by user.
 
     Each file is one partition, sorted with spilling to disk, so memory does not grow with it.
 

@@ -30,7 +30,7 @@ def label_clusters(clusters: pd.DataFrame, rules: LabelRules) -> list[str]:
     customers. Clusters that do not differ are numbered.
 
     Args:
-        clusters: one row a cluster: ``customers``, and means of ``recency`` (days), ``frequency``
+        clusters: one row per cluster: ``customers``, and means of ``recency`` (days), ``frequency``
             (reviews) and ``monetary`` (USD).
         rules: the rules, and the words that tell equal labels apart.
 

@@ -1,7 +1,7 @@
 """K-Means on weighted points in one thread, and the figures of its clusters.
 
-Runs inside Spark tasks, so only numpy and scikit-learn are imported here: workers of a cluster
-need not have this package.
+Runs inside Spark tasks, so only numpy, scikit-learn and threadpoolctl are imported here: workers of
+a cluster need not have this package.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Content(NamedTuple):
 
 
 def fit(k: int, features: np.ndarray, content: Content, starts: Starts) -> list[dict[str, Any]]:
-    """The best optimum found for ``k``, one row a cluster; none if a cluster has no customers.
+    """The best optimum found for ``k``, one row per cluster; none if a cluster has no customers.
 
     Args:
         k: number of clusters.

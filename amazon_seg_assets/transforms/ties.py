@@ -159,7 +159,7 @@ def count_separated(customers: DataFrame, equal_in: Sequence[str], outcome: str)
     Outcomes are told apart by hashes of 64 bits, as that takes no list of them.
 
     Args:
-        customers: the columns that follow, one row a customer.
+        customers: the columns that follow, one row per customer.
         equal_in: columns in which equal customers are the same.
         outcome: column of scores or segments; null is an outcome too.
     """
