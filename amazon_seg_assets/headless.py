@@ -16,6 +16,7 @@ from dagster import (
 )
 from dagster._core.errors import DagsterAssetCheckFailedError
 from dagster._core.execution.plan.objects import ErrorSource
+from dagster._core.utils import make_new_run_id
 
 from amazon_seg_assets.engine.failures import cause_in_one_line
 from amazon_seg_assets.errors import InputError
@@ -32,14 +33,14 @@ _PRODUCTS = [AssetKey(CLEAN_METADATA.name)]
 class RunError(Exception):
     """A Dagster run failed for a reason that is not the user's.
 
-    Attributes:
-        step: the asset that failed.
-        stack: the stack trace.
+    Args:
+        step: what failed.
+        cause: in one line.
+        stack: the stack trace, kept as an attribute.
     """
 
     def __init__(self, step: str, cause: str, stack: str) -> None:
         super().__init__(f"{step} failed: {cause}")
-        self.step = step
         self.stack = stack
 
 
@@ -137,7 +138,7 @@ class HeadlessRun:
             },
             "loggers": {"console": {"config": {"log_level": self.log_level}}},
         }
-        run_id = _new_run_id()
+        run_id = make_new_run_id()
         self.instance.add_event_listener(run_id, self.listener)
         result = job.execute_in_process(
             run_config=run_config,
@@ -151,12 +152,6 @@ class HeadlessRun:
         self.warnings.extend(_sentence(each) for each in failed if not each.blocking)
         if not result.success:
             raise _failure(result.all_events, [each for each in failed if each.blocking])
-
-
-def _new_run_id() -> str:
-    from dagster._core.utils import make_new_run_id
-
-    return make_new_run_id()
 
 
 def _sentence(failed: AssetCheckEvaluation) -> str:

@@ -30,13 +30,14 @@ from amazon_seg_assets.automation import (
     source_changed,
 )
 from amazon_seg_assets.definitions import build_definitions
-from amazon_seg_assets.ingestion.ingest import ingest_metadata, ingest_reviews
+from amazon_seg_assets.ingestion.ingest import ingest
 from amazon_seg_assets.jobs import range_tags
 from amazon_seg_assets.locations import url_of
 from amazon_seg_assets.months import contiguous, month_range
 from amazon_seg_assets.resources import SourceResource, StoreResource
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.snapshots import dependent_snapshots
+from amazon_seg_assets.sources.base import Kind
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.tables.model import Table
 from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
@@ -68,8 +69,8 @@ class Place:
     def ingest(self, months: list[str] | None = None, is_finished: bool = True) -> None:
         """Ingests, and records it as the assets would, with these months as changed."""
         source = self.source.open()
-        manifest, _ = ingest_reviews(source, self.store, 0, False, lambda _: None, 1)
-        ingest_metadata(source, self.store, 0, False, lambda _: None, 1)
+        manifest, _ = ingest(Kind.REVIEWS, source, self.store, 0, False, lambda _: None, 1)
+        ingest(Kind.METADATA, source, self.store, 0, False, lambda _: None, 1)
         changed = manifest.months_changed if months is None else months
         status = DagsterRunStatus.SUCCESS if is_finished else DagsterRunStatus.STARTED
         self.record(RAW_REVIEWS, self.store, changed, status)
@@ -185,7 +186,7 @@ def test_a_changed_source_is_ingested_once(place: Place) -> None:
 
 
 def test_where_one_table_fails_the_source_is_asked_for_once(place: Place) -> None:
-    ingest_reviews(place.source.open(), place.store, 0, False, lambda _: None, 1)
+    ingest(Kind.REVIEWS, place.source.open(), place.store, 0, False, lambda _: None, 1)
     elsewhere = Store(place.store.root, "Gift_Cards")
     keys = []
     for _ in range(3):

@@ -10,7 +10,7 @@ from dagster import AssetKey, DagsterInstance
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from amazon_seg_assets.assets import exploration as assets
+from amazon_seg_assets import partitions
 from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.storage.figures import read_figures
@@ -326,7 +326,7 @@ def test_no_helpful_reviews_make_an_empty_table(spark: SparkSession, explored: E
 def test_reviews_outside_the_span_of_months_make_no_year(
     explored: Explored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(assets, "LAST_MONTH", "2020-12")
+    monkeypatch.setattr(partitions, "LAST_MONTH", "2020-12")
     explored.run("explore", "rating_counts", "reviews_over_time_plot")
     assert "ratings_of_2019" in explored.metadata("rating_counts")
     text = explored.metadata("reviews_over_time_plot")["alternative_text"]

@@ -368,4 +368,5 @@ def test_nobody_to_segment_is_told_and_leaves_former_results(graph: Graph) -> No
 def test_fewer_customers_than_clusters_is_told(graph: Graph) -> None:
     with pytest.raises(InputError, match="only 4 distinct customers, fewer than 5 clusters"):
         run = graph.run(k_sweep={"k_min": 5, "k_max": 6})
-        run.execute("segment_snapshot", range_tags("2023-03", "2023-03"), [AssetKey("k_sweep")])
+        sweep = [AssetKey("k_sweep"), AssetKey("cluster_centers")]  # which one step makes
+        run.execute("segment_snapshot", range_tags("2023-03", "2023-03"), sweep)

@@ -20,7 +20,7 @@ import pytest
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.ingestion import disk, parts
-from amazon_seg_assets.ingestion.ingest import RAW_TABLES, ingest_metadata, ingest_reviews
+from amazon_seg_assets.ingestion.ingest import RAW_TABLES, ingest
 from amazon_seg_assets.ingestion.manifest import (
     MANIFEST,
     Manifest,
@@ -66,7 +66,7 @@ def write(path: Path, *records: Any) -> Path:
     return path
 
 
-def ingest(
+def ingest_reviews(
     raw: Path,
     store: Store,
     max_share: float = 0.0,
@@ -74,7 +74,7 @@ def ingest(
     processes: int | None = 1,
 ) -> tuple[Manifest, bool]:
     source = FolderSource(raw.parents[1])
-    return ingest_reviews(source, store, max_share, force, lambda _: None, processes)
+    return ingest(Kind.REVIEWS, source, store, max_share, force, lambda _: None, processes)
 
 
 def users(store: Store) -> dict[str, list[str]]:
@@ -127,8 +127,8 @@ def test_any_number_of_processes_gives_the_same_files(
     monkeypatch.setattr(parts, "_LEAST_BYTES", 1000)
     write(raw / "Toys.jsonl", *REVIEWS[:10], "{broken", "", *REVIEWS[10:25], "{again", REVIEWS[25])
     one, several = Store(tmp_path / "one", "Toys"), Store(tmp_path / "several", "Toys")
-    manifest, _ = ingest(raw, one, max_share=0.1)
-    assert ingest(raw, several, max_share=0.1, processes=processes)[0] == manifest
+    manifest, _ = ingest_reviews(raw, one, max_share=0.1)
+    assert ingest_reviews(raw, several, max_share=0.1, processes=processes)[0] == manifest
     content = {path: data for path, (_, data) in files(one).items()}
     assert content == {path: data for path, (_, data) in files(several).items()}
     assert len({Path(path).name for path in content}) == 4
@@ -146,7 +146,7 @@ def test_months_are_counted_by_kind(raw: Path, store: Store) -> None:
         review("c", "kite", "2022-12-31T23:59:59", helpful_vote=-1, rating=None),
         review("d", "kite", "2023-01-01T00:00:00", helpful_vote=-4, rating=0.0),
     )
-    manifest, _ = ingest(raw, store)
+    manifest, _ = ingest_reviews(raw, store)
     assert manifest.months == {
         "2022-12": MonthCounts(rows=1, verified=1, zero_rating=0, negative_vote=1),
         "2023-01": MonthCounts(rows=3, verified=2, zero_rating=2, negative_vote=1),
@@ -162,7 +162,7 @@ def test_products_are_read_in_parts_too(
     folder.mkdir(parents=True)
     write(folder / "meta_Toys.jsonl", *(product(f"P{number}", 1.0) for number in range(9)))
     source = FolderSource(tmp_path / "source")
-    manifest, _ = ingest_metadata(source, store, 0.0, False, lambda _: None, processes=2)
+    manifest, _ = ingest(Kind.METADATA, source, store, 0.0, False, lambda _: None, processes=2)
     stored = pq.read_table(store.path("raw_metadata"), partitioning=None)
     assert stored["parent_asin"].to_pylist() == [f"P{number}" for number in range(9)]
     assert (manifest.rows, manifest.months) == (9, {})
@@ -177,12 +177,12 @@ def test_only_what_has_changed_is_read(raw: Path, store: Store) -> None:
     write(raw / "Toys-1.jsonl", january, february)
     changing = write(raw / "Toys-2.jsonl", review("old", "kite", "2023-02-02T00:00:00"))
     going = write(raw / "Toys-3.jsonl", review("gone", "kite", "2022-11-01T00:00:00"))
-    ingest(raw, store)
+    ingest_reviews(raw, store)
     former = files(store)
     write(changing, review("new", "kite", "2023-03-02T00:00:00"))
     adding = write(raw / "Toys-4.jsonl", review("added", "kite", "2023-01-02T00:00:00"))
     going.unlink()
-    manifest, is_renewed = ingest(raw, store)
+    manifest, is_renewed = ingest_reviews(raw, store)
     assert is_renewed
     assert {month: sorted(names) for month, names in users(store).items()} == {
         "2023-01": ["added", "january"],
@@ -200,11 +200,11 @@ def test_only_what_has_changed_is_read(raw: Path, store: Store) -> None:
 
 def test_an_unchanged_source_is_not_read_unless_forced(raw: Path, store: Store) -> None:
     write(raw / "Toys.jsonl", *REVIEWS)
-    first, _ = ingest(raw, store)
+    first, _ = ingest_reviews(raw, store)
     before = files(store)
-    assert ingest(raw, store) == (first, False)
+    assert ingest_reviews(raw, store) == (first, False)
     assert files(store) == before
-    forced, is_renewed = ingest(raw, store, force=True)
+    forced, is_renewed = ingest_reviews(raw, store, force=True)
     assert is_renewed
     assert forced.files_read == [name(raw / "Toys.jsonl")]
     assert {path: inode for path, (inode, _) in files(store).items()} != {
@@ -216,16 +216,16 @@ def test_a_table_of_another_reader_is_read_anew(
     raw: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(raw / "Toys.jsonl", *REVIEWS)
-    ingest(raw, store)
+    ingest_reviews(raw, store)
     monkeypatch.setattr("amazon_seg_assets.ingestion.ingest.READER_VERSION", "next")
-    assert ingest(raw, store)[0].files_read == [name(raw / "Toys.jsonl")]
+    assert ingest_reviews(raw, store)[0].files_read == [name(raw / "Toys.jsonl")]
 
 
 def test_a_file_that_changes_after_it_was_listed_is_read_by_the_next_run(
     raw: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(raw / "Toys.jsonl", *REVIEWS[:1])
-    ingest(raw, store)
+    ingest_reviews(raw, store)
     list_files, changes = FolderSource.files, [REVIEWS[:2]]
 
     def then_change(*arguments: Any) -> list[RawFile]:
@@ -236,19 +236,19 @@ def test_a_file_that_changes_after_it_was_listed_is_read_by_the_next_run(
 
     with monkeypatch.context() as patched:
         patched.setattr(FolderSource, "files", then_change)
-        ingest(raw, store)
-    manifest, is_renewed = ingest(raw, store)
+        ingest_reviews(raw, store)
+    manifest, is_renewed = ingest_reviews(raw, store)
     assert (manifest.rows, is_renewed) == (2, True)
 
 
 def test_versions_of_tables_and_months_follow_from_content_alone(raw: Path, store: Store) -> None:
     write(raw / "Toys-1.jsonl", *REVIEWS[:1])
     changing = write(raw / "Toys-2.jsonl", *REVIEWS[1:2])
-    first, _ = ingest(raw, store)
+    first, _ = ingest_reviews(raw, store)
     other_commit = replace(first, version="2-another")
     assert other_commit.table_version() == first.table_version()
     write(changing, review("new", "kite", "2023-02-06T00:00:00"))
-    second, _ = ingest(raw, store)
+    second, _ = ingest_reviews(raw, store)
     assert second.table_version() != first.table_version()
     assert second.month_version("2023-01") == first.month_version("2023-01")
     assert second.month_version("2023-02") != first.month_version("2023-02")
@@ -263,13 +263,13 @@ def test_a_table_of_an_earlier_version_is_told_from_one_that_is_not_there(
     with pytest.raises(InputError, match=r"raw_reviews of Toys is not in .*: materialize it first"):
         require_manifest(store, "raw_reviews")
     write(raw / "Toys.jsonl", *REVIEWS[:1])
-    ingest(raw, store)
+    ingest_reviews(raw, store)
     path = on_disk(store.path("raw_reviews")) / MANIFEST
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 1}))
     message = r"raw_reviews of Toys in .* was stored by an earlier version of this package: ingest"
     with pytest.raises(InputError, match=message):
         require_manifest(store, "raw_reviews")
-    assert ingest(raw, store)[1]
+    assert ingest_reviews(raw, store)[1]
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -285,8 +285,7 @@ def test_the_sample_takes_the_place_of_real_data_of_either_kind_only_if_forced(
     sample = SampleSource(tmp_path / "sample", reviews=1000)
 
     def ingest_sample(force: bool) -> Manifest:
-        of_kind = ingest_reviews if kind is Kind.REVIEWS else ingest_metadata
-        return of_kind(sample, store, 0.0, force, lambda _: None, 1)[0]
+        return ingest(kind, sample, store, 0.0, force, lambda _: None, 1)[0]
 
     message = (
         rf"^{table} of Toys in .*data comes from hub reviews@v1, and the built-in sample would "
@@ -303,7 +302,7 @@ def test_real_data_takes_the_place_of_the_sample(tmp_path: Path, raw: Path, stor
     with store.replacing("raw_reviews") as folder:
         Manifest("2-version", SampleSource(tmp_path).description, files={}).write(folder)
     write(raw / "Toys.jsonl", *REVIEWS)
-    assert ingest(raw, store)[0].rows == 30
+    assert ingest_reviews(raw, store)[0].rows == 30
     assert sum(map(len, users(store).values())) == 30
 
 
@@ -312,7 +311,7 @@ def test_a_lower_share_of_broken_lines_also_counts_for_what_is_kept(
     raw: Path, store: Store, further: list[str]
 ) -> None:
     write(raw / "Toys.jsonl", *REVIEWS[:9], "{broken")
-    ingest(raw, store, max_share=0.1)
+    ingest_reviews(raw, store, max_share=0.1)
     before = files(store)
     for each in further:
         write(raw / each, *REVIEWS[9:])
@@ -321,7 +320,7 @@ def test_a_lower_share_of_broken_lines_also_counts_for_what_is_kept(
         r"than the 5 % allowed; the first is line 10: .*AMAZON_SEG_MAX_MALFORMED_SHARE\.$"
     )
     with pytest.raises(InputError, match=message):
-        ingest(raw, store, max_share=0.05)
+        ingest_reviews(raw, store, max_share=0.05)
     assert files(store) == before
 
 
@@ -329,7 +328,7 @@ def test_a_lower_share_of_broken_lines_also_counts_for_what_is_kept(
 def former(raw: Path, store: Store) -> dict[str, tuple[int, bytes]]:
     """A stored table, whose source has changed since."""
     write(raw / "Toys.jsonl", *REVIEWS[:3])
-    ingest(raw, store)
+    ingest_reviews(raw, store)
     write(raw / "Toys.jsonl", *REVIEWS)
     return files(store)
 
@@ -345,7 +344,7 @@ def test_a_broken_file_is_told_alike_by_any_process(
     monkeypatch.setattr(parts, "_LEAST_BYTES", 2000)
     write(raw / "Toys.jsonl", *REVIEWS[:20], *["{broken"] * 10, *REVIEWS[20:])
     with pytest.raises(InputError, match=r"Toys\.jsonl: .* not valid .* the first is line 21: "):
-        ingest(raw, store, max_share=0.01, processes=processes)
+        ingest_reviews(raw, store, max_share=0.01, processes=processes)
     assert files(store) == former
 
 
@@ -360,7 +359,7 @@ def test_too_little_room_is_told_before(
     with pytest.raises(
         InputError, match=r"raw_reviews of Toys needs about 0\.0 GiB in .*--storage"
     ):
-        ingest(raw, store)
+        ingest_reviews(raw, store)
     assert files(store) == former
 
 
@@ -399,10 +398,10 @@ def test_a_disk_that_fills_up_is_told_and_leaves_what_was_there(
 
     monkeypatch.setattr(pq.ParquetWriter, "write_table", fail)
     with pytest.raises(InputError, match=r"no room left in .* for raw_reviews of Toys"):
-        ingest(raw, store)
+        ingest_reviews(raw, store)
     assert files(store) == former
     monkeypatch.undo()
-    assert ingest(raw, store)[0].rows == 30
+    assert ingest_reviews(raw, store)[0].rows == 30
 
 
 def end_this_process(_: int) -> None:

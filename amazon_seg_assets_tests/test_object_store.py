@@ -21,10 +21,11 @@ from amazon_seg_assets.assets.metadata import preview
 from amazon_seg_assets.assets.plots import store_picture
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.ingestion import parts
-from amazon_seg_assets.ingestion.ingest import ingest_reviews
+from amazon_seg_assets.ingestion.ingest import ingest
 from amazon_seg_assets.ingestion.manifest import Manifest, read_manifest
 from amazon_seg_assets.locations import children, name_below, parse_location
 from amazon_seg_assets.plots.picture import Picture
+from amazon_seg_assets.sources.base import Kind
 from amazon_seg_assets.sources.folder import FolderSource
 from amazon_seg_assets.storage.figures import read_figures, write_figures
 from amazon_seg_assets.storage.footers import parquet_files, read_stats
@@ -78,9 +79,9 @@ def write(path: Path, *records: dict[str, Any]) -> Path:
     return path
 
 
-def ingest(source: Path, store: Store, processes: int) -> Manifest:
+def ingest_reviews(source: Path, store: Store, processes: int) -> Manifest:
     arguments = (FolderSource(source), store, 0.0, False, lambda _: None, processes)
-    return ingest_reviews(*arguments)[0]
+    return ingest(Kind.REVIEWS, *arguments)[0]
 
 
 def content(store: Store) -> dict[str, bytes]:
@@ -100,17 +101,17 @@ def test_raw_reviews_are_the_same_as_on_a_disk(
     )
     changing = write(folder / "Toys-2.jsonl", review("old", "kite", "2023-01-06T00:00:00"))
     going = write(folder / "Toys-3.jsonl", review("gone", "kite", "2021-01-06T00:00:00"))
-    first = ingest(tmp_path / "source", store, processes=2)
-    assert first == ingest(tmp_path / "source", disk, processes=1)
+    first = ingest_reviews(tmp_path / "source", store, processes=2)
+    assert first == ingest_reviews(tmp_path / "source", disk, processes=1)
     assert read_manifest(store, RAW_REVIEWS.name) == first
     assert content(store) == content(disk)
     assert len(content(store)) == 3 * 4 + 2
     # Of an unchanged file the objects are taken over; one of a changed file has its former name.
     write(changing, review("new", "kite", "2023-01-06T00:00:00"))
     going.unlink()
-    second = ingest(tmp_path / "source", store, processes=1)
+    second = ingest_reviews(tmp_path / "source", store, processes=1)
     assert second.files_read == ["raw/review_categories/Toys-2.jsonl"]
-    assert second == ingest(tmp_path / "source", disk, processes=1)
+    assert second == ingest_reviews(tmp_path / "source", disk, processes=1)
     assert content(store) == content(disk)
     assert store.months(RAW_REVIEWS.name) == ["2023-01", "2023-02", "2023-03"]
     stats = read_stats(store.path(RAW_REVIEWS.name))

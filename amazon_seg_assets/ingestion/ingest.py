@@ -107,10 +107,6 @@ def ingest(
     return manifest, True
 
 
-ingest_reviews = partial(ingest, Kind.REVIEWS)
-ingest_metadata = partial(ingest, Kind.METADATA)
-
-
 def content_version(source: Source, kind: Kind, category: str) -> str:
     """The version of a source's content and of the reader, as a table made of it would have."""
     return _with_reader(source.version(kind, category))

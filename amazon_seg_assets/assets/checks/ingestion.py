@@ -50,9 +50,8 @@ class RawReviewsChecks(RawChecks):
     )
 
 
-READ_ROWS = "rows_as_read"
 RAW_ROWS = {
-    table: Check(table.name, READ_ROWS, "All rows read from the source are stored.")
+    table: Check(table.name, "rows_as_read", "All rows read from the source are stored.")
     for table in (RAW_REVIEWS, RAW_METADATA)
 }
 ALL_READ = {
