@@ -3,6 +3,8 @@
 import inspect
 import json
 import os
+import subprocess
+import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,13 @@ RENEW = "AMAZON_SEG_RENEW=1 python -m pytest amazon_seg_assets_tests/test_defini
 @pytest.fixture(scope="module")
 def definitions() -> Definitions:
     return build_definitions(Settings())
+
+
+def test_the_graph_loads_without_what_only_few_steps_need() -> None:
+    slow = ["datasets", "kneed", "scipy.optimize", "sklearn"]
+    script = f"import sys, amazon_seg_assets.definitions; print({{*{slow}}} & {{*sys.modules}})"
+    told = subprocess.check_output([sys.executable, "-c", script], text=True)
+    assert told.strip() == "set()"
 
 
 def nodes(definitions: Definitions) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from math import comb
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 
 def adjusted_rand(table: np.ndarray) -> float:
@@ -85,6 +84,8 @@ def matched(table: np.ndarray) -> np.ndarray:
     Returns:
         Counts; shape (rows,); 0 for a row without a partner.
     """
+    from scipy.optimize import linear_sum_assignment
+
     rows, columns = linear_sum_assignment(table, maximize=True)
     agreeing = np.zeros(len(table), table.dtype)
     agreeing[rows] = table[rows, columns]

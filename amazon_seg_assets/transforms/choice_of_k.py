@@ -6,7 +6,6 @@ import warnings
 from dataclasses import dataclass
 
 import pandas as pd
-from kneed import KneeLocator
 
 from amazon_seg_assets.errors import InputError
 
@@ -94,6 +93,8 @@ def find_knee(sweep: pd.DataFrame) -> int | None:
     ks, wcss = sweep["k"].tolist(), sweep["wcss"].cummin()
     if len(ks) < _FEWEST_FOR_A_KNEE or wcss.iloc[0] == wcss.iloc[-1]:
         return None
+    from kneed import KneeLocator  # a second, as it comes with all of SciPy's signal processing
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         located = KneeLocator(ks, wcss.tolist(), curve="convex", direction="decreasing")

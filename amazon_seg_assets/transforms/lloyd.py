@@ -1,7 +1,8 @@
 """K-Means on weighted points in one thread, and the figures of its clusters.
 
 Runs inside Spark tasks, so only numpy, scikit-learn and threadpoolctl are imported here: workers of
-a cluster need not have this package.
+a cluster need not have this package. scikit-learn is imported where it is used, as it takes a
+second that the driver need not spend.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from sklearn import config_context
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
+
+if TYPE_CHECKING:
+    from sklearn.cluster import KMeans
 
 MOST_STARTS = 1_000
 LARGEST_SEED = 2**31
@@ -158,6 +159,9 @@ def _one_thread() -> Iterator[None]:
     Nor does scikit-learn look, in each of many short runs, whether values are finite and options
     allowed.
     """
+    from sklearn import config_context
+    from sklearn.exceptions import ConvergenceWarning
+
     unchecked = config_context(assume_finite=True, skip_parameter_validation=True)
     with threadpool_limits(1), unchecked, warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -199,6 +203,8 @@ def _lloyd(
     max_iterations: int,
     seed: int = 0,
 ) -> KMeans:
+    from sklearn.cluster import KMeans
+
     model = KMeans(
         k, init=init, n_init=1, algorithm="lloyd", tol=0, max_iter=max_iterations, random_state=seed
     )
