@@ -125,6 +125,10 @@ def pending_of(options: str) -> Path:
     return Path(next(o for o in options.split() if o.startswith(marker)).removeprefix(marker))
 
 
+def archive_of(java: Java, folder: Path) -> Path:
+    return Path(options_of(java, folder).split("SharedArchiveFile=")[1].split()[0])
+
+
 def test_an_archive_is_made_once_and_used_after(tmp_path: Path) -> None:
     java, folder = fake_java(tmp_path / "jdk", "17"), tmp_path / "archives"
     pending = pending_of(options_of(java, folder))
@@ -146,6 +150,22 @@ def test_another_java_gets_an_archive_of_its_own(tmp_path: Path) -> None:
     os.utime(java.runtime / "lib" / "modules", (1, 1))  # as an update of Java does
     assert "ArchiveClassesAtExit" in options_of(java, folder)
     assert list(folder.iterdir()) == []
+
+
+def test_environments_do_not_take_each_other_s_archives(tmp_path: Path) -> None:
+    javas, folder = [fake_java(tmp_path / name, "17") for name in "abcd"], tmp_path / "archives"
+    being_made = pending_of(options_of(javas[0], folder))
+    being_made.write_bytes(UNFINISHED)
+    for java in javas[1:3]:
+        pending_of(options_of(java, folder)).write_bytes(FINISHED)
+        assert archive_of(java, folder).is_file()
+    being_made.write_bytes(FINISHED)
+    for java, used in zip(javas, (3e9, 1e9, 2e9), strict=False):
+        os.utime(archive_of(java, folder), (used, used))
+    assert "ArchiveClassesAtExit" in options_of(javas[3], folder)
+    assert len(list(folder.iterdir())) == 2
+    uses = ["SharedArchiveFile" in options_of(java, folder) for java in javas]
+    assert uses == [True, False, True, False]
 
 
 def test_what_a_killed_java_left_is_removed(tmp_path: Path) -> None:

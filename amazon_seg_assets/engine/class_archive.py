@@ -14,6 +14,7 @@ import re
 import subprocess
 import time
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 import pyspark
@@ -23,6 +24,8 @@ from amazon_seg_assets.engine.java import Java
 _SUFFIX, _PENDING = ".jsa", ".pending"
 _BASE = "base.jsa"
 _MAGIC_BYTES = 4
+_DIGITS = 12
+_KEPT_OF_OTHERS = 2  # some 200 MB each
 _LONGEST_WRITE_SECONDS = 120
 # Java reports each class that it leaves out, which is of no use to anybody here.
 _QUIET = "-Xlog:disable"
@@ -36,22 +39,26 @@ def archive_options(java: Java, folder: Path) -> list[str]:
 
     Args:
         java: that will be started.
-        folder: where archives are kept; those of another Java or Spark are removed.
+        folder: where archives are kept, several environments share it; of an earlier state of
+            this one they are removed, of others the last used stay.
 
     Returns:
         Options that neither Spark nor Java would split; none where the folder cannot be used.
     """
-    key = _key(java)
+    environment, state = _names(java)
+    key = f"{environment}{state}"
     archive = folder / f"{key}{_SUFFIX}"
     if _SPLIT.search(str(folder)):
         return []
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _remove_useless(folder, environment, key)
         is_being_made = _settle(folder, archive)
         base = _base_archive(java, folder / f"{key}-{_BASE}")
     except (OSError, subprocess.TimeoutExpired):
         return []
     if archive.exists():
+        archive.touch()
         return [f"-XX:SharedArchiveFile={':'.join(map(str, [*base, archive]))}", _QUIET]
     if is_being_made:
         return []
@@ -65,33 +72,47 @@ def without_writing(options: Iterable[str]) -> list[str]:
     return [option for option in options if not option.startswith(_WRITE)]
 
 
-def _key(java: Java) -> str:
-    """Changes with the Java and with Spark's jars."""
+def _names(java: Java) -> tuple[str, str]:
+    """Names a Java with Spark's jars by where they are, and the state of these by their times."""
     jars = Path(pyspark.__file__).parent / "jars"
-    parts = [str(java.runtime), str(jars)]
-    for path in (java.runtime / "lib" / "modules", jars):
-        if path.exists():
-            parts.append(str(path.stat().st_mtime_ns))
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+    changing = [path for path in (java.runtime / "lib" / "modules", jars) if path.exists()]
+    times = [str(path.stat().st_mtime_ns) for path in changing]
+    return _digest([str(java.runtime), str(jars)]), _digest(times)
+
+
+def _digest(parts: Iterable[str]) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:_DIGITS]
+
+
+def _remove_useless(folder: Path, environment: str, key: str) -> None:
+    """Removes what an earlier state of this environment left, and others that nobody uses."""
+    others: dict[str, list[Path]] = {}
+    for path in folder.iterdir():
+        if not path.name.startswith(key):
+            others.setdefault(path.name[:_DIGITS], []).append(path)
+    earlier = others.pop(environment, [])
+    by_use = sorted(others.values(), key=_last_used, reverse=True)
+    for path in chain(earlier, *by_use[_KEPT_OF_OTHERS:]):
+        path.unlink(missing_ok=True)
+
+
+def _last_used(files: Iterable[Path]) -> float:
+    return max(path.stat().st_mtime for path in files)
 
 
 def _settle(folder: Path, archive: Path) -> bool:
-    """Takes over a finished archive, removes what is of no use; whether one is being made.
+    """Takes over a finished archive, removes an abandoned one; whether one is being made.
 
     Java writes the header last, so a file that begins with zeros is not finished.
     """
     is_being_made = False
-    key = archive.name.removesuffix(_SUFFIX)
-    for path in folder.iterdir():
-        if not path.name.startswith(key):
+    for path in folder.glob(f"{archive.stem}-*{_PENDING}"):
+        if _is_finished(path):
+            path.replace(archive)
+        elif time.time() - path.stat().st_mtime > _LONGEST_WRITE_SECONDS:
             path.unlink(missing_ok=True)
-        elif path.suffix == _PENDING:
-            if _is_finished(path):
-                path.replace(archive)
-            elif time.time() - path.stat().st_mtime > _LONGEST_WRITE_SECONDS:
-                path.unlink(missing_ok=True)
-            else:
-                is_being_made = True
+        else:
+            is_being_made = True
     return is_being_made
 
 
