@@ -1,7 +1,6 @@
 """RFM features, worked out by hand."""
 
 from datetime import date
-from decimal import Decimal
 from math import log1p
 
 import pytest
@@ -84,7 +83,24 @@ def test_what_does_not_count_is_counted_by_its_first_reason(spark: SparkSession)
         "no_user": 1,
         "no_price": 1,
         "low_price": 2,
-        "counted_usd": Decimal("0.26"),
+        "counted_usd": 0.26,
+    }
+
+
+def test_prices_count_to_six_decimals(spark: SparkSession) -> None:
+    # Ten doubles of 4.4 add up to 43.99999999999999.
+    prices = {"equal": 4.35, "hardly above": 4.350_000_4, "above": 4.350_001, "below": 4.349_999}
+    frame = joined(
+        spark,
+        *((user, "2023-05-01 00:00:00", price) for user, price in prices.items()),
+        *[("ten times", "2023-05-01 00:00:00", 4.4)] * 10,
+        ("dear", "2023-05-01 00:00:00", 8_765_432_109.87),
+    )
+    rows = rfm_features(frame, L, 4.35, Observation()).collect()
+    assert {row["user_id"]: row["monetary"] for row in rows} == {
+        "above": 4.350_001,
+        "ten times": 44.0,
+        "dear": 8_765_432_109.87,
     }
 
 

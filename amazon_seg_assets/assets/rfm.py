@@ -69,7 +69,6 @@ def _derive(spark: SparkResource, store: Store, snapshot: str, min_price: float)
             "window_end": str(last_day),
             "min_price": min_price,
             **counts.get,
-            "counted_usd": float(counts.get["counted_usd"]),
             # Without variance there is no skewness.
             **{name: figure for name, figure in shape.get.items() if figure is not None},
         }

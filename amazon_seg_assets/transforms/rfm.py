@@ -13,11 +13,11 @@ from amazon_seg_assets.tables.features import FEATURE_COLUMNS, FEATURES
 DROP_REASONS = ("no_user", "no_price", "low_price")
 """Why a review in the window does not count: of several reasons, the first."""
 
-EXACT_PRICE = "decimal(18,6)"
-"""In which prices are summed: exact to six decimals, so that row order changes nothing."""
-
 EXACT_USD = "decimal(28,6)"
-"""The same for what has been summed already."""
+"""In which money of customers is summed: exact to six decimals, so that row order changes nothing.
+"""
+
+_MICROS = 1_000_000
 
 
 def window_start(last_day: date) -> date:
@@ -38,24 +38,26 @@ def rfm_features(
             calendar year to L, both whole days included.
         min_price: a review counts if its price, to six decimals, is above this, in USD.
         counts: receives ``in_window`` (reviews), how many of these are left out for each of
-            ``DROP_REASONS``, and ``counted_usd``, the exact sum of the prices that count.
+            ``DROP_REASONS``, and ``counted_usd``, the sum of the prices that count.
 
     Returns:
         Columns of ``rfm_features``: recency in days (1 to 367), frequency in reviews, monetary in
-        USD.
+        USD. Sums of prices are exact up to nine billion USD.
     """
     day = F.to_date("timestamp")
     in_window = joined.where(day.between(F.lit(window_start(last_day)), F.lit(last_day)))
+    # Sums of whole numbers do not depend on the order of rows, and cost less than decimals.
+    micros = F.rint(F.col("price") * _MICROS)
     # Compared as it is summed up, so that nobody's spend is nothing.
-    no_user, exact = F.col("user_id").isNull(), F.col("price").cast(EXACT_PRICE)
-    reasons = (no_user, ~no_user & exact.isNull(), ~no_user & (exact <= min_price))
+    no_user, price = F.col("user_id").isNull(), micros / _MICROS
+    reasons = (no_user, ~no_user & price.isNull(), ~no_user & (price <= min_price))
     left_out = zip(DROP_REASONS, reasons, strict=True)
-    counts_in = ~no_user & (exact > min_price)
+    counts_in = ~no_user & (price > min_price)
     counted = in_window.observe(
         counts,
         F.count(F.lit(1)).alias("in_window"),
         *(F.count_if(holds).alias(reason) for reason, holds in left_out),
-        F.sum(F.when(counts_in, exact)).alias("counted_usd"),
+        (F.sum(F.when(counts_in, micros)) / _MICROS).alias("counted_usd"),
     )
     priced = counted.where(counts_in)
     features = priced.groupBy("user_id").agg(
@@ -63,7 +65,7 @@ def rfm_features(
             "recency"
         ),
         F.count(F.lit(1)).alias("frequency"),
-        F.sum(exact).cast("double").alias("monetary"),
+        (F.sum(micros) / _MICROS).alias("monetary"),
     )
     return features.withColumns(
         {"frequency_log": F.log1p("frequency"), "monetary_log": F.log1p("monetary")}
