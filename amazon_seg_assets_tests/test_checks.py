@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -122,8 +121,8 @@ def test_totals_are_the_same_after_an_aggregation() -> None:
     assert off.sentence == "7 customers after the step, 5 before."
     assert customers.frequency_kept(8, 8).passed
     assert judged(customers.frequency_kept(8, 9)) == (False, 1)
-    assert customers.monetary_kept(10.004, Decimal("10.01")).passed
-    verdict = customers.monetary_kept(10.0, Decimal("10.25"))
+    assert customers.monetary_kept(10.004, 10.01).passed
+    verdict = customers.monetary_kept(10.0, 10.25)
     assert (verdict.passed, verdict.figure, verdict.threshold) == (False, 0.25, 0.01)
 
 
@@ -204,7 +203,7 @@ def test_one_aggregate_sums_up_tables_of_customers(spark: SparkSession) -> None:
     again = spark.createDataFrame(right[::-1], schema)
     totals = customer_totals(good, bad, again)
     assert [(t.customers, t.outside) for t in totals] == [(3, 0), (4, 4), (3, 0)]
-    assert (totals[0].frequency, totals[0].monetary) == (6, Decimal("17.75"))
+    assert (totals[0].frequency, totals[0].monetary) == (6, 17.75)
     assert totals[0] == totals[2]
     assert customers.features_in_range(totals[0]).passed
     assert judged(customers.features_in_range(totals[1])) == (False, 4)

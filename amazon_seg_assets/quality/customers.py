@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import pandas as pd
 
 from amazon_seg_assets.quality.tables import total_kept
@@ -55,10 +53,10 @@ def frequency_kept(before: int, after: int) -> Verdict:
     return total_kept("reviews", before, after)
 
 
-def monetary_kept(before: Decimal | float, after: Decimal | float) -> Verdict:
+def monetary_kept(before: float, after: float) -> Verdict:
     """Compares total monetary value, in USD, before and after a step."""
     return Verdict(
-        abs(float(after) - float(before)),
+        abs(after - before),
         MAX_MONEY_DIFFERENCE,
         f"{after:,.2f} USD after the step, {before:,.2f} before.",
     )

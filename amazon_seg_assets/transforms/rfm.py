@@ -13,10 +13,6 @@ from amazon_seg_assets.tables.features import FEATURE_COLUMNS, FEATURES
 DROP_REASONS = ("no_user", "no_price", "low_price")
 """Why a review in the window does not count: of several reasons, the first."""
 
-EXACT_USD = "decimal(28,6)"
-"""In which money of customers is summed: exact to six decimals, so that row order changes nothing.
-"""
-
 _MICROS = 1_000_000
 
 
@@ -25,6 +21,18 @@ def window_start(last_day: date) -> date:
     year = last_day.year - 1
     day = min(last_day.day, monthrange(year, last_day.month)[1])
     return date(year, last_day.month, day)
+
+
+def total_usd(usd: Column, times: Column | int = 1) -> Column:
+    """The sum of money, exact to six decimals up to nine billion USD.
+
+    Whole millionths are summed, as doubles: row order changes nothing, and decimals cost more.
+
+    Args:
+        usd: money of a row; null counts as none.
+        times: how often.
+    """
+    return F.sum(F.rint(usd * _MICROS) * times) / _MICROS
 
 
 def rfm_features(
@@ -42,14 +50,12 @@ def rfm_features(
 
     Returns:
         Columns of ``rfm_features``: recency in days (1 to 367), frequency in reviews, monetary in
-        USD. Sums of prices are exact up to nine billion USD.
+        USD.
     """
     day = F.to_date("timestamp")
     in_window = joined.where(day.between(F.lit(window_start(last_day)), F.lit(last_day)))
-    # Sums of whole numbers do not depend on the order of rows, and cost less than decimals.
-    micros = F.rint(F.col("price") * _MICROS)
-    # Compared as it is summed up, so that nobody's spend is nothing.
-    no_user, price = F.col("user_id").isNull(), micros / _MICROS
+    # Compared to six decimals, as it is summed up, so that nobody's spend is nothing.
+    no_user, price = F.col("user_id").isNull(), F.rint(F.col("price") * _MICROS) / _MICROS
     reasons = (no_user, ~no_user & price.isNull(), ~no_user & (price <= min_price))
     left_out = zip(DROP_REASONS, reasons, strict=True)
     counts_in = ~no_user & (price > min_price)
@@ -57,7 +63,7 @@ def rfm_features(
         counts,
         F.count(F.lit(1)).alias("in_window"),
         *(F.count_if(holds).alias(reason) for reason, holds in left_out),
-        (F.sum(F.when(counts_in, micros)) / _MICROS).alias("counted_usd"),
+        total_usd(F.when(counts_in, price)).alias("counted_usd"),
     )
     priced = counted.where(counts_in)
     features = priced.groupBy("user_id").agg(
@@ -65,7 +71,7 @@ def rfm_features(
             "recency"
         ),
         F.count(F.lit(1)).alias("frequency"),
-        (F.sum(micros) / _MICROS).alias("monetary"),
+        total_usd(price).alias("monetary"),
     )
     return features.withColumns(
         {"frequency_log": F.log1p("frequency"), "monetary_log": F.log1p("monetary")}

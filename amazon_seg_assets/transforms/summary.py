@@ -10,7 +10,7 @@ from amazon_seg_assets.rules.scheme import fm_score
 from amazon_seg_assets.tables.customers import SEGMENT_SUMMARY
 from amazon_seg_assets.tables.features import FEATURES, SCORE_COLUMNS
 from amazon_seg_assets.transforms.collapse import CUSTOMERS, collapse
-from amazon_seg_assets.transforms.rfm import EXACT_USD
+from amazon_seg_assets.transforms.rfm import total_usd
 
 _CLUSTER = ("cluster", "cluster_label")
 _SCORED = ("segment", *SCORE_COLUMNS.values())
@@ -35,7 +35,7 @@ def segment_summary(segments: DataFrame, clusters: DataFrame) -> DataFrame:
         F.sum(customers).alias(CUSTOMERS),
         F.sum(F.col("recency") * customers).alias("total_recency"),
         F.sum(F.col("frequency") * customers).alias("total_frequency"),
-        F.sum(F.col("monetary").cast(EXACT_USD) * customers).cast("double").alias("total_monetary"),
+        total_usd(F.col("monetary"), customers).alias("total_monetary"),
     )
     return summed.select(*SEGMENT_SUMMARY.column_names).coalesce(1).sortWithinPartitions(*keys)
 

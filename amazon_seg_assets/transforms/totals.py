@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from amazon_seg_assets.tables.features import FEATURES
-from amazon_seg_assets.transforms.rfm import EXACT_USD
+from amazon_seg_assets.transforms.rfm import total_usd
 
 MAX_RECENCY_DAYS = 367
 """The window is a year, of 366 days at most, and its last day; recency counts to the day after."""
@@ -36,7 +35,7 @@ class Totals:
     customers: int
     outside: int
     frequency: int
-    monetary: Decimal
+    monetary: float
     users: tuple[int, int]
 
 
@@ -58,7 +57,7 @@ def customer_totals(*tables: DataFrame) -> list[Totals]:
             row["customers"],
             row["outside"],
             row["frequency"] or 0,
-            row["monetary"] or Decimal(0),
+            row["monetary"] or 0.0,
             (row["low"] or 0, row["high"] or 0),
         )
         for row in rows
@@ -78,7 +77,7 @@ def _figures() -> list[Column]:
         F.count(F.lit(1)).alias("customers"),
         F.count_if(~F.coalesce(possible, F.lit(False))).alias("outside"),
         F.sum("frequency").alias("frequency"),
-        F.sum(monetary.try_cast(EXACT_USD)).alias("monetary"),
+        total_usd(F.when(F.abs(monetary) < float("inf"), monetary)).alias("monetary"),
         # In halves, as a sum of whole hashes would overflow.
         F.sum(user.bitwiseAND(_LOW_BITS)).alias("low"),
         F.sum(F.shiftrightunsigned(user, _HALF)).alias("high"),
