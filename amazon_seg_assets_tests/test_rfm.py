@@ -1,13 +1,19 @@
 """RFM features, worked out by hand."""
 
 from datetime import date
+from decimal import Decimal
 from math import log1p
 
 import pytest
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
-from amazon_seg_assets.transforms.rfm import rfm_features, shape_statistics, window_start
+from amazon_seg_assets.transforms.rfm import (
+    rfm_features,
+    shape_statistics,
+    total_usd,
+    window_start,
+)
 
 L = date(2023, 9, 13)
 
@@ -102,6 +108,22 @@ def test_prices_count_to_six_decimals(spark: SparkSession) -> None:
         "ten times": 44.0,
         "dear": 8_765_432_109.87,
     }
+
+
+def test_money_adds_up_to_the_same_in_any_order(spark: SparkSession) -> None:
+    # Up to the largest price that counts; in doubles, each order gives another sum.
+    money = [999_999_999_999.99, 0.01, 1e11 + 0.37, 4.4, 0.000_001, 123_456_789_012.3] * 200
+    exact = 200 * sum(map(Decimal, ["999999999999.99", "0.01", "100000000000.37"]))
+    exact += 200 * sum(map(Decimal, ["4.4", "0.000001", "123456789012.3"]))
+    orders = (money, money[::-1], sorted(money), sorted(money, reverse=True))
+    assert len({sum(order) for order in orders}) > 1
+    totals: set[float] = set()
+    for order in orders:
+        frame = spark.createDataFrame([(usd,) for usd in order], "usd double")
+        totals.update(frame.agg(total_usd(F.col("usd"))).head() or ())
+    [total] = totals
+    assert total == pytest.approx(float(exact), rel=1e-15)
+    assert spark.range(3).agg(total_usd(F.lit(0.3), F.col("id"))).head() == (0.9,)
 
 
 def test_logarithms_and_shape(spark: SparkSession) -> None:

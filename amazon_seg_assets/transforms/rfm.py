@@ -24,15 +24,18 @@ def window_start(last_day: date) -> date:
 
 
 def total_usd(usd: Column, times: Column | int = 1) -> Column:
-    """The sum of money, exact to six decimals up to nine billion USD.
+    """The sum of money to six decimals, the same in any order of the rows.
 
-    Whole millionths are summed, as doubles: row order changes nothing, and decimals cost more.
+    Whole dollars and millionths are summed apart, as whole numbers: these do not overflow below
+    nine quintillion USD, and cost less than decimals.
 
     Args:
         usd: money of a row; null counts as none.
         times: how often.
     """
-    return F.sum(F.rint(usd * _MICROS) * times) / _MICROS
+    dollars = F.floor(usd)
+    micros = F.rint((usd - dollars) * _MICROS).cast("bigint")
+    return (F.sum(dollars * times) * F.lit(float(_MICROS)) + F.sum(micros * times)) / _MICROS
 
 
 def rfm_features(
