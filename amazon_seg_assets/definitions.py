@@ -1,8 +1,10 @@
-"""What Dagster loads: assets, jobs and resources, for given settings."""
+"""Everything that Dagster loads: the declarations of all stages, bound once for each category."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,55 +18,30 @@ from dagster import (
     apply_freshness_policy,
     in_process_executor,
     link_code_references_to_git,
-    load_asset_checks_from_package_module,
-    load_assets_from_modules,
 )
 
-from amazon_seg_assets.assets import (
-    checks,
-    cleaning,
-    clustering,
-    densities,
-    exploration,
-    export,
-    ingestion,
-    plots,
-    report,
-    rfm,
-    segmentation,
-    validation,
-)
-from amazon_seg_assets.automation import SCHEDULES, SENSORS
-from amazon_seg_assets.jobs import JOBS
-from amazon_seg_assets.resources import resources_for
+from amazon_seg_assets.dag.checks import Check, Checks, bind_checks
+from amazon_seg_assets.dag.declaration import declared_in
+from amazon_seg_assets.dag.family import Family, families
+from amazon_seg_assets.dag.resources import resources_for
+from amazon_seg_assets.dag.steps import bind_asset
+from amazon_seg_assets.planning.jobs import DESCRIPTIONS, jobs
+from amazon_seg_assets.planning.sensors import schedules, sensors
 from amazon_seg_assets.settings import Settings, load_settings
-
-ASSET_MODULES = (
-    ingestion,
-    exploration,
-    cleaning,
-    rfm,
-    clustering,
-    densities,
-    segmentation,
-    validation,
-    plots,
-    report,
-    export,
-)
+from amazon_seg_assets.stages import STAGES
 
 MONTHLY_FRESHNESS = FreshnessPolicy.time_window(
     warn_window=timedelta(days=35), fail_window=timedelta(days=70)
 )
 """A month of data at a time: what has missed one month is late, what has missed two is wrong."""
 
+DECLARATIONS = [declared for stage in STAGES for declared in declared_in(stage)]
+
 
 def build_definitions(
     settings: Settings, resources: Mapping[str, Any] | None = None
 ) -> Definitions:
     """All definitions for given settings.
-
-    The span of months, the default scheme and the tags of jobs are those of the environment.
 
     Args:
         settings: of the deployment.
@@ -74,27 +51,42 @@ def build_definitions(
         # Freshness and links to code are new in Dagster; it says so for each asset.
         warnings.simplefilter("ignore", BetaWarning)
         warnings.simplefilter("ignore", PreviewWarning)
-        return _definitions(settings, resources or {})
+        merged = Definitions.merge(*(_of_category(family) for family in families(settings)))
+        shared = Definitions(
+            resources={**resources_for(settings), **(resources or {})},
+            # One process a run, and so one Spark session: each step of another executor starts its
+            # own.
+            executor=in_process_executor,
+        )
+        return Definitions.merge(merged, shared).map_asset_specs(func=_expected_fresh)
 
 
-def _definitions(settings: Settings, resources: Mapping[str, Any]) -> Definitions:
+def _of_category(family: Family) -> Definitions:
+    of_family = jobs(family, DECLARATIONS)
+    by_purpose = dict(zip(DESCRIPTIONS, of_family, strict=True))
+    assets = [bind_asset(declared, family) for declared in DECLARATIONS]
     return Definitions(
-        assets=_linked_to_git(load_assets_from_modules(ASSET_MODULES), settings),
-        asset_checks=load_asset_checks_from_package_module(checks),
-        jobs=JOBS,
-        schedules=SCHEDULES,
-        sensors=SENSORS,
-        resources={**resources_for(settings), **resources},
-        # One process a run, and so one Spark session: each step of another executor starts its own.
-        executor=in_process_executor,
-    ).map_asset_specs(func=_expected_fresh)
+        assets=_linked_to_git(assets, family.settings),
+        asset_checks=bind_checks(DECLARATIONS, _own_checks(), family),
+        jobs=of_family,
+        sensors=sensors(family, by_purpose),
+        schedules=schedules(family, by_purpose),
+    )
+
+
+def _own_checks() -> list[Check]:
+    """The checks that stages declare."""
+    names = (f"amazon_seg_assets.stages.{stage}.checks" for stage in STAGES)
+    modules = [import_module(name) for name in names if find_spec(name)]
+    values = (value for module in modules for value in vars(module).values())
+    return [each for value in values if isinstance(value, Checks) for each in value]
 
 
 def _expected_fresh(spec: AssetSpec) -> AssetSpec:
     return apply_freshness_policy(spec, MONTHLY_FRESHNESS)
 
 
-def _linked_to_git(assets: Sequence[Any], settings: Settings) -> Sequence[Any]:
+def _linked_to_git(assets: list[Any], settings: Settings) -> Any:
     """Code references that lead to the repository on the web, if a setting says where it is."""
     if not settings.git_url:
         return assets

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+
+from amazon_seg_assets.errors import InputError
 
 MONTH_PATTERN = re.compile("[12][0-9]{3}-(0[1-9]|1[0-2])")
 """A month that people give; in data there are years from 1 to 9999."""
+
+LOOK_BACK_MONTHS = 12
+"""A snapshot, the state as of the end of its month, looks at that month and so many before."""
 
 
 def month_number(month: str) -> int:
@@ -39,3 +45,32 @@ def contiguous(months: Iterable[str]) -> list[tuple[str, str]]:
         else:
             ranges.append((month, month))
     return ranges
+
+
+@dataclass(frozen=True)
+class Span:
+    """The months that exist as partitions, both ends included."""
+
+    first: str
+    last: str
+
+    def __contains__(self, month: str) -> bool:
+        return self.first <= month <= self.last
+
+    def look_back(self, snapshot: str) -> list[str]:
+        """The months that a snapshot looks at."""
+        return month_range(max(self.first, month_after(snapshot, -LOOK_BACK_MONTHS)), snapshot)
+
+    def require(self, month: str) -> None:
+        """Checks a month that a user gave.
+
+        Raises:
+            InputError: it is outside the span, or not written as YYYY-MM.
+        """
+        if not MONTH_PATTERN.fullmatch(month):
+            raise InputError(f"{month!r} is not a month: write YYYY-MM, such as {self.last}.")
+        if month not in self:
+            raise InputError(
+                f"The month {month} is outside the span {self.first} … {self.last}: choose one "
+                "inside, or set AMAZON_SEG_FIRST_MONTH and AMAZON_SEG_LAST_MONTH."
+            )

@@ -15,8 +15,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.locations import Location, parse_location
-from amazon_seg_assets.months import MONTH_PATTERN
+from amazon_seg_assets.months import MONTH_PATTERN, Span
+from amazon_seg_assets.storage.locations import Location, parse_location
 
 PREFIX = "AMAZON_SEG_"
 CATEGORY_NAME = re.compile("[A-Za-z0-9_]+")
@@ -40,7 +40,9 @@ class Settings(BaseSettings):
     )
 
     source: str = Field("sample", description="`sample`, `hub`, or the path of a folder.")
-    category: str = Field("Electronics", description="Category of Amazon Reviews 2023.")
+    category: str = Field(
+        "Electronics", description="Category of Amazon Reviews 2023, or several with commas."
+    )
     storage: Location = Field(
         Path("data"), description="Folder of all tables and plots, or a URL such as s3://bucket/x."
     )
@@ -87,10 +89,23 @@ class Settings(BaseSettings):
 
     @field_validator("category")
     @classmethod
-    def _is_folder_name(cls, value: str) -> str:
-        if not CATEGORY_NAME.fullmatch(value):
-            raise ValueError("a category consists of letters, digits and underscores")
+    def _are_folder_names(cls, value: str) -> str:
+        for name in map(str.strip, value.split(",")):
+            if not name:
+                raise ValueError("an entry is empty, write names with one comma in between")
+            if not CATEGORY_NAME.fullmatch(name):
+                raise ValueError("a category consists of letters, digits and underscores")
         return value
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The categories, each once, in the order given."""
+        return tuple(dict.fromkeys(map(str.strip, self.category.split(","))))
+
+    @property
+    def span(self) -> Span:
+        """The months that exist as partitions."""
+        return Span(self.first_month, self.last_month)
 
     @field_validator("git_url")
     @classmethod

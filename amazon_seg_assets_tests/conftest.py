@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from dagster import DagsterInstance
 
-from amazon_seg_assets.engine.session import start_session
 from amazon_seg_assets.settings import PREFIX, Settings, load_settings
+from amazon_seg_assets.spark.session import start_session
 from amazon_seg_assets_tests.ended_run import EndedRun, run_in
 from amazon_seg_assets_tests.spark_conf import SPARK_CONF
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from amazon_seg_assets.locations import Location, is_local
+from amazon_seg_assets.storage.locations import Location, is_local
 
 
 def on_disk(place: Location) -> Path:

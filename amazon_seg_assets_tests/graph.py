@@ -8,16 +8,24 @@ from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
-from dagster import AssetKey, AssetRecordsFilter, DagsterInstance, ExecuteInProcessResult
+from dagster import AssetRecordsFilter, DagsterInstance, ExecuteInProcessResult
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from amazon_seg_assets.dag.family import Family, families
+from amazon_seg_assets.dag.handles import Snapshot
 from amazon_seg_assets.definitions import build_definitions
-from amazon_seg_assets.headless import HeadlessRun
-from amazon_seg_assets.locations import name_below
+from amazon_seg_assets.run.headless import HeadlessRun
 from amazon_seg_assets.settings import Settings
-from amazon_seg_assets.storage.footers import parquet_files
 from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets.storage.locations import name_below
+from amazon_seg_assets.storage.parquet import parquet_files
+
+
+def family_of(category: str = "Toys", **settings: Any) -> Family:
+    """The family of a category under given settings."""
+    [family] = families(Settings(category=category, **settings))
+    return family
 
 
 @dataclass
@@ -33,13 +41,19 @@ class Graph:
     def store(self) -> Store:
         return Store(self.folder / "data", self.category)
 
+    @property
+    def family(self) -> Family:
+        return family_of(self.category, source=str(self.folder), storage=self.folder / "data")
+
     def run(self, **ops: Any) -> HeadlessRun:
-        settings = Settings(
-            source=str(self.folder), category=self.category, storage=self.folder / "data"
-        )
+        definitions = build_definitions(self.family.settings)
         return HeadlessRun(
-            build_definitions(settings), self.instance, lambda _: None, ops=ops or self.ops
+            definitions, self.family, self.instance, lambda _: None, ops=ops or self.ops
         )
+
+    def snapshot(self, month: str) -> Snapshot:
+        """A handle on what is stored of a month, without Spark."""
+        return Snapshot(self.family, self.store, month, instance=self.instance)
 
     def read(self, asset: str, month: str | None = None) -> pd.DataFrame:
         return pq.read_table(self.store.path(asset, month), partitioning=None).to_pandas()
@@ -53,16 +67,18 @@ class Graph:
         self, snapshot: str, assets: list[str], **ops: dict[str, Any]
     ) -> ExecuteInProcessResult:
         """Only these assets of a snapshot, which spares the pictures."""
-        run = self.run(**ops)
-        return run.definitions.resolve_job_def("segment_snapshot").execute_in_process(
+        run, family = self.run(**ops), self.family
+        job = run.definitions.resolve_job_def(family.name("segment_snapshot"))
+        config = {family.name(asset): {"config": given} for asset, given in run.ops.items()}
+        return job.execute_in_process(
             instance=self.instance,
             partition_key=snapshot,
-            asset_selection=[AssetKey(asset) for asset in assets],
-            run_config={"ops": {asset: {"config": config} for asset, config in run.ops.items()}},
+            asset_selection=[family.key(asset) for asset in assets],
+            run_config={"ops": config},
         )
 
     def metadata(self, asset: str, month: str | None = None) -> dict[str, Any]:
-        asked = AssetRecordsFilter(AssetKey(asset), asset_partitions=month and [month])
+        asked = AssetRecordsFilter(self.family.key(asset), asset_partitions=month and [month])
         records = self.instance.fetch_materializations(asked, limit=1).records
         materialization = records[0].asset_materialization
         assert materialization is not None

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pyspark
 
-from amazon_seg_assets.engine.java import find_java
+from amazon_seg_assets.spark.java import find_java
 from amazon_seg_assets_tests.spark_conf import FAST_COMPILER
 
 _SPARK_CLASS = Path(pyspark.__file__).parent / "bin" / "spark-class"

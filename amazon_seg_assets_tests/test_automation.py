@@ -23,24 +23,24 @@ from dagster import (
 from dagster._core.events import StepMaterializationData
 from dagster._core.test_utils import create_run_for_test
 
-from amazon_seg_assets.automation import (
+from amazon_seg_assets.dag.resources import SourceResource, StoreResource
+from amazon_seg_assets.definitions import build_definitions
+from amazon_seg_assets.months import contiguous, month_range
+from amazon_seg_assets.planning.jobs import range_tags
+from amazon_seg_assets.planning.sensors import (
     REFRESH_TAG,
     last_complete_month,
     months_changed,
     source_changed,
 )
-from amazon_seg_assets.definitions import build_definitions
-from amazon_seg_assets.ingestion.ingest import ingest
-from amazon_seg_assets.jobs import range_tags
-from amazon_seg_assets.locations import url_of
-from amazon_seg_assets.months import contiguous, month_range
-from amazon_seg_assets.resources import SourceResource, StoreResource
+from amazon_seg_assets.planning.snapshots import dependent_snapshots
+from amazon_seg_assets.schema import Table
 from amazon_seg_assets.settings import Settings
-from amazon_seg_assets.snapshots import dependent_snapshots
 from amazon_seg_assets.sources.base import Kind
+from amazon_seg_assets.stages.raw.ingest import ingest
+from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
 from amazon_seg_assets.storage.layout import Store
-from amazon_seg_assets.tables.model import Table
-from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
+from amazon_seg_assets.storage.locations import url_of
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
 MONTHS = [f"2022-{month:02d}" for month in range(1, 13)] + ["2023-01", "2023-02", "2023-03"]

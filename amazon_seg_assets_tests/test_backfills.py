@@ -14,7 +14,7 @@ from dagster import (
 from pyspark.sql import SparkSession
 
 from amazon_seg_assets.definitions import build_definitions
-from amazon_seg_assets.jobs import range_tags
+from amazon_seg_assets.planning.jobs import range_tags
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets_tests.disk import on_disk
 from amazon_seg_assets_tests.graph import Graph

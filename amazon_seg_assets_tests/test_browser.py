@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("playwright", reason="the extra `browser` is not installed")
 
-from amazon_seg_assets.assets.declaration import GROUPS
+from amazon_seg_assets.dag.declaration import GROUPS
 from amazon_seg_assets_tests.browser import browse, find_chromium, show_plot
 from amazon_seg_assets_tests.web_ui import LOCATION, WebUI, ui_over_a_sample, wait_for
 

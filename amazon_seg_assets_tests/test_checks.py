@@ -10,6 +10,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from amazon_seg_assets.dag.partitions import snapshot_months
+from amazon_seg_assets.stages.overview.small_checks import EXPLORED
 from dagster import (
     AssetCheckEvaluation,
     AssetCheckKey,
@@ -26,28 +28,26 @@ from dagster._core.storage.tags import (
 )
 from pyspark.sql import SparkSession
 
-from amazon_seg_assets.assets.checks.small_tables import EXPLORED
 from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.headless import HeadlessRun
-from amazon_seg_assets.ingestion.manifest import MonthCounts, require_manifest
-from amazon_seg_assets.locations import Location
-from amazon_seg_assets.partitions import snapshot_months
-from amazon_seg_assets.quality import customers, raw, tables
+from amazon_seg_assets.quality import customers, tables
+from amazon_seg_assets.quality.control_totals import customer_totals, not_once_in_both, repeated
 from amazon_seg_assets.quality.verdict import Verdict, worst
+from amazon_seg_assets.run.headless import HeadlessRun
+from amazon_seg_assets.sample.source import SampleSource
+from amazon_seg_assets.schema import Column, Table
 from amazon_seg_assets.settings import Settings
-from amazon_seg_assets.sources.sample import SampleSource
-from amazon_seg_assets.storage.columns import count_values
-from amazon_seg_assets.storage.figures import read_figures, write_figures
-from amazon_seg_assets.storage.footers import Stats, parquet_files
+from amazon_seg_assets.stages.clusters.tables import CLUSTER_DENSITY
+from amazon_seg_assets.stages.exploration.tables import ALL_TIME
+from amazon_seg_assets.stages.overview.tables import CLUSTER_VALIDATION
+from amazon_seg_assets.stages.raw import verdicts as raw
+from amazon_seg_assets.stages.raw.manifest import MonthCounts, require_manifest
+from amazon_seg_assets.stages.rfm.tables import RFM_HISTOGRAMS
+from amazon_seg_assets.storage.facts import read_facts, write_facts
 from amazon_seg_assets.storage.layout import Store
-from amazon_seg_assets.storage.small_tables import write_small
+from amazon_seg_assets.storage.locations import Location
+from amazon_seg_assets.storage.parquet import Stats, count_values, parquet_files, write_small
 from amazon_seg_assets.storage.spark_tables import FORMER
-from amazon_seg_assets.tables.densities import CLUSTER_DENSITY, RFM_HISTOGRAMS
-from amazon_seg_assets.tables.exploration import ALL_TIME
-from amazon_seg_assets.tables.model import Column, Table
-from amazon_seg_assets.tables.validation import CLUSTER_VALIDATION
-from amazon_seg_assets.transforms.totals import customer_totals, not_once_in_both, repeated
 from amazon_seg_assets_tests.disk import on_disk
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
@@ -63,7 +63,7 @@ NAME, TAGS = pa.field("name", pa.string()), pa.field("tags", pa.list_(pa.string(
 
 
 def judged(verdict: Verdict) -> tuple[bool, float]:
-    return verdict.passed, verdict.figure
+    return verdict.passed, verdict.value
 
 
 def test_a_threshold_is_the_most_or_the_least() -> None:
@@ -123,7 +123,7 @@ def test_totals_are_the_same_after_an_aggregation() -> None:
     assert judged(customers.frequency_kept(8, 9)) == (False, 1)
     assert customers.monetary_kept(10.004, 10.01).passed
     verdict = customers.monetary_kept(10.0, 10.25)
-    assert (verdict.passed, verdict.figure, verdict.threshold) == (False, 0.25, 0.01)
+    assert (verdict.passed, verdict.value, verdict.threshold) == (False, 0.25, 0.01)
 
 
 def test_shares_of_nulls_are_compared_with_the_former() -> None:
@@ -133,7 +133,7 @@ def test_shares_of_nulls_are_compared_with_the_former() -> None:
     assert judged(tables.null_shares_steady(same, former)) == (True, pytest.approx(0.05))
     other = Stats(rows=1_000, nulls={"price": 210, "title": 150})
     verdict = tables.null_shares_steady(other, former)
-    assert (verdict.passed, verdict.figure, verdict.threshold) == (False, 0.15, 0.1)
+    assert (verdict.passed, verdict.value, verdict.threshold) == (False, 0.15, 0.1)
     assert verdict.sentence.startswith("title is null in 15.0% of the rows, after 0.0%")
     unknown = tables.null_shares_steady(Stats(rows=1_000, nulls={"unknown": 1}), former)
     assert unknown.passed
@@ -250,7 +250,7 @@ def folder(
         instance=instance,
         partition_key=LAST,
         asset_selection=[AssetKey(name) for name in SEGMENTED],
-        run_config={"ops": {"k_sweep": {"config": {"k": 2, "k_max": 2, "starts": 2}}}},
+        run_config={"ops": {"k_sweep": {"config": {"k": 2, "k_max": 2, "n_init": 2}}}},
     )
     evaluations = made.get_asset_check_evaluations()
     assert {each.asset_key.to_user_string() for each in evaluations} == SEGMENTED - {
@@ -439,7 +439,7 @@ def test_spoiled_tables_are_found(store: Store, instance: DagsterInstance, what:
     for name, evaluation in failed.items():
         figures = {key: value.value for key, value in evaluation.metadata.items()}
         if expected[name] is not None:
-            assert figures["figure"] == pytest.approx(expected[name])
+            assert figures["value"] == pytest.approx(expected[name])
         assert "threshold" in figures
         assert evaluation.blocking == (name not in JUDGEMENTS)
         assert evaluation.severity.value == ("ERROR" if evaluation.blocking else "WARN")
@@ -487,7 +487,7 @@ def change_manifest(store: Store, asset: str, source: str = "", **changed: Any) 
 def failures(found: dict[str, AssetCheckEvaluation]) -> dict[str, Any]:
     """The figures of the checks that failed."""
     return {
-        name: evaluation.metadata["figure"].value
+        name: evaluation.metadata["value"].value
         for name, evaluation in found.items()
         if not evaluation.passed
     }
@@ -543,7 +543,7 @@ def test_a_column_that_is_no_longer_filled_is_told(
     month = None if asset == "clean_metadata" else LAST
     folder = store.path(asset, month)
     spoil(folder, edit(title=lambda column: None))
-    write_figures(folder, read_figures(store, asset, month) | {FORMER: former})
+    write_facts(folder, read_facts(store, asset, month) | {FORMER: former})
     success, found = evaluate(store, instance, asset)
     assert success
     assert failures(found) == {"null_shares_steady": change}
@@ -558,8 +558,8 @@ def test_duplicates_and_unpriced_reviews_are_told(
         ("clean_reviews", {"duplicate": 1}),
         ("rfm_features", {"in_window": 25, "no_price": 1}),
     ):
-        figures = read_figures(store, asset, LAST) | further
-        write_figures(store.path(asset, LAST), figures)
+        figures = read_facts(store, asset, LAST) | further
+        write_facts(store.path(asset, LAST), figures)
     success, found = evaluate(
         store,
         instance,
@@ -640,7 +640,7 @@ def test_undeclared_columns_and_wrong_counts_are_found_in_every_table(
         spoil(store.folder / asset, lambda table: table.append_column("x", table.columns[0]))
     result = run_checks(store, instance, AssetSelection.all_asset_checks(), (LAST,))
     failed = {
-        (each.asset_key.to_user_string(), each.check_name): each.metadata["figure"].value
+        (each.asset_key.to_user_string(), each.check_name): each.metadata["value"].value
         for each in result.get_asset_check_evaluations()
         if not each.passed
     }

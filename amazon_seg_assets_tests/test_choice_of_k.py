@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.transforms.choice_of_k import choose_k, find_knee
+from amazon_seg_assets.stages.clusters.choice_of_k import choose_k, find_knee
 
 
 def sweep(wcss: list[float], silhouette: list[float]) -> pd.DataFrame:

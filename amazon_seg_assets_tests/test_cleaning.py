@@ -9,10 +9,9 @@ from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
-from amazon_seg_assets.tables.clean import CLEAN_METADATA, CLEAN_REVIEWS, JOINED_REVIEWS
-from amazon_seg_assets.tables.model import PLACE
-from amazon_seg_assets.tables.raw import RAW_METADATA, RAW_REVIEWS
-from amazon_seg_assets.transforms.cleaning import (
+from amazon_seg_assets.schema import ROW_ID
+from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA, CLEAN_REVIEWS, JOINED_REVIEWS
+from amazon_seg_assets.stages.cleaning.transform import (
     PRICE_FORMS,
     clean_metadata,
     clean_reviews,
@@ -21,6 +20,7 @@ from amazon_seg_assets.transforms.cleaning import (
     parse_price,
     price_form,
 )
+from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
 
 FEW = 3_000_000
 
@@ -41,16 +41,16 @@ def raw_reviews(spark: SparkSession, *rows: dict[str, Any]) -> DataFrame:
     }
     schema = StructType([*RAW_REVIEWS.spark_schema, StructField("month", StringType())])
     complete = [{"images": None, **default, **row} for row in rows]
-    return with_place(
+    return with_row_id(
         spark.createDataFrame(
             [tuple(row[name] for name in schema.fieldNames()) for row in complete], schema
         )
     )
 
 
-def with_place(rows: DataFrame) -> DataFrame:
+def with_row_id(rows: DataFrame) -> DataFrame:
     """As if the rows came from a file."""
-    file, row = PLACE
+    file, row = ROW_ID
     return rows.withColumns({file: F.lit("file"), row: F.monotonically_increasing_id()})
 
 
@@ -60,7 +60,7 @@ def raw_products(spark: SparkSession, *rows: dict[str, Any]) -> DataFrame:
         "title": "Cable",
         "parent_asin": "P1",
     }
-    return with_place(
+    return with_row_id(
         spark.createDataFrame(
             [tuple((default | row)[name] for name in RAW_METADATA.column_names) for row in rows],
             RAW_METADATA.spark_schema,

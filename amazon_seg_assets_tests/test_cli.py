@@ -12,16 +12,16 @@ import pytest
 from pyspark.sql import SparkSession
 
 from amazon_seg_assets.cli import _execute, _parser, _run_configuration, _summarize, main
-from amazon_seg_assets.engine import machine
+from amazon_seg_assets.dag.resources import SourceResource, SparkResource, resources_for
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.ingestion.manifest import FileRecord, Manifest, MonthCounts
-from amazon_seg_assets.resources import SourceResource, SparkResource, resources_for
+from amazon_seg_assets.run.summary import segment_table
 from amazon_seg_assets.settings import PREFIX, load_settings, parse_spark_conf
+from amazon_seg_assets.spark import machine
+from amazon_seg_assets.stages.overview.summary import by_cell
+from amazon_seg_assets.stages.overview.tables import SEGMENT_SUMMARY
+from amazon_seg_assets.stages.raw.manifest import FileRecord, Manifest, MonthCounts
 from amazon_seg_assets.storage.layout import Store
-from amazon_seg_assets.storage.small_tables import read_small, write_small
-from amazon_seg_assets.summary import segment_table
-from amazon_seg_assets.tables.customers import SEGMENT_SUMMARY
-from amazon_seg_assets.transforms.summary import by_cell
+from amazon_seg_assets.storage.parquet import read_small, write_small
 from amazon_seg_assets_tests.ended_run import EndedRun
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
@@ -164,7 +164,7 @@ def test_a_run_does_what_its_options_say(
     with Store(tmp_path, "Toys").replacing("raw_reviews") as folder:
         Manifest("1-version", "a folder", files).write(folder)
     monkeypatch.setattr(
-        "amazon_seg_assets.staleness.stale_months",
+        "amazon_seg_assets.planning.staleness.stale_months",
         lambda _, months: [month for month in months if month in STALE],
     )
     run = Mock(**{"steps.return_value": 1, "is_explored.return_value": is_explored})
@@ -384,8 +384,8 @@ def test_settings_reach_the_resources() -> None:
 def test_settings_reach_what_is_there_from_the_start(tmp_path: Path) -> None:
     """In a process of its own, as modules read them when they are imported."""
     script = (
-        "from amazon_seg_assets.assets.segmentation import SegmentConfig\n"
-        "from amazon_seg_assets.partitions import FIRST_MONTH, LAST_MONTH, snapshot_months\n"
+        "from amazon_seg_assets.stages.segments.assets import SegmentConfig\n"
+        "from amazon_seg_assets.dag.partitions import FIRST_MONTH, LAST_MONTH, snapshot_months\n"
         "snapshot = snapshot_months('2022-03')\n"
         "print(FIRST_MONTH, LAST_MONTH, SegmentConfig().scheme, len(snapshot))"
     )

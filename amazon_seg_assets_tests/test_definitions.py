@@ -11,25 +11,29 @@ from typing import Any
 
 import pytest
 import yaml
+from amazon_seg_assets.dag.partitions import LAST_MONTH, MONTHS
 from dagster import AssetKey, DagsterInstance, Definitions
 from dagster._core.instance.config import dagster_instance_config
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 
-from amazon_seg_assets.assets import cleaning, clustering, exploration, plots, segmentation
-from amazon_seg_assets.assets.declaration import SPARK_POOL
-from amazon_seg_assets.assets.metadata import markdown_table
+from amazon_seg_assets.dag.declaration import SPARK_POOL
+from amazon_seg_assets.dag.metadata import markdown_table
 from amazon_seg_assets.definitions import build_definitions
-from amazon_seg_assets.ingestion.manifest import FileRecord, Manifest, MonthCounts
 from amazon_seg_assets.months import month_after, month_range
-from amazon_seg_assets.partitions import LAST_MONTH, MONTHS
+from amazon_seg_assets.planning.snapshots import segmentable_months
 from amazon_seg_assets.rules.categories import load_category_rules
 from amazon_seg_assets.rules.files import Rules, load_rules
 from amazon_seg_assets.rules.labels import load_label_rules
 from amazon_seg_assets.rules.recommendations import default_recommendations
 from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES, load_scheme
 from amazon_seg_assets.settings import Settings
-from amazon_seg_assets.snapshots import segmentable_months
+from amazon_seg_assets.stages.cleaning import assets as cleaning
+from amazon_seg_assets.stages.clusters import assets as clustering
+from amazon_seg_assets.stages.exploration import assets as exploration
+from amazon_seg_assets.stages.overview import plot_assets as plots
+from amazon_seg_assets.stages.raw.manifest import FileRecord, Manifest, MonthCounts
+from amazon_seg_assets.stages.segments import assets as segmentation
 
 SHAPE = Path(__file__).with_name("graph_shape.json")
 RENEW = "AMAZON_SEG_RENEW=1 python -m pytest amazon_seg_assets_tests/test_definitions.py"

@@ -15,12 +15,14 @@ import pytest
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
-from amazon_seg_assets import resources
-from amazon_seg_assets.engine import class_archive, machine
-from amazon_seg_assets.engine.class_archive import archive_options
-from amazon_seg_assets.engine.failures import cause_in_one_line, remedy
-from amazon_seg_assets.engine.java import Java, find_java
-from amazon_seg_assets.engine.session import (
+from amazon_seg_assets.dag import resources
+from amazon_seg_assets.dag.resources import SparkResource
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.spark import class_archive, machine
+from amazon_seg_assets.spark.class_archive import archive_options
+from amazon_seg_assets.spark.failures import cause_in_one_line, remedy
+from amazon_seg_assets.spark.java import Java, find_java
+from amazon_seg_assets.spark.session import (
     default_conf,
     java_exit_code,
     local_heap_gib,
@@ -28,8 +30,6 @@ from amazon_seg_assets.engine.session import (
     session_conf,
     start_session,
 )
-from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.resources import SparkResource
 
 GIB = 1024**3
 FINISHED, UNFINISHED = b"\xa8\xab\x0b\xf0rest", b"\0\0\0\0rest"
@@ -460,7 +460,7 @@ def test_the_end_of_java_is_waited_for_where_an_error_tells_of_it(
 SPARK_OF_ITS_OWN = """
 import psutil
 from types import SimpleNamespace
-from amazon_seg_assets.engine import session
+from amazon_seg_assets.spark import session
 from amazon_seg_assets.settings import load_settings
 cache = load_settings().cache
 session.start_in_background("local[0]", {}, cache).join()

@@ -10,17 +10,17 @@ from dagster import AssetKey, DagsterInstance
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from amazon_seg_assets import partitions
+from amazon_seg_assets.dag import partitions
 from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.settings import Settings
-from amazon_seg_assets.storage.figures import read_figures
+from amazon_seg_assets.stages.exploration import tables as tables
+from amazon_seg_assets.stages.exploration import transform as exploration
+from amazon_seg_assets.stages.exploration.profiles import profile_reviews
+from amazon_seg_assets.stages.raw.tables import RAW_REVIEWS
+from amazon_seg_assets.storage.facts import read_facts
 from amazon_seg_assets.storage.layout import Store
-from amazon_seg_assets.storage.small_tables import read_small
+from amazon_seg_assets.storage.parquet import read_small
 from amazon_seg_assets.storage.spark_tables import read_table
-from amazon_seg_assets.tables import exploration as tables
-from amazon_seg_assets.tables.raw import RAW_REVIEWS
-from amazon_seg_assets.transforms import exploration
-from amazon_seg_assets.transforms.profiles import profile_reviews
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
 # Seventeen reviews of 2019 with 1 to 17 votes; of those with 17, the older is the better.
@@ -122,7 +122,7 @@ def test_facts_of_the_reviews(explored: Explored) -> None:
 
 
 def test_facts_of_a_table_are_kept_beside_its_profile(explored: Explored) -> None:
-    assert read_figures(explored.store, "review_profile") == {
+    assert read_facts(explored.store, "review_profile") == {
         "rows": 23,
         "exact_duplicates": 1,
         "verified": 22,
@@ -131,7 +131,7 @@ def test_facts_of_a_table_are_kept_beside_its_profile(explored: Explored) -> Non
         "first_day": "2018-05-01",
         "last_day": "2021-12-31",
     }
-    assert read_figures(explored.store, "metadata_profile")["price_from"] == 1
+    assert read_facts(explored.store, "metadata_profile")["price_from"] == 1
     shown = explored.metadata("review_profile")["facts"].splitlines()
     assert shown[2] == "| rows | 23 |"
     assert shown[-1] == "| last\\_day | 2021-12-31 |"

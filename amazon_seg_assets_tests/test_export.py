@@ -8,10 +8,16 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import DataFrame, Observation, SparkSession
 
-from amazon_seg_assets.assets.metadata import report_artifact
+from amazon_seg_assets.dag.metadata import report_artifact
+from amazon_seg_assets.stages.segments.export import (
+    COLUMNS,
+    ESCAPED,
+    FILE,
+    file_names,
+    for_campaigns,
+)
 from amazon_seg_assets.storage.exports import write_one_file_each
 from amazon_seg_assets.storage.layout import Store
-from amazon_seg_assets.transforms.export import COLUMNS, ESCAPED, FILE, file_names, for_campaigns
 from amazon_seg_assets_tests.disk import on_disk
 
 SEGMENTS = ["Champions", "Can't Lose Them", "=Lost", "Promising"]

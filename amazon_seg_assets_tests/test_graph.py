@@ -8,13 +8,13 @@ import pytest
 from dagster import AssetKey, AssetSelection, DagsterInstance
 from pyspark.sql import SparkSession
 
-from amazon_seg_assets.assets.metadata import preview
-from amazon_seg_assets.assets.report import gather
+from amazon_seg_assets.dag.metadata import preview
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.jobs import range_tags
-from amazon_seg_assets.locations import children
-from amazon_seg_assets.snapshots import default_snapshot
-from amazon_seg_assets.transforms.summary import clusters_of_chosen_k
+from amazon_seg_assets.planning.jobs import range_tags
+from amazon_seg_assets.planning.snapshots import default_snapshot
+from amazon_seg_assets.stages.clusters.choice_of_k import clusters_of_chosen_k
+from amazon_seg_assets.stages.report.assets import gather
+from amazon_seg_assets.storage.locations import children
 from amazon_seg_assets_tests.graph import Graph
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from amazon_seg_assets.sources.categories import CATEGORIES, near_categories
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.ingestion.ingest import READER_VERSION
 from amazon_seg_assets.sources.base import Kind
-from amazon_seg_assets.sources.categories import CATEGORIES, near_categories
 from amazon_seg_assets.sources.hub import HubSource
+from amazon_seg_assets.stages.raw.ingest import READER_VERSION
 from amazon_seg_assets_tests.raw_files import product, review
 from amazon_seg_assets_tests.stand_in_hub import REPOSITORY, Break, StandInHub
 
@@ -52,7 +52,7 @@ print(json.dumps(said))
 INGEST = f"""
 import json, sys
 from pathlib import Path
-from amazon_seg_assets.ingestion.ingest import RAW_TABLES, ingest
+from amazon_seg_assets.stages.raw.ingest import RAW_TABLES, ingest
 from amazon_seg_assets.sources.hub import HubSource
 from amazon_seg_assets.storage.layout import Store
 store, source, said = Store(Path(sys.argv[1]), "{CATEGORY}"), HubSource(), {{}}

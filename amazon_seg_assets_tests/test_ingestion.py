@@ -19,22 +19,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.ingestion import disk, parts
-from amazon_seg_assets.ingestion.ingest import RAW_TABLES, ingest
-from amazon_seg_assets.ingestion.manifest import (
-    MANIFEST,
-    Manifest,
-    MonthCounts,
-    require_manifest,
-)
-from amazon_seg_assets.ingestion.processes import worker_processes
-from amazon_seg_assets.locations import name_below
+from amazon_seg_assets.sample.source import SampleSource
 from amazon_seg_assets.sources.base import Download, Kind, RawFile
 from amazon_seg_assets.sources.folder import FolderSource
-from amazon_seg_assets.sources.sample import SampleSource
-from amazon_seg_assets.storage.faults import note_checks
-from amazon_seg_assets.storage.footers import parquet_files
+from amazon_seg_assets.stages.raw import disk, parts
+from amazon_seg_assets.stages.raw.ingest import RAW_TABLES, ingest
+from amazon_seg_assets.stages.raw.manifest import MANIFEST, Manifest, MonthCounts, require_manifest
+from amazon_seg_assets.stages.raw.processes import worker_processes
+from amazon_seg_assets.storage.facts import note_checks
 from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets.storage.locations import name_below
+from amazon_seg_assets.storage.parquet import parquet_files
 from amazon_seg_assets_tests.disk import on_disk
 from amazon_seg_assets_tests.raw_files import product, review
 
@@ -217,7 +212,7 @@ def test_a_table_of_another_reader_is_read_anew(
 ) -> None:
     write(raw / "Toys.jsonl", *REVIEWS)
     ingest_reviews(raw, store)
-    monkeypatch.setattr("amazon_seg_assets.ingestion.ingest.READER_VERSION", "next")
+    monkeypatch.setattr("amazon_seg_assets.stages.raw.ingest.READER_VERSION", "next")
     assert ingest_reviews(raw, store)[0].files_read == [name(raw / "Toys.jsonl")]
 
 
@@ -450,7 +445,7 @@ def test_processes_that_end_early_leave_no_files(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from amazon_seg_assets.ingestion.processes import worker_processes
+from amazon_seg_assets.stages.raw.processes import worker_processes
 from amazon_seg_assets_tests.test_ingestion import leave_a_file, wait_until_left
 with worker_processes(2) as map_in_processes:
     map_in_processes(leave_a_file, [1, 2])

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from dagster import DagsterInstance
 
-from amazon_seg_assets.assets import declaration, ingestion
+from amazon_seg_assets.dag import declaration
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.headless import RunError
-from amazon_seg_assets.locations import Location
-from amazon_seg_assets.storage.footers import Stats, read_stats
+from amazon_seg_assets.run.headless import RunError
+from amazon_seg_assets.stages.raw import assets as ingestion
+from amazon_seg_assets.storage.locations import Location
+from amazon_seg_assets.storage.parquet import Stats, read_stats
 from amazon_seg_assets_tests.disk import on_disk
 from amazon_seg_assets_tests.graph import Graph
 from amazon_seg_assets_tests.raw_files import product, review, write_raw

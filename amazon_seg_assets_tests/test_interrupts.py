@@ -26,9 +26,9 @@ from dagster._core.remote_origin import (
 from dagster._core.test_utils import create_run_for_test
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
-from amazon_seg_assets.assets import declaration
-from amazon_seg_assets.headless import HeadlessRun
-from amazon_seg_assets.instance import end_dead_runs, process_tag
+from amazon_seg_assets.dag import declaration
+from amazon_seg_assets.run.headless import HeadlessRun
+from amazon_seg_assets.run.instance import end_dead_runs, process_tag
 
 MODULE = "amazon_seg_assets.definitions"
 LOCATION = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(module_name=MODULE))
@@ -75,7 +75,9 @@ def test_an_interrupted_step_is_not_begun_again(number: signal.Signals) -> None:
 
 
 def test_a_run_of_a_dead_process_is_recorded_as_failed() -> None:
-    script = "from amazon_seg_assets.instance import process_tag; print(*process_tag().values())"
+    script = (
+        "from amazon_seg_assets.run.instance import process_tag; print(*process_tag().values())"
+    )
     [name] = process_tag()
     dead = subprocess.check_output([sys.executable, "-c", script], text=True).strip()
     with DagsterInstance.ephemeral() as instance:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from amazon_seg_assets.quality.customers import clusters_apart
 from pyspark import cloudpickle
 from pyspark.ml import PipelineModel
 from pyspark.ml.clustering import KMeans as SparkKMeans
@@ -19,24 +20,23 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_samples, silhouette_score
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.quality.customers import clusters_apart
-from amazon_seg_assets.tables.features import CENTERS
-from amazon_seg_assets.transforms.cluster_model import assign_clusters, build_model
-from amazon_seg_assets.transforms.grid import cells
-from amazon_seg_assets.transforms.lloyd import (
+from amazon_seg_assets.features import CENTERS
+from amazon_seg_assets.stages.clusters.grid import cells
+from amazon_seg_assets.stages.clusters.kmeans import (
     Content,
-    Starts,
+    SearchParams,
     assign,
     cluster_silhouettes,
     fit,
 )
-from amazon_seg_assets.transforms.points import (
+from amazon_seg_assets.stages.clusters.model import assign_clusters, build_model
+from amazon_seg_assets.stages.clusters.points import (
     Points,
     Standardization,
     collect_points,
     standardization,
 )
-from amazon_seg_assets.transforms.sweep import Sweep, sweep, usable_ks
+from amazon_seg_assets.stages.clusters.sweep import Sweep, sweep, usable_ks
 
 
 def customers(count: int, seed: int = 1) -> pd.DataFrame:
@@ -198,7 +198,7 @@ def test_outliers_and_ties_do_not_mislead_the_starts(
     hard["monetary_log"] = np.log1p(hard["monetary"])
     points = collect_points(on_spark(spark, hard), len(hard))
     # Fewer cells than points, as with millions of customers: they must not lose the outliers.
-    found = sweep(spark, points, standardization(points), starts=Starts(max_cells=1000))
+    found = sweep(spark, points, standardization(points), params=SearchParams(max_cells=1000))
     assert found.table["k"].tolist() == list(range(2, 13))
     assert len(points) > 1000
     assert_as_good_as_ten_starts_of_scikit_learn(found, standardized(hard))
@@ -255,7 +255,7 @@ def test_starts_on_cells_lead_to_optima_of_all_points(spark: SparkSession) -> No
     logs = np.stack([draw.integers(1, 367, count), np.log1p(frequency), monetary], 1)
     points = Points(np.expm1(logs / 100), logs, np.ones(count))
     scale = standardization(points)
-    found = sweep(spark, points, scale, [2, 4, 7], Starts(max_cells=1000))
+    found = sweep(spark, points, scale, [2, 4, 7], SearchParams(max_cells=1000))
     assert found.table["converged"].all()
     for k, wcss in zip(found.table["k"], found.table["wcss"], strict=True):
         best = KMeans(k, n_init=10, tol=0, max_iter=1000, random_state=7)
@@ -264,8 +264,8 @@ def test_starts_on_cells_lead_to_optima_of_all_points(spark: SparkSession) -> No
 
 def test_workers_need_not_have_this_package() -> None:
     content = Content(np.eye(3), np.ones(3), np.eye(3), np.ones(3))
-    starts = Starts(starts=2, refined=1, swaps=1, max_iterations=10)
-    call = cloudpickle.dumps(lambda: fit(2, np.eye(3), content, starts))
+    params = SearchParams(n_init=2, refined=1, swaps=1, max_iter=10)
+    call = cloudpickle.dumps(lambda: fit(2, np.eye(3), content, params))
     script = (
         "import pickle, sys; sys.modules['amazon_seg_assets'] = None; "
         "print(len(pickle.load(sys.stdin.buffer)()))"

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from amazon_seg_assets.rules.labels import LabelRule, load_label_rules
-from amazon_seg_assets.transforms.labels import label_clusters
+from amazon_seg_assets.stages.clusters.labels import label_clusters
 
 RULES = load_label_rules()
 COLUMNS = ["customers", "recency", "frequency", "monetary"]
@@ -98,4 +98,13 @@ def test_labels_are_unique_whatever_the_clusters(k: int) -> None:
 
 def test_a_rule_needs_one_limit() -> None:
     with pytest.raises(ValueError, match="Churned needs either at_least or at_most"):
-        LabelRule(label="Churned", feature="recency", at_least=1, at_most=2)
+        LabelRule(label="Churned", role="lapsed", feature="recency", at_least=1, at_most=2)
+
+
+def test_a_label_has_a_role_with_or_without_what_tells_it_apart() -> None:
+    assert [RULES.role_of(label) for label in RULES.names] == [
+        "loyal", "big_spender", "newcomer", "lapsed",
+    ]  # fmt: skip
+    assert RULES.role_of("Churned (less recent)") == "lapsed"
+    assert RULES.role_of("Loyal Customer (spend 2 of 3)") == "loyal"
+    assert RULES.role_of("Gone") is None

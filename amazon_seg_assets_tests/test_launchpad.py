@@ -18,17 +18,17 @@ from dagster import (
 from pydantic import ValidationError
 from pyspark.sql import SparkSession
 
-from amazon_seg_assets.assets.cleaning import CleanMetadataConfig
-from amazon_seg_assets.assets.clustering import SweepConfig
-from amazon_seg_assets.assets.exploration import YearConfig
-from amazon_seg_assets.assets.ingestion import IngestConfig
-from amazon_seg_assets.assets.rfm import RfmConfig
-from amazon_seg_assets.assets.segmentation import SegmentConfig
-from amazon_seg_assets.assets.validation import ValidationConfig
 from amazon_seg_assets.definitions import build_definitions
-from amazon_seg_assets.jobs import range_tags
+from amazon_seg_assets.planning.jobs import range_tags
 from amazon_seg_assets.settings import Settings, load_settings
-from amazon_seg_assets.transforms import cleaning
+from amazon_seg_assets.stages.cleaning import transform as cleaning
+from amazon_seg_assets.stages.cleaning.assets import CleanMetadataConfig
+from amazon_seg_assets.stages.clusters.assets import SweepConfig
+from amazon_seg_assets.stages.exploration.assets import YearConfig
+from amazon_seg_assets.stages.overview.assets import EvaluationConfig
+from amazon_seg_assets.stages.raw.assets import IngestConfig
+from amazon_seg_assets.stages.rfm.assets import RfmConfig
+from amazon_seg_assets.stages.segments.assets import SegmentConfig
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
 WRONG = [
@@ -37,7 +37,7 @@ WRONG = [
     (RfmConfig, "rfm_features", "min_price", "cheap"),
     (SweepConfig, "k_sweep", "k_max", "many"),
     (SegmentConfig, "rfm_segments", "scheme", 3),
-    (ValidationConfig, "cluster_validation", "resamples", 1.5),
+    (EvaluationConfig, "cluster_validation", "resamples", 1.5),
     (YearConfig, "rating_counts", "year", "last"),
 ]
 
@@ -62,7 +62,7 @@ def test_a_wrong_value_is_told_with_its_field(
         (RfmConfig, "min_price", -1),
         (SweepConfig, "k_max", 51),
         (SweepConfig, "k_min", 1),
-        (ValidationConfig, "resamples", 0),
+        (EvaluationConfig, "resamples", 0),
     ],
 )
 def test_a_value_beyond_its_limits_is_told_with_its_field(

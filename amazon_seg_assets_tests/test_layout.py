@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.locations import Location, children, parse_location
-from amazon_seg_assets.storage import publishing, renaming
+from amazon_seg_assets.storage import publishing
 from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets.storage.locations import Location, children, parse_location
 from amazon_seg_assets_tests.death import Death, die_at
 from amazon_seg_assets_tests.disk import on_disk
 
@@ -134,7 +134,7 @@ def test_death_at_any_moment_leaves_what_was_or_what_is_new(
                 pass
         # The next process puts things right, before it writes.
         monkeypatch.setattr(publishing, "_PROCESS", f"{len(outcomes):08x}")
-        disk.sweep()
+        disk.remove_abandoned()
         assert children(disk.folder / ".staging") == set()
         outcomes.append(files(disk))
     assert len(outcomes) > 3
@@ -183,7 +183,7 @@ def test_what_another_layout_of_staging_moved_aside_is_kept(disk: Store) -> None
 
 def test_the_staging_of_a_living_process_stays(store: Store) -> None:
     with store.replacing("reviews", None) as folder:
-        store.sweep()
+        store.remove_abandoned()
         assert folder.is_dir()
         (folder / "part").write_text("one")
     assert (store.path("reviews") / "part").exists()
@@ -195,35 +195,35 @@ def write(folder: Location, name: str) -> None:
     (folder / name).write_text(name)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="namespaces of processes are Linux's")
-def test_the_staging_of_a_process_in_another_container_stays(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("place", "name", "answer"),
+    [
+        pytest.param(
+            Path,
+            "readlink",
+            Path("pid:[1]"),
+            id="another container of the same name",
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="namespaces are Linux's"),
+        ),
+        pytest.param(
+            socket, "gethostname", socket.gethostname()[1:], id="a host whose name ends alike"
+        ),
+    ],
+)
+def test_the_staging_of_a_process_elsewhere_with_the_same_number_stays(
+    store: Store, monkeypatch: pytest.MonkeyPatch, place: object, name: str, answer: object
 ) -> None:
-    with store.replacing_in_place("reviews", None) as folder:
-        write(folder, "a")
-        with monkeypatch.context() as patch:  # of the same host's name, and the same number
-            patch.setattr(publishing, "_PROCESS", "0b")
-            patch.setattr(Path, "readlink", lambda _: Path("pid:[1]"))
-            store.sweep()
-        write(folder, "b")
-    assert children(store.path("reviews")) == {"a", "b"}
-
-
-def test_the_staging_of_a_host_whose_name_ends_alike_stays(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    host = socket.gethostname()
     with store.replacing_in_place("reviews", None) as folder:
         write(folder, "a")
         with monkeypatch.context() as patch:
             patch.setattr(publishing, "_PROCESS", "0b")
-            patch.setattr(socket, "gethostname", lambda: host[1:])
-            store.sweep()
+            patch.setattr(place, name, lambda *_: answer)
+            store.remove_abandoned()
         write(folder, "b")
     assert children(store.path("reviews")) == {"a", "b"}
 
 
-def test_a_write_that_was_swept_meanwhile_is_not_published(
+def test_a_write_that_was_removed_meanwhile_is_not_published(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(store, "reviews", None, "old")
@@ -235,14 +235,14 @@ def test_a_write_that_was_swept_meanwhile_is_not_published(
         write(folder, "a")
         with monkeypatch.context() as patch:
             patch.setattr(publishing, "_PROCESS", "0b")
-            store.sweep()
+            store.remove_abandoned()
         write(folder, "b")
     assert children(store.path("reviews")) == {"part"}
     assert children(store.folder / ".staging") == set()
 
 
 @pytest.mark.parametrize("is_seen", [False, True])
-def test_another_process_that_sweeps_first_does_not_disturb(
+def test_another_process_that_removes_it_first_does_not_disturb(
     disk: Store, monkeypatch: pytest.MonkeyPatch, is_seen: bool
 ) -> None:
     dead = disk.folder / ".staging" / f"reviews-{publishing._machine()}-{os.getpid()}-0b-0a"
@@ -253,8 +253,8 @@ def test_another_process_that_sweeps_first_does_not_disturb(
         return is_seen or bool(started())
 
     with monkeypatch.context() as patch:
-        patch.setattr(renaming, "is_abandoned", is_abandoned)
-        disk.sweep()
+        patch.setattr(publishing, "is_abandoned", is_abandoned)
+        disk.remove_abandoned()
     assert not dead.exists()
 
 

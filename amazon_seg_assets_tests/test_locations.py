@@ -6,7 +6,8 @@ import pytest
 from upath import UPath
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.locations import (
+from amazon_seg_assets.settings import load_settings
+from amazon_seg_assets.storage.locations import (
     children,
     is_below,
     is_local,
@@ -15,8 +16,6 @@ from amazon_seg_assets.locations import (
     uploading,
     url_of,
 )
-from amazon_seg_assets.resources import resources_for
-from amazon_seg_assets.settings import load_settings
 
 
 @pytest.mark.parametrize(
@@ -94,6 +93,8 @@ def test_settings_keep_a_url(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_can_be_made_again_stays_on_this_machine(tmp_path: Path) -> None:
+    from amazon_seg_assets.dag.resources import resources_for
+
     def samples(storage: str) -> str:
         settings = load_settings(storage=storage, cache=tmp_path / "cache")
         folder: str = resources_for(settings)["source"].model_dump()["sample_directory"]

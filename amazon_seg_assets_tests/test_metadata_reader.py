@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.sources.malformed import MalformedLines
-from amazon_seg_assets.sources.metadata import read_metadata
-from amazon_seg_assets.tables.raw import RAW_METADATA
+from amazon_seg_assets.stages.raw.malformed import MalformedLines
+from amazon_seg_assets.stages.raw.products import read_metadata
+from amazon_seg_assets.stages.raw.tables import RAW_METADATA
 
 NAME = "raw/meta_categories/meta_Kites.jsonl"
 SHARD = "raw_meta_Kites/full-0.parquet"
@@ -46,9 +46,9 @@ def json_line(**changes: Any) -> bytes:
 
 
 def read(path: Path, name: str = NAME) -> tuple[list[dict[str, Any]], MalformedLines]:
-    malformed = MalformedLines(max_share=0.9)
-    tables = list(read_metadata(path, name, malformed))
-    malformed.check(name)
+    malformed = MalformedLines(name, max_share=0.9)
+    tables = list(read_metadata(path, malformed))
+    malformed.check()
     table = pa.concat_tables(tables)
     assert table.schema == RAW_METADATA.arrow_schema
     return table.to_pylist(), malformed
@@ -142,16 +142,16 @@ def test_half_a_surrogate_pair_is_replaced(tmp_path: Path) -> None:
         (json_line(price=[1]), "price is [1], not a price"),
         (json_line(price=True), "price is True, not a price"),
         (json_line(average_rating="good"), "average_rating is 'good', not a number"),
-        (json_line(average_rating="nan"), "average_rating is 'nan', not a number"),
+        (json_line(average_rating="nan"), "average_rating is nan, not a number"),
         (json_line(average_rating=False), "average_rating is False, not a number"),
         (json_line(rating_number=1.5), "rating_number is 1.5, not a whole number"),
         (json_line(rating_number=10**30), f"rating_number is {10**30}, not a whole number"),
-        (json_line(features=[1]), "features is [1], not a list of texts"),
-        (json_line(categories={"a": 1}), "categories is {'a': 1}, not a list of texts"),
-        (json_line(images=""), "images is '', not a list of objects"),
-        (json_line(images=["i.jpg"]), "images is ['i.jpg'], not a list of objects"),
-        (json_line(images=[{"thumb": 5}]), "images is [{'thumb': 5}], not a list of objects"),
-        (json_line(videos={"url": "v"}), "videos is {'url': 'v'}, not a list of objects"),
+        (json_line(features=[1]), "features.0 is 1, not a text"),
+        (json_line(categories={"a": 1}), "categories is {'a': 1}, not a list"),
+        (json_line(images=""), "images is '', not a list"),
+        (json_line(images=["i.jpg"]), "images.0 is 'i.jpg', not an object"),
+        (json_line(images=[{"thumb": 5}]), "images.0.thumb is 5, not a text"),
+        (json_line(videos={"url": "v"}), "videos is {'url': 'v'}, not a list"),
     ],
 )
 def test_a_broken_line_is_left_out_and_noted(tmp_path: Path, broken: bytes, reason: str) -> None:

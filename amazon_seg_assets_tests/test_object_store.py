@@ -14,25 +14,26 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import s3fs
-from matplotlib.figure import Figure
 from moto.server import ThreadedMotoServer
 
-from amazon_seg_assets.assets.metadata import preview
-from amazon_seg_assets.assets.plots import store_picture
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.ingestion import parts
-from amazon_seg_assets.ingestion.ingest import ingest
-from amazon_seg_assets.ingestion.manifest import Manifest, read_manifest
-from amazon_seg_assets.locations import children, name_below, parse_location
-from amazon_seg_assets.plots.picture import Picture
+from amazon_seg_assets.schema import Column, Table
 from amazon_seg_assets.sources.base import Kind
 from amazon_seg_assets.sources.folder import FolderSource
-from amazon_seg_assets.storage.figures import read_figures, write_figures
-from amazon_seg_assets.storage.footers import parquet_files, read_stats
-from amazon_seg_assets.storage.layout import Store
-from amazon_seg_assets.storage.small_tables import read_small, write_small
-from amazon_seg_assets.tables.model import Column, Table
-from amazon_seg_assets.tables.raw import RAW_REVIEWS
+from amazon_seg_assets.stages.raw import parts
+from amazon_seg_assets.stages.raw.ingest import ingest
+from amazon_seg_assets.stages.raw.manifest import Manifest, read_manifest
+from amazon_seg_assets.stages.raw.tables import RAW_REVIEWS
+from amazon_seg_assets.storage.facts import failed_checks, note_checks, read_facts
+from amazon_seg_assets.storage.layout import Store, month_folder
+from amazon_seg_assets.storage.locations import children, name_below, parse_location, url_of
+from amazon_seg_assets.storage.parquet import (
+    count_values,
+    parquet_files,
+    read_small,
+    read_stats,
+    write_small,
+)
 from amazon_seg_assets_tests.raw_files import review
 
 MONTH = "2023-01"
@@ -117,7 +118,6 @@ def test_raw_reviews_are_the_same_as_on_a_disk(
     stats = read_stats(store.path(RAW_REVIEWS.name))
     assert stats == read_stats(disk.path(RAW_REVIEWS.name))
     assert (stats.rows, stats.files) == (31, 13)
-    assert "| new |" in preview(store.path(RAW_REVIEWS.name))
     # Nothing else is left: one version, what says that it counts, and the manifest.
     assert children(store.folder) == {RAW_REVIEWS.name}
     assert len(list(store.folder.rglob("*.parquet"))) == 13
@@ -130,37 +130,36 @@ SMALL = Table(
     "A table.",
     (Column("name", pa.string(), "A name."), Column("size", pa.int64(), "A")),
 )
-"""A table, without months or with, whatever is asked for."""
+"""A table, without months or with, as each test has it."""
 
 
 @pytest.mark.parametrize("month", [None, MONTH])
-def test_small_tables_come_back(store: Store, month: str | None) -> None:
-    for size in (1, 2):
+def test_small_tables_and_their_facts_come_back(store: Store, month: str | None) -> None:
+    for size, facts in enumerate([{"skewness": 0.5}, {}]):
         frame = pd.DataFrame({"name": ["a", "b"], "size": [size, size]})
-        assert write_small(frame, store, SMALL, month).rows == 2
+        written = write_small(frame, store, SMALL, month, facts)
+        assert (written.stats.rows, written.facts) == (2, facts)
+        assert read_facts(store, SMALL.name, month) == facts
         pd.testing.assert_frame_equal(read_small(store, SMALL, month), frame)
+        assert count_values(store.path(SMALL.name, month), "size") == {size: 2}
     assert len(list(store.folder.rglob("*.parquet"))) == 1
 
 
-def test_figures_come_back(store: Store) -> None:
-    for figures in ({"skewness": 0.5}, {}):
-        with store.replacing_in_place("features", [MONTH]) as folder:
-            (folder / f"month={MONTH}" / "part").write_text("")
-            write_figures(folder / f"month={MONTH}", figures)
-        assert read_figures(store, "features", MONTH) == figures
+def test_notes_on_failed_checks_are_kept_and_taken_back(store: Store) -> None:
+    write_small(pd.DataFrame({"name": ["a"], "size": [1]}), store, SMALL, MONTH)
+    note_checks(store, SMALL.name, MONTH, {"keys": False, "rows": False})
+    note_checks(store, SMALL.name, MONTH, {"keys": True, "nulls": True})
+    assert failed_checks(store, SMALL.name, MONTH) == {"rows"}
 
 
-def test_pictures_are_stored_and_their_address_told(store: Store, bucket: str) -> None:
-    metadata = store_picture(store, "elbow_plot", MONTH, Picture(Figure(), "An empty picture."))
-    address = metadata["dagster/uri"].value
+def test_files_have_an_address(store: Store, bucket: str) -> None:
+    with store.replacing("elbow_plot", [MONTH]) as folder:
+        (folder / month_folder(MONTH)).mkdir()
+        (folder / month_folder(MONTH) / "elbow_plot.png").write_bytes(b"\x89PNG")
+    address = url_of(store.path("elbow_plot", MONTH) / "elbow_plot.png")
     assert address.startswith(f"s3://{bucket}/data/Toys/elbow_plot/version=")
     assert address.endswith(f"/month={MONTH}/elbow_plot.png")
-    assert parse_location(address).read_bytes().startswith(b"\x89PNG")
-    assert children(store.path("elbow_plot", MONTH)) == {
-        "elbow_plot.png",
-        "elbow_plot.svg",
-        "elbow_plot.txt",
-    }
+    assert parse_location(address).read_bytes() == b"\x89PNG"
 
 
 # Processes
@@ -168,7 +167,7 @@ def test_pictures_are_stored_and_their_address_told(store: Store, bucket: str) -
 KILLED_BEFORE_IT_COUNTS, KILLED_BEFORE_THE_OLD_GOES = "pipe", "rm"
 KILLED = """
 import os, sys
-from amazon_seg_assets.locations import parse_location
+from amazon_seg_assets.storage.locations import parse_location
 from amazon_seg_assets.storage.layout import Store
 store = Store(parse_location(sys.argv[1]), "Toys")
 with store.replacing("reviews", ["2023-01"]) as folder:

@@ -235,7 +235,7 @@ def test_the_notebook_scheme_leaves_no_newcomers(proven: Proven) -> None:
         share = separated_from_equals(customers, segments) / len(customers)
         assert said[f"{scheme}_equals_in_other_segments_share"] == share
         check = proven.checks[scheme, LEAP_DAY]
-        assert check.metadata["figure"].value == share
+        assert check.metadata["value"].value == share
         assert check.passed == (scheme == "standard") == (share == 0)
         assert check.severity.value == "WARN"
 

@@ -1,9 +1,9 @@
 """Months that a user gives."""
 
 import pytest
+from amazon_seg_assets.dag.partitions import FIRST_MONTH, LAST_MONTH, require_in_span
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.partitions import FIRST_MONTH, LAST_MONTH, require_in_span
 
 
 @pytest.mark.parametrize(

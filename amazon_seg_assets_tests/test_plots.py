@@ -21,21 +21,28 @@ from matplotlib.patches import Rectangle, Wedge
 from matplotlib.text import Annotation, Text
 
 from amazon_seg_assets.formats import count, counted, cut_name, money, share, short
-from amazon_seg_assets.plots import clusters, exploration, segments, sweep
 from amazon_seg_assets.plots.features import FEATURES
-from amazon_seg_assets.plots.picture import Picture
 from amazon_seg_assets.plots.render import to_png, to_svg
 from amazon_seg_assets.plots.style import (
+    ACCENT,
     CLUSTER_COLOURS,
-    SEGMENT_COLOURS,
+    MUTED,
+    Picture,
     Scope,
     cluster_colour,
     house_style,
-    segment_colours,
     text_colour,
 )
-from amazon_seg_assets.plots.treemap import segment_treemap
+from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES, ROLE_COLOURS, load_scheme
+from amazon_seg_assets.stages.clusters import plots as clusters
+from amazon_seg_assets.stages.clusters.sweep import POSSIBLE_KS
+from amazon_seg_assets.stages.exploration import plots as exploration
+from amazon_seg_assets.stages.overview import plots as overview
+from amazon_seg_assets.stages.overview.treemap import segment_treemap
+from amazon_seg_assets.stages.rfm.plots import distributions
+from amazon_seg_assets.stages.segments.plots import scheme_comparison
 
+COLOURS = load_scheme("standard").colours
 SCOPE = Scope("2023-09", 17_123)
 CAPTION = "Snapshot 2023-09 · 17,123 customers"
 
@@ -121,21 +128,21 @@ SKEWNESS = {"recency": -0.344, "frequency": 18.703, "frequency_log": 2.0}
 
 Draw = Callable[[], Picture]
 PICTURES: dict[str, Draw] = {
-    "elbow": lambda: sweep.elbow(SWEEP, SCOPE),
-    "silhouette": lambda: sweep.silhouette(SWEEP, SCOPE),
-    "cluster_shares": lambda: clusters.cluster_shares(CLUSTERS, SCOPE),
+    "elbow": lambda: clusters.elbow(SWEEP, SCOPE),
+    "silhouette": lambda: clusters.silhouette(SWEEP, SCOPE),
+    "cluster_shares": lambda: overview.cluster_shares(CLUSTERS, SCOPE),
     "cluster_profile": lambda: clusters.cluster_profile(CLUSTERS, SCOPE),
     "cluster_density": lambda: clusters.cluster_density(BINS, "recency", "monetary", SCOPE),
-    "segment_counts": lambda: segments.segment_counts(SEGMENTS, SCOPE),
-    "segment_shares": lambda: segments.segment_shares(SEGMENTS, SCOPE),
-    "segment_money": lambda: segments.segment_money(SEGMENTS, SCOPE),
-    "segment_treemap": lambda: segment_treemap(INSIDE, SCOPE),
-    "rfm_heatmap": lambda: segments.rfm_heatmap(CELLS, SCOPE),
-    "scheme_comparison": lambda: segments.scheme_comparison(SCHEMES, SCOPE),
+    "segment_counts": lambda: overview.segment_counts(SEGMENTS, COLOURS, SCOPE),
+    "segment_shares": lambda: overview.segment_shares(SEGMENTS, COLOURS, SCOPE),
+    "segment_money": lambda: overview.segment_money(SEGMENTS, COLOURS, SCOPE),
+    "segment_treemap": lambda: segment_treemap(INSIDE, COLOURS, SCOPE),
+    "rfm_heatmap": lambda: overview.rfm_heatmap(CELLS, SCOPE),
+    "scheme_comparison": lambda: scheme_comparison(SCHEMES, COLOURS, SCOPE),
     "popular_products": lambda: exploration.popular_products(PRODUCTS, 2023),
     "ratings_by_verified": lambda: exploration.ratings_by_verified(RATINGS, "2023"),
     "reviews_over_time": lambda: exploration.reviews_over_time(MONTHS, "2023-04-13"),
-    "distributions": lambda: exploration.distributions(HISTOGRAM, SKEWNESS, SCOPE),
+    "distributions": lambda: distributions(HISTOGRAM, SKEWNESS, SCOPE),
 }
 
 LONG = "extraordinary " * 2200
@@ -148,6 +155,7 @@ OWN_SEGMENTS = pd.DataFrame(
         "total_monetary": [1e14, 0.01, 0.0, *([1.0] * 12)],
     }
 )
+OWN_COLOURS = dict(zip(OWN_SEGMENTS["segment"], CLUSTER_COLOURS, strict=False))
 MANY_CLUSTERS = pd.DataFrame(
     {
         "cluster": range(12),
@@ -162,9 +170,9 @@ MANY_CLUSTERS = pd.DataFrame(
     }
 )
 EXTREMES: dict[str, Draw] = {
-    "elbow, one k": lambda: sweep.elbow(SWEEP[:1], SCOPE),
-    "elbow, equal customers": lambda: sweep.elbow(SWEEP.assign(wcss=3e-18), SCOPE),
-    "silhouette, up and down": lambda: sweep.silhouette(
+    "elbow, one k": lambda: clusters.elbow(SWEEP[:1], SCOPE),
+    "elbow, equal customers": lambda: clusters.elbow(SWEEP.assign(wcss=3e-18), SCOPE),
+    "silhouette, up and down": lambda: clusters.silhouette(
         pd.DataFrame(
             {
                 "k": range(2, 13),
@@ -174,35 +182,36 @@ EXTREMES: dict[str, Draw] = {
         ),
         SCOPE,
     ),
-    "shares, one has nearly all": lambda: clusters.cluster_shares(MANY_CLUSTERS, SCOPE),
-    "shares, one has all": lambda: clusters.cluster_shares(CLUSTERS[:1], SCOPE),
+    "shares, one has nearly all": lambda: overview.cluster_shares(MANY_CLUSTERS, SCOPE),
+    "shares, one has all": lambda: overview.cluster_shares(CLUSTERS[:1], SCOPE),
     "profile, twelve": lambda: clusters.cluster_profile(MANY_CLUSTERS, SCOPE),
     "profile, one": lambda: clusters.cluster_profile(CLUSTERS[:1], SCOPE),
     "density, one customer": lambda: clusters.cluster_density(
         BINS[2:].assign(x_bin=1), "frequency", "monetary", SCOPE
     ),
-    "counts, own segments": lambda: segments.segment_counts(OWN_SEGMENTS, SCOPE),
-    "shares, own segments": lambda: segments.segment_shares(OWN_SEGMENTS, SCOPE),
-    "money, own segments": lambda: segments.segment_money(OWN_SEGMENTS, SCOPE),
-    "money, nothing spent": lambda: segments.segment_money(
-        SEGMENTS.assign(mean_monetary=0.0, total_monetary=0.0), SCOPE
+    "counts, own segments": lambda: overview.segment_counts(OWN_SEGMENTS, OWN_COLOURS, SCOPE),
+    "shares, own segments": lambda: overview.segment_shares(OWN_SEGMENTS, OWN_COLOURS, SCOPE),
+    "money, own segments": lambda: overview.segment_money(OWN_SEGMENTS, OWN_COLOURS, SCOPE),
+    "money, nothing spent": lambda: overview.segment_money(
+        SEGMENTS.assign(mean_monetary=0.0, total_monetary=0.0), COLOURS, SCOPE
     ),
     "treemap, twelve clusters": lambda: segment_treemap(
         pd.DataFrame(
             [
                 (row.cluster, row.cluster_label, segment, row.customers + 1)
                 for row in MANY_CLUSTERS.itertuples()
-                for segment in SEGMENT_COLOURS
+                for segment in COLOURS
             ],
             columns=INSIDE.columns,
         ),
+        COLOURS,
         SCOPE,
     ),
-    "treemap, one": lambda: segment_treemap(INSIDE[:1], SCOPE),
-    "heat map, one cell": lambda: segments.rfm_heatmap(
+    "treemap, one": lambda: segment_treemap(INSIDE[:1], COLOURS, SCOPE),
+    "heat map, one cell": lambda: overview.rfm_heatmap(
         CELLS[:1].assign(mean_monetary=1.2e12), SCOPE
     ),
-    "schemes, one segment": lambda: segments.scheme_comparison(SCHEMES[2:3], SCOPE),
+    "schemes, one segment": lambda: scheme_comparison(SCHEMES[2:3], COLOURS, SCOPE),
     "products, strange names": lambda: exploration.popular_products(
         pd.DataFrame({"product_name": STRANGE, "reviews": [10**13, 6, 5, 4, 3, 2, 1]}), 2023
     ),
@@ -221,7 +230,7 @@ EXTREMES: dict[str, Draw] = {
     "months": lambda: exploration.reviews_over_time(
         pd.DataFrame({"month": ["1996-11", "2023-09"], "reviews": [1, 10**9]}), "2023-09-13"
     ),
-    "distributions, one bin": lambda: exploration.distributions(HISTOGRAM[:1], {}, SCOPE),
+    "distributions, one bin": lambda: distributions(HISTOGRAM[:1], {}, SCOPE),
 }
 
 
@@ -326,25 +335,24 @@ def apart(colours: Iterable[str], kind: str = "none") -> float:
 
 
 @pytest.mark.parametrize("kind", COLOUR_BLINDNESS)
-def test_colour_blind_people_can_tell_segments_apart(kind: str) -> None:
-    assert len(SEGMENT_COLOURS) == 11
-    assert apart(SEGMENT_COLOURS.values(), kind) > 20
+def test_a_colour_has_one_meaning_for_colour_blind_people_too(kind: str) -> None:
+    """Of up to 8 clusters, the built-in segments and what is neither, each two are well apart."""
+    assert len(COLOURS) == 11
+    assert apart(COLOURS.values(), kind) > 20
+    assert apart([*COLOURS.values(), *CLUSTER_COLOURS[:8], ACCENT, MUTED], kind) > 16
 
 
-def test_a_user_s_own_segments_differ_in_colour() -> None:
-    own = ["VIP", "Gold", "Silver", "Bronze", *(f"own {n}" for n in range(8))]
-    found = segment_colours(own)
-    # The same in whatever order a picture has them; built-in ones keep theirs.
-    assert found == segment_colours(own[::-1]) == segment_colours([*own, "Lost"])
-    assert found.items() >= SEGMENT_COLOURS.items()
-    assert found.keys() >= {*own}
-    assert apart(found.values()) > 10
+@pytest.mark.parametrize(("kind", "least"), [("none", 12), ("protanopia", 8), ("deuteranopia", 8)])
+def test_colours_differ_of_all_roles_and_as_many_clusters_as_may_be(kind: str, least: int) -> None:
+    """So many cannot be far apart; 2 is about the least difference that eyes see side by side."""
+    of_roles = [tone for tones in ROLE_COLOURS.values() for tone in tones]
+    of_clusters = [cluster_colour(cluster) for cluster in range(POSSIBLE_KS[-1])]
+    assert {*COLOURS.values()} <= {*of_roles}
+    assert apart([*of_roles, *of_clusters, ACCENT, MUTED], kind) > least
 
 
-def test_as_many_clusters_as_may_be_differ_in_colour() -> None:
-    colours = [cluster_colour(number) for number in range(50)]
-    assert colours[: len(CLUSTER_COLOURS)] == [*CLUSTER_COLOURS]
-    assert apart(colours) > 10
+def test_a_segment_has_the_same_colour_in_both_schemes() -> None:
+    assert all(load_scheme(name).colours == COLOURS for name in BUILT_IN_SCHEMES)
 
 
 def test_text_is_dark_on_light_and_white_on_dark() -> None:
@@ -405,26 +413,29 @@ def test_snapshot_and_customers_are_told(name: str) -> None:
 
 
 EMPTY: dict[str, tuple[Draw, str]] = {
-    "elbow": (lambda: sweep.elbow(SWEEP[:0], SCOPE), "no k was tried"),
+    "elbow": (lambda: clusters.elbow(SWEEP[:0], SCOPE), "no k was tried"),
     "silhouette": (
-        lambda: sweep.silhouette(SWEEP.assign(silhouette=math.nan), SCOPE),
+        lambda: clusters.silhouette(SWEEP.assign(silhouette=math.nan), SCOPE),
         "Mean silhouette is not defined for any k",
     ),
-    "cluster_shares": (lambda: clusters.cluster_shares(CLUSTERS[:0], SCOPE), "no customers"),
+    "cluster_shares": (lambda: overview.cluster_shares(CLUSTERS[:0], SCOPE), "no customers"),
     "cluster_profile": (lambda: clusters.cluster_profile(CLUSTERS[:0], SCOPE), "no customers"),
     "cluster_density": (
         lambda: clusters.cluster_density(BINS.assign(customers=0), "recency", "monetary", SCOPE),
         "no customers",
     ),
     "segment_counts": (
-        lambda: segments.segment_counts(SEGMENTS.assign(customers=0), SCOPE),
+        lambda: overview.segment_counts(SEGMENTS.assign(customers=0), COLOURS, SCOPE),
         "no customers",
     ),
-    "segment_shares": (lambda: segments.segment_shares(SEGMENTS[:0], SCOPE), "no customers"),
-    "segment_money": (lambda: segments.segment_money(SEGMENTS[:0], SCOPE), "no customers"),
-    "segment_treemap": (lambda: segment_treemap(INSIDE[:0], SCOPE), "no customers"),
-    "rfm_heatmap": (lambda: segments.rfm_heatmap(CELLS[:0], SCOPE), "no customers"),
-    "scheme_comparison": (lambda: segments.scheme_comparison(SCHEMES[:0], SCOPE), "no customers"),
+    "segment_shares": (
+        lambda: overview.segment_shares(SEGMENTS[:0], COLOURS, SCOPE),
+        "no customers",
+    ),
+    "segment_money": (lambda: overview.segment_money(SEGMENTS[:0], COLOURS, SCOPE), "no customers"),
+    "segment_treemap": (lambda: segment_treemap(INSIDE[:0], COLOURS, SCOPE), "no customers"),
+    "rfm_heatmap": (lambda: overview.rfm_heatmap(CELLS[:0], SCOPE), "no customers"),
+    "scheme_comparison": (lambda: scheme_comparison(SCHEMES[:0], COLOURS, SCOPE), "no customers"),
     "popular_products": (
         lambda: exploration.popular_products(PRODUCTS[:0], 2023),
         "no reviews in 2023",
@@ -438,7 +449,7 @@ EMPTY: dict[str, tuple[Draw, str]] = {
         "no reviews",
     ),
     "distributions": (
-        lambda: exploration.distributions(HISTOGRAM[:0], {}, SCOPE),
+        lambda: distributions(HISTOGRAM[:0], {}, SCOPE),
         "no customers",
     ),
 }
@@ -458,7 +469,7 @@ def test_every_picture_has_an_empty_form() -> None:
 
 
 def test_elbow_marks_the_chosen_k() -> None:
-    picture = sweep.elbow(SWEEP.sample(frac=1, random_state=1), SCOPE)
+    picture = clusters.elbow(SWEEP.sample(frac=1, random_state=1), SCOPE)
     (axes,) = picture.figure.axes
     rule, curve, ring = axes.get_lines()
     assert points_of(curve) == ([2, 3, 4, 5, 6], SWEEP["wcss"].tolist())
@@ -475,7 +486,7 @@ def test_elbow_marks_the_chosen_k() -> None:
 
 def test_of_many_k_only_the_chosen_and_the_ends_are_labelled() -> None:
     table = pd.DataFrame({"k": range(2, 51), "wcss": range(491, 1, -10)})
-    picture = sweep.elbow(table.assign(chosen=table["k"] == 12), SCOPE)
+    picture = clusters.elbow(table.assign(chosen=table["k"] == 12), SCOPE)
     (axes,) = picture.figure.axes
     assert [text.get_text() for text in axes.texts] == ["491", "391", "11"]
     assert "k = 13: 381" in picture.alt
@@ -483,7 +494,7 @@ def test_of_many_k_only_the_chosen_and_the_ends_are_labelled() -> None:
 
 def test_silhouette_leaves_out_what_is_not_defined() -> None:
     table = SWEEP.assign(silhouette=[0.5, math.nan, 0.25, 0.125, -0.5])
-    picture = sweep.silhouette(table, SCOPE)
+    picture = clusters.silhouette(table, SCOPE)
     (axes,) = picture.figure.axes
     curve = axes.get_lines()[1]
     assert points_of(curve)[0] == [2, 4, 5, 6]
@@ -493,7 +504,7 @@ def test_silhouette_leaves_out_what_is_not_defined() -> None:
 
 
 def test_rings_show_shares() -> None:
-    picture = clusters.cluster_shares(CLUSTERS, SCOPE)
+    picture = overview.cluster_shares(CLUSTERS, SCOPE)
     (axes,) = picture.figure.axes
     wedges = [patch for patch in axes.patches if isinstance(patch, Wedge)]
     assert [wedge.theta2 - wedge.theta1 for wedge in wedges] == pytest.approx([36, 72, 108, 144])
@@ -510,11 +521,11 @@ def test_rings_show_shares() -> None:
 
 
 def test_small_segments_are_in_the_list() -> None:
-    picture = segments.segment_shares(SEGMENTS, SCOPE)
+    picture = overview.segment_shares(SEGMENTS, COLOURS, SCOPE)
     wedges = [patch for patch in picture.figure.axes[0].patches if isinstance(patch, Wedge)]
     names = ["Lost", "Champions", "At Risk", "Promising", "New Customers"]
     for name, wedge in zip(names, wedges, strict=True):
-        assert same_color(wedge.get_facecolor(), SEGMENT_COLOURS[name])
+        assert same_color(wedge.get_facecolor(), COLOURS[name])
     words = words_of(picture)
     assert "Promising: <0.1 % (1)" in words
     assert "New Customers: 0.0 % (0)" in words
@@ -577,13 +588,13 @@ def test_bins_hold_every_possible_value() -> None:
 
 
 def test_segment_bars_are_customers() -> None:
-    picture = segments.segment_counts(SEGMENTS, SCOPE)
+    picture = overview.segment_counts(SEGMENTS, COLOURS, SCOPE)
     (axes,) = picture.figure.axes
     assert [bar.get_width() for bar in bars_of(axes)] == [5000, 4000, 999, 1, 0]
     names = ["Lost", "Champions", "At Risk", "Promising", "New Customers"]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == names
     for name, bar in zip(names, bars_of(axes), strict=True):
-        assert same_color(bar.get_facecolor(), SEGMENT_COLOURS[name])
+        assert same_color(bar.get_facecolor(), COLOURS[name])
     assert [text.get_text() for text in axes.texts] == [
         "5,000 (50.0 %)", "4,000 (40.0 %)", "999 (10.0 %)", "1 (<0.1 %)", "0 (0.0 %)",
     ]  # fmt: skip
@@ -593,7 +604,7 @@ def test_segment_bars_are_customers() -> None:
 
 
 def test_money_bars_are_means_and_totals() -> None:
-    picture = segments.segment_money(SEGMENTS, SCOPE)
+    picture = overview.segment_money(SEGMENTS, COLOURS, SCOPE)
     left, right = picture.figure.axes
     assert [bar.get_width() for bar in bars_of(left)] == [200, 50, 10, 7.5, 0]
     assert [bar.get_width() for bar in bars_of(right)] == [800_000, 49_950, 50_000, 7.5, 0]
@@ -601,12 +612,12 @@ def test_money_bars_are_means_and_totals() -> None:
         "$200.00", "$50.00", "$10.00", "$7.50", "–",
     ]  # fmt: skip
     assert right.texts[0].get_text() == "$800 K (88.9 %)"
-    assert same_color(bars_of(left)[0].get_facecolor(), SEGMENT_COLOURS["Champions"])
+    assert same_color(bars_of(left)[0].get_facecolor(), COLOURS["Champions"])
     assert "Champions mean $200.00, total $800 K (88.9 %)" in picture.alt
 
 
 def test_treemap_areas_are_customers() -> None:
-    picture = segment_treemap(INSIDE, SCOPE)
+    picture = segment_treemap(INSIDE, COLOURS, SCOPE)
     (axes,) = picture.figure.axes
     areas = {
         colour: sum(
@@ -614,14 +625,21 @@ def test_treemap_areas_are_customers() -> None:
             for patch in axes.patches
             if isinstance(patch, Rectangle) and same_color(patch.get_facecolor(), colour)
         )
-        for colour in (SEGMENT_COLOURS["At Risk"], SEGMENT_COLOURS["Lost"])
+        for colour in (COLOURS["At Risk"], COLOURS["Lost"])
     }
     # A band of 0.3 inches on top of each cluster, which is as high as the map here.
-    assert areas[SEGMENT_COLOURS["Lost"]] == pytest.approx(11 * 5.7 * 0.599)
-    assert areas[SEGMENT_COLOURS["At Risk"]] == pytest.approx(11 * 5.7 * 0.1)
+    assert areas[COLOURS["Lost"]] == pytest.approx(11 * 5.7 * 0.599)
+    assert areas[COLOURS["At Risk"]] == pytest.approx(11 * 5.7 * 0.1)
     words = words_of(picture)
     assert {"Churned · 60.0 %", "Loyal · 40.0 %", "Champions\n3,000 (75.0 %)"} <= set(words)
     assert "Loyal (40.0 % of all): Champions 75.0 %, At Risk 25.0 %" in picture.alt
+    backwards = dict(reversed(COLOURS.items()))
+    for colours, names in (
+        (COLOURS, ["Champions", "At Risk", "Lost"]),
+        (backwards, ["Lost", "At Risk", "Champions"]),
+    ):
+        [legend] = segment_treemap(INSIDE, colours, SCOPE).figure.legends
+        assert [text.get_text() for text in legend.get_texts()] == names
 
 
 def test_treemap_tells_clusters_of_one_label_apart() -> None:
@@ -634,13 +652,13 @@ def test_treemap_tells_clusters_of_one_label_apart() -> None:
             "customers": (400, 90, 10),
         }
     )
-    words = " ".join(words_of(segment_treemap(inside, SCOPE)))
+    words = " ".join(words_of(segment_treemap(inside, COLOURS, SCOPE)))
     for rank, share_of_all in ((1, "80.0 %"), (2, "18.0 %"), (3, "2.0 %")):
         assert f"(frequency {rank} of 3) · {share_of_all}" in words
 
 
 def test_heat_map_has_shares_and_means() -> None:
-    picture = segments.rfm_heatmap(CELLS, SCOPE)
+    picture = overview.rfm_heatmap(CELLS, SCOPE)
     axes = picture.figure.axes[0]
     texts = {text.get_position(): text.get_text() for text in axes.texts}
     assert len(texts) == 25
@@ -656,7 +674,7 @@ def test_heat_map_has_shares_and_means() -> None:
 
 
 def test_schemes_side_by_side() -> None:
-    picture = segments.scheme_comparison(SCHEMES, SCOPE)
+    picture = scheme_comparison(SCHEMES, COLOURS, SCOPE)
     (axes,) = picture.figure.axes
     standard, notebook = axes.containers
     assert [bar.get_width() for bar in standard] == [4000, 1000, 800, 0]
@@ -723,7 +741,7 @@ def test_many_months_are_an_area() -> None:
 
 
 def test_distributions_tell_the_skewness() -> None:
-    picture = exploration.distributions(HISTOGRAM, SKEWNESS, SCOPE)
+    picture = distributions(HISTOGRAM, SKEWNESS, SCOPE)
     axes = picture.figure.axes
     assert [a.get_title(loc="left") for a in axes] == [
         "skewness -0.34", "skewness 18.70", "", "", "skewness 2.00", "",

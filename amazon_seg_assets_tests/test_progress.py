@@ -20,16 +20,16 @@ from dagster import (
 )
 from pyspark.sql import SparkSession
 
-from amazon_seg_assets.assets import declaration
-from amazon_seg_assets.assets.checks import declaration as of_checks
-from amazon_seg_assets.assets.checks.declaration import WHOLE, Check, Verdicts, seg_checks
-from amazon_seg_assets.engine.progress import describe_stages, tree_memory_bytes, watching
+from amazon_seg_assets.dag import checks as of_checks
+from amazon_seg_assets.dag import declaration
+from amazon_seg_assets.dag.checks import WHOLE, Check, Verdicts, seg_checks
+from amazon_seg_assets.dag.resources import SparkResource, StoreResource
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.formats import short
-from amazon_seg_assets.jobs import range_tags
-from amazon_seg_assets.progress import Progress
+from amazon_seg_assets.planning.jobs import range_tags
 from amazon_seg_assets.quality.verdict import Verdict
-from amazon_seg_assets.resources import SparkResource, StoreResource
+from amazon_seg_assets.run.console import Progress
+from amazon_seg_assets.spark.progress import describe_stages, tree_memory_bytes, watching
 
 MIB = 1024**2
 

@@ -12,11 +12,11 @@ import pytest
 from xxhash import xxh3_128_hexdigest
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.sources import blocks as block_reader
-from amazon_seg_assets.sources.blocks import Block, read_blocks
-from amazon_seg_assets.sources.malformed import MalformedLines
-from amazon_seg_assets.sources.reviews import parse_reviews, read_reviews
-from amazon_seg_assets.tables.raw import RAW_REVIEWS
+from amazon_seg_assets.stages.raw import blocks as block_reader
+from amazon_seg_assets.stages.raw.blocks import Block, read_blocks
+from amazon_seg_assets.stages.raw.malformed import MalformedLines
+from amazon_seg_assets.stages.raw.reviews import parse_reviews, read_reviews
+from amazon_seg_assets.stages.raw.tables import RAW_REVIEWS
 
 NAME = "raw/review_categories/Kites.jsonl"
 REVIEW: dict[str, Any] = {
@@ -52,15 +52,15 @@ def write(path: Path, *lines: bytes) -> Path:
 
 
 def read(path: Path, max_share: float = 0.9) -> tuple[pa.Table, MalformedLines]:
-    malformed = MalformedLines(max_share)
-    tables = list(read_reviews(path, NAME, malformed))
-    malformed.check(NAME)
+    malformed = MalformedLines(NAME, max_share)
+    tables = list(read_reviews(path, malformed))
+    malformed.check()
     return pa.concat_tables(tables), malformed
 
 
 def review_id(line: bytes) -> str:
-    malformed = MalformedLines(0)
-    table = parse_reviews(Block(line, 0, 1, 0, 1), NAME, malformed)
+    malformed = MalformedLines(NAME, 0)
+    table = parse_reviews(Block(line, 0, 1, 0, 1), malformed)
     assert (table.num_rows, malformed.count) == (1, 0)
     return table["review_id"][0].as_py()
 
@@ -188,19 +188,25 @@ def test_fields_are_read_as_published(tmp_path: Path) -> None:
         (b"[]", "not a JSON object"),
         (json_line() + json_line(), "Extra data at character "),
         (json_line() + b" null " + json_line(), "Extra data at character "),
-        (json_line(rating="five"), "rating is of type string, not number"),
-        (json_line(rating=True), "rating is of type boolean, not number"),
-        (raw_line("rating", b"NaN"), "rating is not finite"),
-        (json_line(title=5), "title is of type number, not string"),
+        (json_line(rating="five"), "rating is 'five', not a number"),
+        (json_line(rating=True), "rating is True, not a number"),
+        (raw_line("rating", b"NaN"), "NaN is not JSON"),
+        (json_line(title=5), "title is 5, not a text"),
         (raw_line("title", b'"\xff"'), "'utf-8' codec can't decode byte 0xff"),
         (raw_line("title", b'"a\tb"'), "Invalid control character at character "),
-        (json_line(verified_purchase=1), "verified_purchase is of type number, not boolean"),
+        (json_line(verified_purchase=1), "verified_purchase is 1, not true or false"),
         (json_line(helpful_vote=1.5), "helpful_vote is 1.5, not a whole number"),
-        (json_line(images="none"), "images is of type string, not array"),
-        (json_line(timestamp="1672531200123"), "timestamp is of type string, not number"),
+        (json_line(helpful_vote=2**63), f"helpful_vote is {2**63}, not a whole number"),
+        (raw_line("rating", b"1e999"), "rating is inf, not a number"),
+        (
+            json_line(images=[{}, {"attachment_type": 1}]),
+            "images.1.attachment_type is 1, not a text",
+        ),
+        (json_line(images="none"), "images is 'none', not a list"),
+        (json_line(timestamp="1672531200123"), "timestamp is '1672531200123', not a whole number"),
         (json_line(timestamp=None), "no timestamp"),
         (without("timestamp"), "no timestamp"),
-        (json_line(timestamp=10**18), "timestamp 1000000000000000000 is no time in milliseconds"),
+        (json_line(timestamp=10**18), f"timestamp is {10**18}, not a time in milliseconds"),
     ],
 )
 def test_a_broken_line_is_left_out_and_noted(tmp_path: Path, broken: bytes, reason: str) -> None:
@@ -210,6 +216,14 @@ def test_a_broken_line_is_left_out_and_noted(tmp_path: Path, broken: bytes, reas
     assert table["title"].to_pylist() == ["0", "1", "2", "3", "4"]
     assert (malformed.lines, malformed.count) == (6, 1)
     assert malformed.examples[0].startswith(f"{NAME}, line 5: {reason}")
+
+
+@pytest.mark.parametrize("unknown", [b"NaN", b"Inf", b"[" * 2000 + b"]" * 2000])
+def test_a_line_is_valid_whatever_is_around(tmp_path: Path, unknown: bytes) -> None:
+    line = raw_line("color", unknown)
+    assert review_id(line) == review_id(json_line())
+    table, malformed = read(write(tmp_path / "Kites.jsonl", line, b"{"))
+    assert (table["review_id"].to_pylist(), malformed.count) == ([review_id(line)], 1)
 
 
 def test_an_object_over_two_lines_is_two_broken_lines(tmp_path: Path) -> None:
@@ -298,17 +312,17 @@ def test_a_field_without_a_column_is_noted(tmp_path: Path) -> None:
 
 def test_a_hopeless_file_is_given_up_early() -> None:
     # Half is read. With 100 broken lines of 10,000 the whole has at most 40,000: 0.25 %.
-    malformed = MalformedLines(0.0025, lines=10_000, count=100, first=[(NAME, 1, "bad")])
+    malformed = MalformedLines(NAME, 0.0025, lines=10_000, count=100, first=[(1, "bad")])
     assert not malformed.judge_so_far(read_share=0.5)
     malformed.max_share = 0.0024
     assert malformed.judge_so_far(read_share=0.5)
     with pytest.raises(InputError, match=r"100 of 10,000 lines \(1 %\)"):
-        malformed.check(NAME)
+        malformed.check()
 
 
 def test_lines_of_a_later_range_are_numbered_on() -> None:
-    malformed = MalformedLines(0.5, lines=8, count=1, first=[(NAME, 2, "bad")], length=10)
-    later = MalformedLines(0.5, lines=3, count=1, first=[(NAME, 4, "worse")], length=5)
+    malformed = MalformedLines(NAME, 0.5, lines=8, count=1, first=[(2, "bad")], length=10)
+    later = MalformedLines(NAME, 0.5, lines=3, count=1, first=[(4, "worse")], length=5)
     malformed.append(later)
     malformed.append(later)
     assert malformed.examples == [f"{NAME}, line {n}" for n in ("2: bad", "14: worse", "19: worse")]

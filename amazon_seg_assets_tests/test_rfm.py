@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
-from amazon_seg_assets.transforms.rfm import (
+from amazon_seg_assets.stages.rfm.transform import (
     rfm_features,
     shape_statistics,
     total_usd,

@@ -1,7 +1,9 @@
 """Rules as files: what comes with the package, and what a user may get wrong."""
 
+import re
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -15,7 +17,13 @@ from amazon_seg_assets.rules.categories import (
 from amazon_seg_assets.rules.files import built_in, load_rules
 from amazon_seg_assets.rules.labels import load_label_rules
 from amazon_seg_assets.rules.recommendations import default_recommendations, load_recommendations
-from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES, Scheme, fm_score, load_scheme
+from amazon_seg_assets.rules.scheme import (
+    BUILT_IN_SCHEMES,
+    ROLE_COLOURS,
+    Scheme,
+    fm_score,
+    load_scheme,
+)
 from amazon_seg_assets.settings import load_settings
 from amazon_seg_assets_tests.oracle import EXCLUDED_OF_ELECTRONICS
 
@@ -90,6 +98,11 @@ def test_the_notebook_scheme_agrees_with_the_original_rules_in_every_cell() -> N
     assert load_scheme("notebook").unreachable == []
 
 
+def segments_of(name: str) -> dict[str, Any]:
+    segments: dict[str, Any] = yaml.safe_load(built_in(f"schemes/{name}.yaml").read_text())
+    return segments["segments"]
+
+
 def scheme_file(folder: Path, **changes: object) -> str:
     content = yaml.safe_load(built_in("schemes/standard.yaml").read_text())
     path = folder / "mine.yaml"
@@ -104,6 +117,89 @@ def test_a_changed_rule_changes_the_fingerprint_and_a_changed_word_does_not(tmp_
     changed = scheme_file(tmp_path, grid=standard.grid | {1: ["Lost"] * 5})  # type: ignore[operator]
     assert load_scheme(changed).fingerprint != standard.fingerprint
     assert load_scheme(changed).unreachable == []
+
+
+def test_roles_and_colours_do_not_change_who_gets_which_segment(tmp_path: Path) -> None:
+    standard = load_scheme("standard")
+    looks = {"role": "best", "colour": "#123456", "meaning": "Other words."}
+    segments = segments_of("standard") | {"Lost": looks}
+    changed = load_scheme(scheme_file(tmp_path, segments=segments))
+    assert changed.segments["Lost"].model_dump() == looks
+    assert changed.fingerprint == standard.fingerprint
+
+
+@pytest.mark.parametrize("name", BUILT_IN_SCHEMES)
+def test_segments_are_found_by_their_roles_in_the_scheme_s_order(name: str) -> None:
+    scheme = load_scheme(name)
+    assert scheme.of_role("best") == ["Champions"]
+    assert scheme.of_role("loyal") == ["Loyal Customers"]
+    assert scheme.of_role("growing") == ["Potential Loyalists"]
+    assert scheme.of_role("newcomer") == ["New Customers", "Promising"]
+    assert scheme.of_role("middling") == ["Needs Attention"]
+    gone = {"About to Sleep", "At Risk", "Can't Lose Them", "Hibernating", "Lost"}
+    assert scheme.of_role("lapsed", "fading", "at_stake") == [
+        segment for segment in scheme.segments if segment in gone
+    ]
+    assert set(scheme.of_role("lapsed")) == {"Hibernating", "Lost"}
+    assert scheme.of_role("fading") == ["About to Sleep"]
+
+
+def with_roles(folder: Path, *segments: tuple[str, str | None]) -> Scheme:
+    """A scheme of segments with these roles and colours, of which the first has all cells."""
+    given = {
+        f"own {n}": {"meaning": "x", "role": role} | ({"colour": colour} if colour else {})
+        for n, (role, colour) in enumerate(segments)
+    }
+    return load_scheme(
+        scheme_file(folder, segments=given, grid=None, ordered_rules=[], otherwise="own 0")
+    )
+
+
+def test_a_segment_without_a_colour_gets_a_free_tone_of_its_role(tmp_path: Path) -> None:
+    best, loyal = ROLE_COLOURS["best"], ROLE_COLOURS["loyal"]
+    found = with_roles(
+        tmp_path, ("best", None), ("loyal", None), ("best", None), ("best", "#abcdef")
+    )
+    assert list(found.colours.items()) == [
+        ("own 0", best[0]), ("own 1", loyal[0]), ("own 2", best[1]), ("own 3", "#ABCDEF"),
+    ]  # fmt: skip
+    taken = with_roles(tmp_path, ("best", None), ("lapsed", best[0].lower()))
+    assert list(taken.colours.values()) == [best[1], best[0]]
+
+
+@pytest.mark.parametrize("role", ROLE_COLOURS)
+def test_as_many_segments_as_may_be_differ_in_colour(tmp_path: Path, role: str) -> None:
+    scheme = with_roles(tmp_path, *[(role, None)] * 125)
+    assert len({*scheme.colours.values()}) == 125
+    assert all(re.fullmatch("#[0-9A-F]{6}", colour) for colour in scheme.colours.values())
+    with pytest.raises(InputError, match="at most 125 segments"):
+        with_roles(tmp_path, *[(role, None)] * 126)
+
+
+ROLES = "best, loyal, growing, newcomer, middling, fading, at_stake, lapsed"
+
+
+@pytest.mark.parametrize(
+    ("segment", "message"),
+    [
+        ("Gone.", f"segments → Lost: give it a meaning and a role, one of {ROLES}"),
+        ({"meaning": "Gone."}, f"segments → Lost: give it a meaning and a role, one of {ROLES}"),
+        ({"meaning": "Gone.", "role": "gone"}, f"segments → Lost: give it .* one of {ROLES}"),
+        ({"role": "lapsed"}, "segments → Lost → meaning: the entry is missing"),
+        *(
+            ({"meaning": "x", "role": "lapsed", "colour": colour}, "Lost → colour: needs a colour")
+            for colour in ("red", "#12345", "#1234567", None)
+        ),
+        ({"meaning": "x", "role": "lapsed", "colour": 123456}, "Lost → colour: needs a text"),
+        (
+            {"meaning": "x", "role": "lapsed", "colour": "#c44e00"},
+            "At Risk and Lost have the colour #C44E00, change one",
+        ),
+    ],
+)
+def test_what_is_wrong_in_a_segment_is_named(tmp_path: Path, segment: object, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load_scheme(scheme_file(tmp_path, segments=segments_of("standard") | {"Lost": segment}))
 
 
 @pytest.mark.parametrize(
@@ -198,7 +294,7 @@ def test_single_cells_and_cut_points_can_be_set_by_hand(tmp_path: Path) -> None:
     changes = {
         "scoring": "thresholds",
         "thresholds": cuts,
-        "segments": {"Best": "The best.", "Rest": "All others.", "None": "Nobody."},
+        "segments": {name: {"meaning": "x", "role": "best"} for name in ("Best", "Rest", "None")},
         "grid": None,
         "ordered_rules": [{"segment": "Best", "r": [5], "f": [5], "m": [5]}],
         "otherwise": "Rest",
@@ -260,7 +356,10 @@ def recommendations_file(folder: Path, *segments: str, **general: object) -> Pat
 
 def two_segments(folder: Path) -> Scheme:
     changes = {
-        "segments": {"Lost": "Gone.", "Found": "Here."},
+        "segments": {
+            "Lost": {"meaning": "Gone.", "role": "lapsed"},
+            "Found": {"meaning": "Here.", "role": "best"},
+        },
         "grid": {r: ["Lost"] * 4 + ["Found"] for r in EVERYTHING},
     }
     return load_scheme(scheme_file(folder, **changes))
@@ -310,45 +409,43 @@ def test_conditions_that_cannot_be_checked_are_told(
 
 
 @pytest.fixture
-def own_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_rules(tmp_path: Path) -> Path:
     """The folder of rules of one's own, still empty."""
     folder = tmp_path / "rules"
     folder.mkdir()
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("AMAZON_SEG_RULES", "~/rules")
     return folder
 
 
 def test_rules_of_one_s_own_take_the_place_of_the_built_in_ones(own_rules: Path) -> None:
-    categories, labels = load_category_rules(), load_label_rules()
-    assert set(load_excluded_categories("Electronics")) == EXCLUDED_OF_ELECTRONICS
+    categories, labels = load_category_rules(own_rules), load_label_rules(own_rules)
+    assert set(load_excluded_categories("Electronics", own_rules)) == EXCLUDED_OF_ELECTRONICS
     (own_rules / "excluded_categories.yaml").write_text("excluded: {Toys: [Books]}")
-    assert load_excluded_categories("Toys") == ("Books",)
-    assert load_excluded_categories("Electronics") == ()
-    assert load_category_rules().fingerprint != categories.fingerprint
-    assert load_label_rules() == labels
+    assert load_excluded_categories("Toys", own_rules) == ("Books",)
+    assert load_excluded_categories("Electronics", own_rules) == ()
+    assert load_category_rules(own_rules).fingerprint != categories.fingerprint
+    assert load_label_rules(own_rules) == labels
 
     text = built_in("cluster_labels.yaml").read_text()
     (own_rules / "cluster_labels.yaml").write_text(text.replace("Churned", "Gone"))
-    assert load_label_rules().names == [*labels.names[:-1], "Gone"]
-    assert load_label_rules().fingerprint != labels.fingerprint
+    assert load_label_rules(own_rules).names == [*labels.names[:-1], "Gone"]
+    assert load_label_rules(own_rules).fingerprint != labels.fingerprint
 
 
 def test_recommendations_of_the_deployment_are_those_of_a_user(
     own_rules: Path, tmp_path: Path
 ) -> None:
-    scheme, built_in_ones = two_segments(tmp_path), default_recommendations()
-    assert list(load_recommendations(scheme).segments) == ["Lost"]
+    scheme, built_in_ones = two_segments(tmp_path), default_recommendations(own_rules)
+    assert list(load_recommendations(scheme, folder=own_rules).segments) == ["Lost"]
     deployed = own_rules / "recommendations.yaml"
     recommendations_file(tmp_path, "Found", "Lost").rename(deployed)
-    assert list(load_recommendations(scheme).segments) == ["Lost", "Found"]
-    assert default_recommendations().fingerprint != built_in_ones.fingerprint
+    assert list(load_recommendations(scheme, folder=own_rules).segments) == ["Lost", "Found"]
+    assert default_recommendations(own_rules).fingerprint != built_in_ones.fingerprint
 
     recommendations_file(tmp_path, "Found").rename(deployed)
     with pytest.raises(InputError, match=r"recommendations\.yaml .*: Lost of the scheme standard"):
-        load_recommendations(scheme)
+        load_recommendations(scheme, folder=own_rules)
     for_one_run = recommendations_file(tmp_path, "Lost", "Found")
-    assert list(load_recommendations(scheme, for_one_run).segments) == ["Lost", "Found"]
+    assert list(load_recommendations(scheme, for_one_run, own_rules).segments) == ["Lost", "Found"]
 
     # Labels do not depend on the scheme, so they are told before a run.
     text = built_in("recommendations.yaml").read_text()
@@ -356,20 +453,23 @@ def test_recommendations_of_the_deployment_are_those_of_a_user(
     with pytest.raises(
         InputError, match=r"recommendations\.yaml .*: clusters → Gone: clusters have"
     ):
-        default_recommendations()
+        default_recommendations(own_rules)
 
 
 def test_what_is_wrong_in_rules_of_one_s_own_is_named(own_rules: Path) -> None:
     (own_rules / "excluded_categories.yaml").write_text("excluded: {Toys: Books}")
     message = r"rules.excluded_categories\.yaml are not valid: excluded → Toys: needs a list"
     with pytest.raises(InputError, match=message):
-        load_category_rules()
+        load_category_rules(own_rules)
 
 
 @pytest.mark.parametrize(
     ("word", "other", "message"),
     [
-        ("otherwise: Churned", "otherwise: Churned (all)", "the label 'Churned (all)' has a brack"),
+        ("label: Churned,", "label: Churned (all),", "the label 'Churned (all)' has a bracket"),
+        ("label: Churned,", "label: New Customer,", "the label 'New Customer' has two roles, keep"),
+        ("role: newcomer", "role: guest", "labels → item 3 → role: Input should be 'loyal', 'big"),
+        ("role: newcomer, ", "", "labels → item 3 → role: the entry is missing"),
         ("less recent", "more recent", "qualifiers → recency: lower and higher are both 'more rec"),
     ],
 )
@@ -379,7 +479,7 @@ def test_labels_that_cannot_be_told_apart_are_told(
     text = built_in("cluster_labels.yaml").read_text()
     (own_rules / "cluster_labels.yaml").write_text(text.replace(word, other))
     with pytest.raises(InputError, match=r"cluster_labels\.yaml are not valid: ") as error:
-        load_label_rules()
+        load_label_rules(own_rules)
     assert message in str(error.value)
 
 
@@ -387,10 +487,10 @@ def test_labels_that_cannot_be_told_apart_are_told(
 def test_a_file_that_is_none_of_the_rules_is_told(own_rules: Path, name: str) -> None:
     for ignored in ("notes.txt", ".#cluster_labels.yaml"):
         (own_rules / ignored).touch()
-    assert load_label_rules()
+    assert load_label_rules(own_rules)
     (own_rules / name).touch()
     with pytest.raises(InputError) as error:
-        load_label_rules()
+        load_label_rules(own_rules)
     assert str(error.value) == (
         f"The setting AMAZON_SEG_RULES ({str(own_rules)!r}) is not valid: {name} in it is no file "
         "of rules, call it cluster_labels.yaml, excluded_categories.yaml or recommendations.yaml, "
@@ -398,17 +498,21 @@ def test_a_file_that_is_none_of_the_rules_is_told(own_rules: Path, name: str) ->
     )
 
 
-def test_rules_of_one_s_own_that_are_in_no_folder_are_told(
-    own_rules: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_setting_of_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AMAZON_SEG_RULES", "~/rules")
+    assert load_settings().rules == tmp_path / "rules"
+    monkeypatch.setenv("AMAZON_SEG_RULES", "~nobody-here/rules")
+    with pytest.raises(InputError, match=r"AMAZON_SEG_RULES .*: its home folder cannot be found"):
+        load_settings()
+    monkeypatch.setenv("AMAZON_SEG_RULES", "")
+    assert load_settings().rules is None
+
+
+def test_rules_of_one_s_own_that_are_in_no_folder_are_told(own_rules: Path) -> None:
     own_rules.rmdir()
     message = (
         r"AMAZON_SEG_RULES \('.*rules'\) is not valid: it cannot be read \(.*\), give a folder"
     )
     with pytest.raises(InputError, match=message):
-        load_category_rules()
-    monkeypatch.setenv("AMAZON_SEG_RULES", "~nobody-here/rules")
-    with pytest.raises(InputError, match=r"AMAZON_SEG_RULES .*: its home folder cannot be found"):
-        load_category_rules()
-    monkeypatch.setenv("AMAZON_SEG_RULES", "")
-    assert load_settings().rules is None
+        load_category_rules(own_rules)

@@ -14,13 +14,15 @@ from sklearn.cluster import KMeans
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.rules.categories import load_excluded_categories
+from amazon_seg_assets.sample import writer
+from amazon_seg_assets.sample.catalog import make_catalog, metadata_lines
+from amazon_seg_assets.sample.source import SampleSource
+from amazon_seg_assets.sample.words import Stories
+from amazon_seg_assets.sample.writer import write_sample
 from amazon_seg_assets.sources.base import Kind
-from amazon_seg_assets.sources.sample import SampleSource, write_sample, writer
-from amazon_seg_assets.sources.sample.catalog import make_catalog, metadata_lines
-from amazon_seg_assets.sources.sample.words import Stories
-from amazon_seg_assets.transforms.choice_of_k import choose_k
-from amazon_seg_assets.transforms.points import Points, standardization
-from amazon_seg_assets.transforms.sweep import sweep
+from amazon_seg_assets.stages.clusters.choice_of_k import choose_k
+from amazon_seg_assets.stages.clusters.points import Points, standardization
+from amazon_seg_assets.stages.clusters.sweep import sweep
 
 REVIEWS = "raw/review_categories/Electronics.jsonl"
 METADATA = "raw/meta_categories/meta_Electronics.jsonl"

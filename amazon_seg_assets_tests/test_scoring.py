@@ -11,8 +11,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from amazon_seg_assets.transforms.order_statistics import Order, order_statistics
-from amazon_seg_assets.transforms.scoring import (
+from amazon_seg_assets.stages.segments.order_statistics import Order, order_statistics
+from amazon_seg_assets.stages.segments.scoring import (
     CutPoints,
     assign_segments,
     frozen_thresholds,

@@ -10,10 +10,11 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from upath import UPath
 
+from amazon_seg_assets.schema import Column, Table
 from amazon_seg_assets.storage import layout
-from amazon_seg_assets.storage.figures import read_figures
-from amazon_seg_assets.storage.footers import Stats
+from amazon_seg_assets.storage.facts import read_facts
 from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets.storage.parquet import Stats
 from amazon_seg_assets.storage.spark_tables import (
     read_table,
     write_months,
@@ -21,7 +22,6 @@ from amazon_seg_assets.storage.spark_tables import (
     write_whole,
 )
 from amazon_seg_assets.storage.versions import Versions
-from amazon_seg_assets.tables.model import Column, Table
 
 MONTHLY = Table("monthly", "By month.", (Column("day", pa.date32(), "A day."),), by_month=True)
 WHOLE = Table("whole", "Not by month.", (Column("day", pa.date32(), "A day."),))
@@ -54,8 +54,13 @@ def test_months_of_several_versions_are_one_table(
 ) -> None:
     months = ["2023-01", "2023-02", "2023-03"]
     first = write_months(days("2023-01-05", "2023-02-05"), store, MONTHLY, months)
-    assert [stats.rows for stats in first.values()] == [1, 1, 0]
-    write_months(days("2023-02-06", "2023-02-07"), store, MONTHLY, ["2023-02"])
+    assert [written.stats.rows for written in first.values()] == [1, 1, 0]
+    assert [written.facts for written in first.values()] == [{}, {}, {}]
+    second = write_months(
+        days("2023-02-06", "2023-02-07"), store, MONTHLY, ["2023-02"], lambda *at: {"month": at[0]}
+    )
+    facts = {"former": {"rows": 1, "nulls": {"day": 0}}, "month": "2023-02"}
+    assert second["2023-02"].facts == facts == read_facts(store, "monthly", "2023-02")
     assert len({path.parent for path in store.paths("monthly", months)}) == 2
     expected = [("2023-01-05", "2023-01"), ("2023-02-06", "2023-02"), ("2023-02-07", "2023-02")]
     assert rows(read_table(spark, store, MONTHLY, months)) == expected
@@ -75,8 +80,11 @@ def test_snapshots_and_whole_tables_are_replaced(
 ) -> None:
     for day in ("2023-01-05", "2023-01-06"):
         frame = days(day).drop("month")
-        stats = write_snapshot(frame, store, MONTHLY, "2023-01", partial(day_of, day))
-        assert (stats.rows, write_whole(frame, store, WHOLE).rows) == (1, 1)
+        snapshot = write_snapshot(frame, store, MONTHLY, "2023-01", partial(day_of, day))
+        whole = write_whole(frame, store, WHOLE)
+        assert (snapshot.stats.rows, whole.stats.rows) == (1, 1)
         assert rows(read_table(spark, store, MONTHLY, ["2023-01"])) == [(day, "2023-01")]
         assert rows(read_table(spark, store, WHOLE)) == [(day,)]
-        assert read_figures(store, "monthly", "2023-01") == {"day": day}
+        assert snapshot.facts == {"day": day} == read_facts(store, "monthly", "2023-01")
+        assert whole.facts == read_facts(store, "whole")
+    assert whole.facts == {"former": {"rows": 1, "nulls": {"day": 0}}}

@@ -8,13 +8,13 @@ from dagster import AssetKey, AssetMaterialization, DagsterInstance, MetadataVal
 from dagster._core.definitions.data_version import CODE_VERSION_TAG
 from pyspark.sql import SparkSession
 
-from amazon_seg_assets import staleness
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.locations import url_of
-from amazon_seg_assets.staleness import are_products_stale, is_up_to_date, stale_months
-from amazon_seg_assets.storage.faults import failed_checks, note_checks
+from amazon_seg_assets.planning import staleness
+from amazon_seg_assets.planning.staleness import are_products_stale, is_up_to_date, stale_months
+from amazon_seg_assets.stages.cleaning import transform as cleaning
+from amazon_seg_assets.storage.facts import failed_checks, note_checks
 from amazon_seg_assets.storage.layout import Store
-from amazon_seg_assets.transforms import cleaning
+from amazon_seg_assets.storage.locations import url_of
 from amazon_seg_assets_tests.graph import Graph
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 

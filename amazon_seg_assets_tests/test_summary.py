@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from amazon_seg_assets import summary
-from amazon_seg_assets.ingestion.manifest import Manifest
-from amazon_seg_assets.sources.sample import SampleSource
+from amazon_seg_assets.run import summary
+from amazon_seg_assets.sample.source import SampleSource
+from amazon_seg_assets.stages.raw.manifest import Manifest
 from amazon_seg_assets.storage.layout import Store
 
 

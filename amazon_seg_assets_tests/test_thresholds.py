@@ -11,8 +11,8 @@ from dagster import DagsterInstance
 from pyspark.sql import SparkSession
 
 from amazon_seg_assets.rules.files import built_in
+from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES
 from amazon_seg_assets.storage.spark_tables import write_snapshot
-from amazon_seg_assets.tables.customers import RFM_FEATURES
 from amazon_seg_assets_tests.graph import Graph, rfm_frame
 
 PUBLISHED, COUNTED, TIED = "2023-02", "2023-03", "2023-04"

@@ -18,30 +18,32 @@ from pyspark.sql.functions import expr, upper
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-from amazon_seg_assets.assets.clustering import SweepConfig
-from amazon_seg_assets.assets.validation import ValidationConfig
 from amazon_seg_assets.definitions import build_definitions
+from amazon_seg_assets.features import FEATURES
 from amazon_seg_assets.rules.scheme import load_scheme
 from amazon_seg_assets.settings import Settings
-from amazon_seg_assets.storage.layout import Store
-from amazon_seg_assets.storage.spark_tables import write_snapshot
-from amazon_seg_assets.tables.customers import RFM_FEATURES
-from amazon_seg_assets.tables.features import FEATURES
-from amazon_seg_assets.transforms import summary, ties, validation
-from amazon_seg_assets.transforms.agreement import (
+from amazon_seg_assets.spark.sums import collapse
+from amazon_seg_assets.stages.clusters.assets import SweepConfig
+from amazon_seg_assets.stages.clusters.kmeans import LARGEST_SEED, MOST_STARTS, SearchParams
+from amazon_seg_assets.stages.clusters.points import Points, standardization
+from amazon_seg_assets.stages.overview import evaluation as validation
+from amazon_seg_assets.stages.overview import summary
+from amazon_seg_assets.stages.overview.agreement import (
     adjusted_rand,
     balance,
     matched,
     normalized_mutual_information,
 )
-from amazon_seg_assets.transforms.collapse import collapse
-from amazon_seg_assets.transforms.lloyd import LARGEST_SEED, MOST_STARTS, Starts
-from amazon_seg_assets.transforms.points import Points, standardization
-from amazon_seg_assets.transforms.resampling import Clustered, resampled_contingency
+from amazon_seg_assets.stages.overview.assets import EvaluationConfig
+from amazon_seg_assets.stages.overview.resampling import Clustered, resampled_contingency
+from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES
+from amazon_seg_assets.stages.segments import ties
+from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets.storage.spark_tables import write_snapshot
 from amazon_seg_assets_tests.disk import on_disk
 from amazon_seg_assets_tests.graph import rfm_frame
 
-STARTS = Starts(starts=2, refined=1, swaps=2, max_iterations=50)
+STARTS = SearchParams(n_init=2, refined=1, swaps=2, max_iter=50)
 
 
 def table(*rows: list[int]) -> np.ndarray:
@@ -135,7 +137,7 @@ def test_clusters_far_apart_survive_any_resample(spark: SparkSession) -> None:
     data = two_groups()
     scale = standardization(data)
     centers = scale.apply(data)[[2, 7]]
-    tables = validation.bootstrap(spark, data, scale, centers, Starts(), resamples=3)
+    tables = validation.bootstrap(spark, data, scale, centers, SearchParams(), resamples=3)
     assert [counts.tolist() for counts in tables] == [[[40, 0], [0, 40]]] * 3
 
 
@@ -147,7 +149,7 @@ def test_a_resample_keeps_every_customer_and_follows_from_its_seed() -> None:
     original = Clustered(values, customers, labels, np.arange(60))
 
     def counts(resample: int, seed: int = 42) -> np.ndarray:
-        return resampled_contingency(original, 3, resample, replace(STARTS, seed=seed))
+        return resampled_contingency(original, 3, resample, replace(STARTS, random_state=seed))
 
     assert counts(0).sum(axis=1).tolist() == np.bincount(labels, customers).tolist()
     assert counts(0).tolist() == counts(0).tolist()
@@ -158,9 +160,9 @@ def test_a_resample_keeps_every_customer_and_follows_from_its_seed() -> None:
 @pytest.mark.parametrize(
     ("kind", "field", "most"),
     [
-        (SweepConfig, "seed", LARGEST_SEED),
-        (SweepConfig, "starts", MOST_STARTS),
-        (ValidationConfig, "seed", LARGEST_SEED),
+        (SweepConfig, "random_state", LARGEST_SEED),
+        (SweepConfig, "n_init", MOST_STARTS),
+        (EvaluationConfig, "random_state", LARGEST_SEED),
     ],
 )
 def test_seeds_are_none_that_scikit_learn_refuses(
@@ -435,7 +437,7 @@ def validated(storage: Path, instance: DagsterInstance) -> ExecuteInProcessResul
 
 def test_the_sweep_tells_the_k_that_it_skipped(storage: Path, instance: DagsterInstance) -> None:
     # Of the 7 customers some have the same logarithms, which leaves fewer than 7 points apart.
-    config = {"k_min": 7, "k_max": 8, "k": 2, "seed": LARGEST_SEED}
+    config = {"k_min": 7, "k_max": 8, "k": 2, "random_state": LARGEST_SEED}
     result = materialize(storage, instance, NEAR, ["k_sweep", "cluster_centers"], k_sweep=config)
     assert stored(storage, "k_sweep", NEAR)["k"].tolist() == [2]
     assert metadata(result, "k_sweep")["skipped_ks"] == [7, 8]

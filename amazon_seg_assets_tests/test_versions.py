@@ -6,9 +6,9 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from upath import UPath
 
-from amazon_seg_assets.locations import parse_location
 from amazon_seg_assets.storage import publishing
 from amazon_seg_assets.storage.layout import Store, month_folder
+from amazon_seg_assets.storage.locations import parse_location
 from amazon_seg_assets_tests.death import Death, die_at
 
 JANUARY, FEBRUARY = "2023-01", "2023-02"
@@ -79,7 +79,7 @@ def test_death_at_any_moment_leaves_what_was_or_what_is_new(
         outcomes.append(seen())
         # The next process removes all that does not count and was not published.
         monkeypatch.setattr(publishing, "_PROCESS", f"{len(outcomes):08x}")
-        store.sweep()
+        store.remove_abandoned()
         assert seen() == outcomes[-1]
         assert not list((store.folder / ".staging").glob("*"))
         # And the next write removes what has been superseded.
@@ -140,12 +140,12 @@ def test_months_inside_a_whole_artifact_are_found(store: Store) -> None:
     assert get(store, JANUARY) == {"one"}
 
 
-@pytest.mark.parametrize(("limit", "is_swept"), [(3600, False), (-1, True)])
+@pytest.mark.parametrize(("limit", "is_removed"), [(3600, False), (-1, True)])
 def test_a_write_of_another_machine_is_given_time(
-    store: Store, monkeypatch: pytest.MonkeyPatch, limit: int, is_swept: bool
+    store: Store, monkeypatch: pytest.MonkeyPatch, limit: int, is_removed: bool
 ) -> None:
     monkeypatch.setattr(publishing, "_ABANDONED_AFTER_SECONDS", limit)
     (store.base("reviews") / "version=0a" / "a").write_text("half")
     (store.folder / ".staging" / "reviews-other-machine-1-0b-0a").write_text("")
-    store.sweep()
-    assert stored(store) == ([] if is_swept else ["", "half"])
+    store.remove_abandoned()
+    assert stored(store) == ([] if is_removed else ["", "half"])

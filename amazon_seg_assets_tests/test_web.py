@@ -17,9 +17,9 @@ from dagster._core.storage.tags import (
     BACKFILL_ID_TAG,
 )
 
-from amazon_seg_assets.assets.declaration import GROUPS
 from amazon_seg_assets.cli import main
-from amazon_seg_assets.jobs import range_tags
+from amazon_seg_assets.dag.declaration import GROUPS
+from amazon_seg_assets.planning.jobs import range_tags
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets_tests.web_ui import WebUI, interrupt, ui_over_a_sample, wait_for
 
@@ -36,7 +36,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebUI]:
 @pytest.fixture(scope="module")
 def segmented(ui: WebUI) -> str:
     """The run of a job on one snapshot, of few of its assets to save time."""
-    ops = {"k_sweep": {"k_min": 2, "k_max": 3, "k": 2, "starts": 2}}
+    ops = {"k_sweep": {"k_min": 2, "k_max": 3, "k": 2, "n_init": 2}}
     assets = ["rfm_features", "k_sweep", "cluster_centers", "elbow_plot"]
     return ui.launch("segment_snapshot", range_tags(LAST, LAST), ops, assets)
 

@@ -19,8 +19,8 @@ import psutil
 from dagster import DagsterInstance
 
 from amazon_seg_assets.definitions import build_definitions
-from amazon_seg_assets.headless import HeadlessRun
-from amazon_seg_assets.instance import ensure_dagster_home
+from amazon_seg_assets.run.headless import HeadlessRun
+from amazon_seg_assets.run.instance import ensure_dagster_home
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets_tests.spark_conf import SPARK_CONF, in_environment
 from amazon_seg_assets_tests.standalone_cluster import free_port

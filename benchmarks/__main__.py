@@ -13,8 +13,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from amazon_seg_assets.engine import machine
-from amazon_seg_assets.sources.sample.source import GENERATOR_VERSION
+from amazon_seg_assets.sample.source import GENERATOR_VERSION
+from amazon_seg_assets.spark import machine
 from benchmarks.measure import CommandError
 from benchmarks.parts import Benchmark
 from benchmarks.report import show

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from amazon_seg_assets.engine.progress import resident_bytes
+from amazon_seg_assets.spark.progress import resident_bytes
 
 _INTERVAL_SECONDS = 0.25
 

@@ -19,8 +19,8 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from amazon_seg_assets.engine.java import find_java
-from amazon_seg_assets.sources.sample import write_sample
+from amazon_seg_assets.sample.writer import write_sample
+from amazon_seg_assets.spark.java import find_java
 from amazon_seg_assets_tests.spark_conf import EXECUTORS_HERE, in_environment
 from amazon_seg_assets_tests.standalone_cluster import standalone_cluster
 from benchmarks.agreement import compare

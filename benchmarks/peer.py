@@ -27,9 +27,9 @@ from kneed import KneeLocator
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from amazon_seg_assets.engine.machine import cores
 from amazon_seg_assets.rules.categories import load_excluded_categories
 from amazon_seg_assets.rules.scheme import load_scheme
+from amazon_seg_assets.spark.machine import cores
 
 KS = range(2, 13)
 STARTS = 10

@@ -13,7 +13,7 @@ def main() -> None:
     way = sys.argv[1]
     started = time.monotonic()
     if way == "ours":
-        from amazon_seg_assets.engine.session import start_session
+        from amazon_seg_assets.spark.session import start_session
 
         session = start_session("local[*]", {}, Path(sys.argv[2]))
     else:

@@ -42,46 +42,26 @@ class Feature:
         return self.edges.index(left)
 
 
-def _frequency_edges() -> tuple[float, ...]:
-    """1, 2, … 10, then ten bins a decade, on whole numbers."""
-    return (*range(1, 10), *(round(10 ** (step / 10)) for step in range(10, 81)))
+# 1, 2, … 10, then ten bins a decade, on whole numbers.
+_FREQUENCIES = (*range(1, 10), *(round(10 ** (step / 10)) for step in range(10, 81)))
+# Ten bins a decade, from a cent to ten billion dollars.
+_DOLLARS = tuple(float(f"{10 ** (step / 10):.3g}") for step in range(-20, 101))
 
 
-def _monetary_edges() -> tuple[float, ...]:
-    """Ten bins a decade, from a cent to ten billion dollars."""
-    return tuple(float(f"{10 ** (step / 10):.3g}") for step in range(-20, 101))
+def _reviews(mean: float) -> str:
+    return f"{mean:.2f} reviews" if mean < 1000 else f"{short(mean)} reviews"
 
 
-FEATURES = {
-    feature.name: feature
-    for feature in (
-        Feature(
-            "recency",
-            "Recency (days)",
-            False,
-            True,
-            tuple(range(1, 373, 7)),
-            lambda days: f"{days:.0f} days",
-            short,
-        ),
-        Feature(
-            "frequency",
-            "Frequency (reviews)",
-            True,
-            True,
-            _frequency_edges(),
-            lambda n: f"{n:.2f} reviews" if n < 1000 else f"{short(n)} reviews",
-            short,
-        ),
-        Feature(
-            "monetary",
-            "Monetary (USD)",
-            True,
-            False,
-            _monetary_edges(),
-            money,
-            lambda dollars: f"${short(dollars)}",
-        ),
-    )
-}
+# fmt: off
+_FEATURES = (
+    Feature("recency", "Recency (days)", logarithmic=False, whole=True,
+            edges=tuple(range(1, 373, 7)), text="{:.0f} days".format, tick=short),
+    Feature("frequency", "Frequency (reviews)", logarithmic=True, whole=True,
+            edges=_FREQUENCIES, text=_reviews, tick=short),
+    Feature("monetary", "Monetary (USD)", logarithmic=True, whole=False,
+            edges=_DOLLARS, text=money, tick=lambda dollars: f"${short(dollars)}"),
+)
+# fmt: on
+
+FEATURES = {feature.name: feature for feature in _FEATURES}
 """The features by name."""

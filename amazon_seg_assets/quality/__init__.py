@@ -1,5 +1,4 @@
-"""What makes stored data fit for use: figures held against thresholds, without Dagster.
+"""Verdicts: what was found held against a threshold, without Dagster.
 
-Functions take what was stored, or small facts about it, and give verdicts. When they are reached,
-and what follows from them, is up to ``assets.checks``.
+``tables`` judges what follows from a table's declaration, ``control_totals`` sums customers up.
 """

@@ -1,18 +1,20 @@
-"""Verdicts on any stored table, from its footers and from figures kept beside it."""
+"""Verdicts that follow from what a table is: schema, rows, totals, keys, shares of nulls."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import pyarrow as pa
-
 from amazon_seg_assets.quality.verdict import Verdict
-from amazon_seg_assets.storage.footers import Stats
-from amazon_seg_assets.tables.model import Table
+from amazon_seg_assets.schema import Table, type_name
+from amazon_seg_assets.storage.parquet import Stats
 
 MAX_NULL_SHARE_CHANGE = 0.1
 """Ten percentage points: months differ by a few in the published data; a column that a source
 stopped to fill, or a parser that fails, changes by more."""
+
+MONEY = "USD"
+MAX_MONEY_DIFFERENCE = 0.01
+"""A cent: money is summed exactly, but stored as a double of 15 digits."""
 
 MIN_ROWS_FOR_SHARES = 1_000
 """Of fewer rows chance alone moves shares by several points, so they are not compared."""
@@ -20,10 +22,10 @@ MIN_ROWS_FOR_SHARES = 1_000
 
 def schema_as_declared(table: Table, stats: Stats) -> Verdict:
     """Counts columns that are not as the table declares them: name, place, type, and no nulls."""
-    declared = [(name, _type_name(table[name].type)) for name in table.column_names]
+    declared = [(name, type_name(table[name].type)) for name in table.column_names]
     faults: dict[str, str] = {}
     for schema in stats.schemas:
-        stored = [(field.name, _type_name(field.type)) for field in schema]
+        stored = [(field.name, type_name(field.type)) for field in schema]
         types = dict(stored)
         for name, type_ in declared:
             if name not in types:
@@ -39,11 +41,6 @@ def schema_as_declared(table: Table, stats: Stats) -> Verdict:
             faults[column.name] = f"{column.name} is null in {nulls:,} rows, and must not be"
     what = "; ".join(faults.values()) or f"All {len(declared)} columns are as declared"
     return Verdict(len(faults), 0, f"{what}.")
-
-
-def _type_name(type_: pa.DataType) -> str:
-    """A type as text, without the names that writers give to the elements of lists."""
-    return str(type_).replace("element: ", "").replace("item: ", "").replace(" not null", "")
 
 
 def rows_accounted(came_in: int, kept: int, dropped: Mapping[str, int]) -> Verdict:
@@ -63,21 +60,40 @@ def rows_accounted(came_in: int, kept: int, dropped: Mapping[str, int]) -> Verdi
     )
 
 
-def total_kept(what: str, before: int, after: int) -> Verdict:
-    """Compares a total of whole numbers before and after an aggregation or a copy."""
-    return Verdict(abs(after - before), 0, f"{after:,} {what} after the step, {before:,} before.")
+def totals_kept(unit: str, before: float, after: Iterable[float]) -> Verdict:
+    """Compares a total before a step with one or several after it; judges the one furthest off.
 
-
-def totals_kept(what: str, before: int, after: Iterable[int]) -> Verdict:
-    """The same where a table holds the total several times: judges the one furthest off."""
-    return max(
-        (total_kept(what, before, int(each)) for each in after), key=lambda each: each.figure
+    Args:
+        unit: of the totals; money may differ by a cent.
+        before: the total.
+        after: what must be the same.
+    """
+    is_money = unit == MONEY
+    tolerated, digits = (MAX_MONEY_DIFFERENCE, 2) if is_money else (0, 0)
+    furthest = max(map(float, after), key=lambda each: abs(each - before), default=0.0)
+    return Verdict(
+        abs(furthest - before),
+        tolerated,
+        f"{furthest:,.{digits}f} {unit} after the step, {before:,.{digits}f} before.",
     )
 
 
 def none_repeated(what: str, repeated: int, rows: int) -> Verdict:
     """Judges rows whose key another row has already."""
     return Verdict(repeated, 0, f"{repeated:,} of {rows:,} rows repeat a {what}.")
+
+
+def one_each(what: str, odd: int, customers: int) -> Verdict:
+    """Judges customers who are in no group, or in more than one.
+
+    Args:
+        what: the group, such as ``cluster``.
+        odd: such customers.
+        customers: all there are.
+    """
+    return Verdict(
+        odd, 0, f"{odd:,} of {customers:,} customers are in no {what} or in more than one."
+    )
 
 
 def null_shares_steady(

@@ -11,13 +11,13 @@ class Verdict:
     """Whether a figure is as it has to be.
 
     Attributes:
-        figure: what was found.
+        value: what was found.
         threshold: the most that it may be, or the least.
         sentence: what was found, for people.
         at_least: whether the threshold is the least.
     """
 
-    figure: float
+    value: float
     threshold: float
     sentence: str
     at_least: bool = False
@@ -25,7 +25,7 @@ class Verdict:
     @property
     def excess(self) -> float:
         """How far the figure is beyond the threshold; positive where it must not be."""
-        beyond = self.figure - self.threshold
+        beyond = self.value - self.threshold
         return -beyond if self.at_least else beyond
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from amazon_seg_assets.rules.files import Rules, load_rules, rules_file
 
 
@@ -11,11 +13,11 @@ class ExcludedCategories(Rules):
     excluded: dict[str, list[str]]
 
 
-def load_excluded_categories(category: str) -> tuple[str, ...]:
+def load_category_rules(folder: Path | None = None) -> ExcludedCategories:
+    """The lists in a folder of the deployment's own, else the built-in ones."""
+    return load_rules(ExcludedCategories, rules_file("excluded_categories.yaml", folder))
+
+
+def load_excluded_categories(category: str, folder: Path | None = None) -> tuple[str, ...]:
     """The main categories that are left out of a category of the data set, as the hub spells it."""
-    return tuple(load_category_rules().excluded.get(category, ()))
-
-
-def load_category_rules() -> ExcludedCategories:
-    """The lists of the deployment."""
-    return load_rules(ExcludedCategories, rules_file("excluded_categories.yaml"))
+    return tuple(load_category_rules(folder).excluded.get(category, ()))

@@ -13,7 +13,6 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.settings import PREFIX, load_settings
 
 
 class Rules(BaseModel):
@@ -77,29 +76,28 @@ def built_in(name: str) -> Traversable:
     return files(__package__).joinpath(*name.split("/"))
 
 
-def own_file(name: str) -> Path | None:
-    """The deployment's own file of rules in place of the built-in one of that name, if any.
+def own_file(name: str, folder: Path | None) -> Path | None:
+    """The file of that name in the folder of the deployment's own rules, if it has one.
 
     Raises:
-        InputError: the setting names no folder, or one with a file whose name is not known.
+        InputError: there is no such folder, or a file in it has a name that is not known.
     """
-    folder = load_settings().rules
     return folder / name if folder is not None and name in _names_in(folder) else None
 
 
-def rules_file(name: str) -> Traversable | Path:
+def rules_file(name: str, folder: Path | None) -> Traversable | Path:
     """The file of rules that counts: the deployment's own, else the built-in one.
 
     Raises:
         InputError: as ``own_file`` does.
     """
-    return own_file(name) or built_in(name)
+    return own_file(name, folder) or built_in(name)
 
 
 def _names_in(folder: Path) -> list[str]:
     known = sorted(file.name for file in files(__package__).iterdir() if _is_rules(file.name))
     names = f"{', '.join(known[:-1])} or {known[-1]}"
-    setting = f"The setting {PREFIX}RULES ({str(folder)!r}) is not valid"
+    setting = f"The setting AMAZON_SEG_RULES ({str(folder)!r}) is not valid"
     try:
         found = sorted(file.name for file in folder.iterdir() if _is_rules(file.name))
     except OSError as error:
@@ -108,8 +106,7 @@ def _names_in(folder: Path) -> list[str]:
             f"own called {names}."
         ) from error
     # A misspelt name would silently leave the built-in rules in force.
-    unknown = [name for name in found if name not in known]
-    if unknown:
+    if unknown := [name for name in found if name not in known]:
         raise InputError(
             f"{setting}: {unknown[0]} in it is no file of rules, call it {names}, or move it "
             "elsewhere."

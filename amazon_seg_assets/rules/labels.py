@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import isclose
+from pathlib import Path
 from typing import Literal
 
 from pydantic import model_validator
@@ -11,12 +12,19 @@ from amazon_seg_assets.rules.files import Rules, load_rules, rules_file
 
 Feature = Literal["recency", "frequency", "monetary"]
 Limit = float | Literal["overall"]
+LabelRole = Literal["loyal", "big_spender", "newcomer", "lapsed"]
 
 
-class LabelRule(Rules):
-    """A label, and the mean of one feature that leads to it."""
+class Label(Rules):
+    """A label of clusters, and the role of their customers, by which the report goes."""
 
     label: str
+    role: LabelRole
+
+
+class LabelRule(Label):
+    """A label, and the mean of one feature that leads to it."""
+
     feature: Feature
     at_least: Limit | None = None
     at_most: Limit | None = None
@@ -28,7 +36,7 @@ class LabelRule(Rules):
         return self
 
     def holds(self, mean: float, overall: float) -> bool:
-        """Whether a cluster's mean satisfies the rule; rounding does not decide."""
+        """True where a cluster's mean satisfies the rule; rounding does not decide."""
         given = self.at_least if self.at_least is not None else self.at_most
         limit = overall if given == "overall" else float(given or 0)
         beyond = mean > limit if self.at_least is not None else mean < limit
@@ -36,12 +44,12 @@ class LabelRule(Rules):
 
 
 class Words(Rules):
-    """What tells clusters of one label apart by one feature.
+    """Words that tell clusters of one label apart by one feature.
 
     Attributes:
-        lower: the one of two with the lower mean.
-        higher: the one of two with the higher mean.
-        ranked: what three or more are ranked by, the lowest mean first.
+        lower: for that of two with the lower mean.
+        higher: for that of two with the higher mean.
+        ranked: before the rank among three or more, the lowest mean first.
     """
 
     lower: str
@@ -64,31 +72,38 @@ class Qualifiers(Rules):
 
 
 class LabelRules(Rules):
-    """How clusters get their labels."""
+    """Rules for all labels of clusters."""
 
     labels: list[LabelRule]
-    otherwise: str
+    otherwise: Label
     qualifiers: Qualifiers
 
     @model_validator(mode="after")
-    def _are_whole(self) -> LabelRules:
-        for name in self.names:
-            if base_label(name) != name:
+    def _are_clear(self) -> LabelRules:
+        for one in (*self.labels, self.otherwise):
+            if base_label(one.label) != one.label:
                 raise ValueError(
-                    f"the label {name!r} has a bracket, which is kept for what tells clusters of "
-                    "one label apart, write it without"
+                    f"the label {one.label!r} has a bracket, which is kept for what tells clusters "
+                    "of one label apart, write it without"
                 )
+            if one.role != self.role_of(one.label):
+                raise ValueError(f"the label {one.label!r} has two roles, keep one")
         return self
 
     @property
     def names(self) -> list[str]:
         """All labels that a cluster may get, without what tells clusters of one apart."""
-        return list(dict.fromkeys([*(rule.label for rule in self.labels), self.otherwise]))
+        return list(dict.fromkeys(one.label for one in (*self.labels, self.otherwise)))
+
+    def role_of(self, label: str) -> LabelRole | None:
+        """The role of a cluster's label, with or without what tells it apart."""
+        base = base_label(label)
+        return next((r.role for r in (*self.labels, self.otherwise) if r.label == base), None)
 
 
-def load_label_rules() -> LabelRules:
-    """The rules of the deployment."""
-    return load_rules(LabelRules, rules_file("cluster_labels.yaml"))
+def load_label_rules(folder: Path | None = None) -> LabelRules:
+    """The rules in a folder of the deployment's own, else the built-in ones."""
+    return load_rules(LabelRules, rules_file("cluster_labels.yaml", folder))
 
 
 def base_label(label: str) -> str:

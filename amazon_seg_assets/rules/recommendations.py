@@ -1,4 +1,4 @@
-"""What to do about each segment and cluster, and about what the figures of a run show."""
+"""Advice about each segment and cluster, and about what the figures of a run show."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ Figure = Literal[
 
 
 class Recommendation(Rules):
-    """What to do about the customers of one segment, or of the clusters of one label.
+    """Advice about the customers of one segment, or of the clusters of one label.
 
     Attributes:
-        goal: what is to be reached.
-        action: what to do.
-        offer: what customers are offered.
-        channel: where they meet it.
+        goal: to be reached by ``action``.
+        action: to be taken.
+        offer: to customers, who meet it in ``channel``.
+        channel: of the offer.
         priority: 1 comes first; several may share one.
         reason: why, by what defines the customers; no figures, which every run has its own of.
         if_low_spend: added if their mean spend is below that of all customers.
@@ -48,17 +48,16 @@ class Recommendation(Rules):
 
 
 class GeneralRecommendation(Rules):
-    """What to do if a figure of the run lies within limits.
+    """Advice for a run whose figure lies within limits.
 
     Attributes:
         title: a few words.
         action: what to do.
         reason: why, given the condition.
         figure: the figure that decides, as a fraction of 1:
-            ``newcomer_share``: customers in New Customers and Promising, where equal customers get
-            equal scores (otherwise it says more about the scores than about the customers);
-            ``lapsed_share``: customers in About to Sleep, At Risk, Can't Lose Them, Hibernating and
-            Lost;
+            ``newcomer_share``: customers in segments of the role newcomer, where equal customers
+            get equal scores (otherwise it says more about the scores than about the customers);
+            ``lapsed_share``: customers in segments of the roles fading, at_stake and lapsed;
             ``one_review_share``: customers with a single review in the window;
             ``unverified_five_star_excess``: share of 5 stars among the year's reviews without a
             verified purchase, less the share among those with one;
@@ -87,7 +86,7 @@ class GeneralRecommendation(Rules):
         return self
 
     def holds(self, value: float) -> bool:
-        """Whether the recommendation applies at this value of its figure; never for NaN."""
+        """True where the recommendation applies at this value of its figure; never for NaN."""
         lowest = -inf if self.at_least is None else self.at_least
         highest = inf if self.at_most is None else self.at_most
         return lowest <= value <= highest
@@ -113,16 +112,21 @@ class Recommendations(Rules):
         ]
 
 
-def default_recommendations() -> Recommendations:
-    """Those of the deployment, whatever segments they cover.
+def default_recommendations(folder: Path | None = None) -> Recommendations:
+    """The recommendations of the deployment, whatever segments they cover.
+
+    Args:
+        folder: of the deployment's own rules.
 
     Raises:
         InputError: the file is not valid, or no cluster can have one of its labels.
     """
-    return _load(own_file(_FILE))
+    return _load(own_file(_FILE, folder), folder)
 
 
-def load_recommendations(scheme: Scheme, path: Path | None = None) -> Recommendations:
+def load_recommendations(
+    scheme: Scheme, path: Path | None = None, folder: Path | None = None
+) -> Recommendations:
     """The recommendations for the segments of a scheme.
 
     Args:
@@ -130,46 +134,40 @@ def load_recommendations(scheme: Scheme, path: Path | None = None) -> Recommenda
         path: the user's own file; by default that of the deployment. Either must cover exactly
             these segments, and may cover labels of clusters. The built-in one, which counts where
             there is neither, knows the segments of the built-in schemes, and is silent on others.
+        folder: of the deployment's own rules.
 
     Raises:
         InputError: the file is not valid, its segments are not those of the scheme, or no cluster
             can have one of its labels.
     """
-    own = path or own_file(_FILE)
-    found = _load(own)
+    own = path or own_file(_FILE, folder)
+    found = _load(own, folder)
     if own is not None:
         _check_segments(found, scheme, own)
     ordered = {name: found.segments[name] for name in scheme.segments if name in found.segments}
     return found.model_copy(update={"segments": ordered})
 
 
-def _load(own: Path | None) -> Recommendations:
+def _load(own: Path | None, folder: Path | None) -> Recommendations:
     found = load_rules(Recommendations, own or built_in(_FILE))
     if own is not None:
-        _check_clusters(found, own)
+        labels = load_label_rules(folder).names
+        if unknown := [name for name in found.clusters if name not in labels]:
+            raise InputError(
+                f"The rules {own} are not valid: clusters → {unknown[0]}: clusters have no such "
+                f"label, use {', '.join(labels[:-1])} or {labels[-1]}."
+            )
     return found
 
 
 def _check_segments(found: Recommendations, scheme: Scheme, path: Path) -> None:
-    unknown = [name for name in found.segments if name not in scheme.segments]
-    missing = [name for name in scheme.segments if name not in found.segments]
-    if unknown:
+    if unknown := [name for name in found.segments if name not in scheme.segments]:
         raise InputError(
             f"The rules {path} are not valid: segments → {unknown[0]}: no such segment is in the "
             f"scheme {scheme.name}, which has {', '.join(scheme.segments)}."
         )
-    if missing:
+    if missing := [name for name in scheme.segments if name not in found.segments]:
         raise InputError(
             f"The rules {path} are not valid: segments: {missing[0]} of the scheme {scheme.name} "
             "is missing, add it."
-        )
-
-
-def _check_clusters(found: Recommendations, path: Path) -> None:
-    labels = load_label_rules().names
-    unknown = [name for name in found.clusters if name not in labels]
-    if unknown:
-        raise InputError(
-            f"The rules {path} are not valid: clusters → {unknown[0]}: clusters have no such "
-            f"label, use {', '.join(labels[:-1])} or {labels[-1]}."
         )

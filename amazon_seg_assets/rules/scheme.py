@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.features import SCORES
 from amazon_seg_assets.rules.files import Rules, built_in, load_rules
-from amazon_seg_assets.tables.features import SCORES
 
 BUILT_IN_SCHEMES = ("standard", "notebook")
 
@@ -23,12 +25,63 @@ Score = Annotated[int, Field(ge=SCORES[0], le=SCORES[-1])]
 Scores = Annotated[list[Score], Field(min_length=1)]
 FourCuts = Annotated[list[float], Field(min_length=4, max_length=4)]
 
+Role = Literal[
+    "best", "loyal", "growing", "newcomer", "middling", "fading", "at_stake", "lapsed"
+]  # fmt: skip
+
+# Blue and green for customers who come, yellow to red for those who drift away, pink for the lost
+# treasure, grey for those who are gone. A test holds them apart from each other and from the
+# colours of clusters, for colour-blind eyes too.
+ROLE_COLOURS: dict[Role, tuple[str, str]] = {
+    "best": ("#00467A", "#162678"),
+    "loyal": ("#2277C9", "#78A5FF"),
+    "growing": ("#6CC0F0", "#78B4CA"),
+    "newcomer": ("#1B8A5A", "#B7E4A0"),
+    "middling": ("#F5E663", "#DAC33C"),
+    "fading": ("#EE9A00", "#E8A578"),
+    "at_stake": ("#C44E00", "#CC79A7"),
+    "lapsed": ("#CFC7C0", "#4A4A4A"),
+}
+"""Colours of a role's first two segments; further ones get lighter tones of the first."""
+
+_LIGHTEST = 0.8
+"""Share of white in the lightest tone; with more it is lost on white paper."""
+_CELLS = len(SCORES) ** 3
+
+
+def _colour(given: str | None) -> str:
+    # What is left of an entry without quotes is null.
+    if given is None or not re.fullmatch("#[0-9A-Fa-f]{6}", given):
+        raise ValueError("needs a colour such as '#2277C9', in quotes, as # begins a comment")
+    return given.upper()
+
+
+class Segment(Rules):
+    """A segment of customers.
+
+    Attributes:
+        meaning: who is in it, in a sentence.
+        role: what it is to the business; the report and its figures go by it, not by the name.
+        colour: in all pictures, as ``#RRGGBB``; by default a tone of the role's.
+    """
+
+    meaning: str
+    role: Role
+    colour: Annotated[str | None, AfterValidator(_colour)] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_a_role(cls, given: Any) -> Any:
+        role = given.get("role") if isinstance(given, dict) else getattr(given, "role", None)
+        if role not in [*ROLE_COLOURS]:
+            raise ValueError(f"give it a meaning and a role, one of {', '.join(ROLE_COLOURS)}")
+        return given
+
 
 class Thresholds(Rules):
     """Cut points set by hand: four ascending values for each feature.
 
-    Neighbours may be equal, as where most customers have one review; nobody gets a score between
-    them.
+    Nobody gets a score between neighbours that are equal, as where most have one review.
     """
 
     recency: FourCuts
@@ -54,11 +107,9 @@ class Rule(Rules):
     m: Scores | None = None
 
     def covers(self, cell: Cell) -> bool:
-        """Whether a combination of scores satisfies the rule."""
-        wanted = (self.r, self.f, self.m)
-        return all(
-            scores is None or value in scores for scores, value in zip(wanted, cell, strict=True)
-        )
+        """True for a combination of scores that satisfies the rule."""
+        wanted = zip((self.r, self.f, self.m), cell, strict=True)
+        return all(scores is None or score in scores for scores, score in wanted)
 
 
 class Scheme(Rules):
@@ -69,7 +120,7 @@ class Scheme(Rules):
         description: in a sentence or two.
         scoring: how values become scores 1 to 5.
         thresholds: cut points, if scoring goes by them.
-        segments: what each segment means, in the order in which people read them.
+        segments: by name, in the order in which people read them.
         grid: segments by r (rows) and by fm, 1 to 5, where fm = (f + m) / 2 rounded half up.
         rules: segments by scores, each cell in exactly one rule; instead of a grid.
         ordered_rules: the first that covers a cell counts, and ``otherwise`` where none does.
@@ -80,7 +131,7 @@ class Scheme(Rules):
     description: str
     scoring: Literal["percent_rank", "ntile", "thresholds"]
     thresholds: Thresholds | None = None
-    segments: dict[str, str]
+    segments: dict[str, Segment]
     grid: dict[Score, Annotated[list[str], Field(min_length=5, max_length=5)]] | None = None
     rules: list[Rule] | None = None
     ordered_rules: list[Rule] | None = None
@@ -97,10 +148,18 @@ class Scheme(Rules):
             raise ValueError("otherwise belongs to ordered_rules")
         if self.grid is not None and sorted(self.grid) != list(SCORES):
             raise ValueError("the grid needs the rows 1 to 5, one for each r")
-        for (r, f, m), segment in self.cells.items():
-            if segment not in self.segments:
+        if len(self.segments) > _CELLS:
+            raise ValueError(f"give at most {_CELLS} segments, as many as combinations of scores")
+        own: dict[str, str] = {}
+        for name, segment in self.segments.items():
+            if segment.colour and own.setdefault(segment.colour, name) != name:
                 raise ValueError(
-                    f"r{r} f{f} m{m} is in {segment!r}, which is not among the segments, correct "
+                    f"{own[segment.colour]} and {name} have the colour {segment.colour}, change one"
+                )
+        for (r, f, m), name in self.cells.items():
+            if name not in self.segments:
+                raise ValueError(
+                    f"r{r} f{f} m{m} is in {name!r}, which is not among the segments, correct "
                     "the name or describe it there"
                 )
         return self
@@ -130,6 +189,22 @@ class Scheme(Rules):
         """Segments that no combination of scores leads to."""
         return [segment for segment in self.segments if segment not in self.cells.values()]
 
+    def of_role(self, *roles: Role) -> list[str]:
+        """The segments with any of these roles, in the scheme's order."""
+        return [name for name, segment in self.segments.items() if segment.role in roles]
+
+    @cached_property
+    def colours(self) -> dict[str, str]:
+        """A colour for each segment, in the scheme's order, no two equal."""
+        tones = {role: _tones(role) for role in ROLE_COLOURS}
+        taken = {segment.colour for segment in self.segments.values()}
+        colours = {}
+        for name, segment in self.segments.items():
+            free = (tone for tone in tones[segment.role] if tone not in taken)
+            colours[name] = segment.colour or next(free)
+            taken.add(colours[name])
+        return colours
+
     @property
     def fingerprint(self) -> str:
         """Changes whenever somebody could get another segment."""
@@ -137,6 +212,16 @@ class Scheme(Rules):
         cells = [[*cell, segment] for cell, segment in sorted(self.cells.items())]
         content = json.dumps([self.scoring, limits, cells])
         return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+def _tones(role: Role) -> Iterator[str]:
+    """The two colours of a role, then tones that lie half way between those before."""
+    yield from ROLE_COLOURS[role]
+    rgb = bytes.fromhex(ROLE_COLOURS[role][0][1:])
+    for depth in range(1, 11):
+        for odd in range(1, 2**depth, 2):
+            white = _LIGHTEST * odd / 2**depth
+            yield f"#{bytes(round(c + white * (255 - c)) for c in rgb).hex().upper()}"
 
 
 def fm_score(f: int, m: int) -> int:

@@ -1,4 +1,4 @@
-"""What every source offers: the raw files of a category, and a version of their content."""
+"""The offer of every source: the raw files of a category, and a version of their content."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 
@@ -21,6 +22,8 @@ RAW = "raw"
 FOLDERS = {Kind.REVIEWS: ("review_categories", ""), Kind.METADATA: ("meta_categories", "meta_")}
 """In the hub's layout: the folder of a kind below `RAW`, and how the names of its files begin."""
 
+_MOST_SUGGESTIONS = 3
+
 
 def raw_name(kind: Kind, category: str) -> str:
     """Path of a category's JSON Lines in the hub's layout."""
@@ -30,7 +33,7 @@ def raw_name(kind: Kind, category: str) -> str:
 
 @dataclass(frozen=True)
 class Download:
-    """What fetching a file brings onto this machine.
+    """The bytes that fetching a file brings onto this machine.
 
     Attributes:
         folder: where it goes; it need not be there yet.
@@ -67,14 +70,19 @@ class Source(ABC):
     @property
     @abstractmethod
     def description(self) -> str:
-        """What a person would call this source, e.g. ``hub McAuley-Lab/Amazon-Reviews-2023``."""
+        """A person's name for this source, e.g. ``hub McAuley-Lab/Amazon-Reviews-2023``."""
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether its data is invented."""
+        return False
 
     @abstractmethod
     def files(self, kind: Kind, category: str) -> list[RawFile]:
         """The files of one kind, ordered by name, at least one.
 
         Raises:
-            InputError: the category or its files do not exist; names those that do.
+            InputError: the category or its files do not exist; names near ones, or those that do.
         """
 
     def version(self, kind: Kind, category: str) -> str:
@@ -87,3 +95,25 @@ class Source(ABC):
         for file in files:
             digest.update(f"{file.name}\0{file.fingerprint}\n".encode())
         return digest.hexdigest()[:16]
+
+
+def advise(category: str, categories: Iterable[str], otherwise: str) -> str:
+    """The end of a sentence about an unknown category: near ones, or else ``otherwise``."""
+    near = near_categories(category, categories)
+    return f": did you mean {' or '.join(near)}?" if near else otherwise
+
+
+def near_categories(name: str, categories: Iterable[str]) -> list[str]:
+    """The categories that somebody who wrote ``name`` may have meant, at most three, best first.
+
+    Case, spaces and punctuation do not matter, and ``&`` stands for ``and``.
+    """
+    wanted = _plain(name)
+    plain = {_plain(category): category for category in categories}
+    near = get_close_matches(wanted, plain, n=_MOST_SUGGESTIONS)
+    parts = [each for each in plain if wanted and wanted in each]
+    return [plain[each] for each in dict.fromkeys(near + parts)][:_MOST_SUGGESTIONS]
+
+
+def _plain(name: str) -> str:
+    return "".join(filter(str.isalnum, name.casefold().replace("&", "and")))

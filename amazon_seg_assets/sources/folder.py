@@ -11,7 +11,7 @@ from xxhash import xxh3_64_hexdigest
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.settings import CATEGORY_NAME
-from amazon_seg_assets.sources.base import FOLDERS, RAW, Kind, RawFile, Source, raw_name
+from amazon_seg_assets.sources.base import FOLDERS, RAW, Kind, RawFile, Source, advise, raw_name
 
 _JSONL = re.compile(rf"(?P<category>{CATEGORY_NAME.pattern})(-.*)?\.jsonl(\.gz)?")
 _PARQUET_FOLDER = "raw_meta_"
@@ -55,14 +55,14 @@ class FolderSource(Source):
 
     @property
     def description(self) -> str:
-        """What a person would call this source."""
+        """A person's name for this source."""
         return f"folder {self._name}"
 
     def files(self, kind: Kind, category: str) -> list[RawFile]:
         """The files of one kind, ordered by name.
 
         Raises:
-            InputError: there are none; names the categories that are there.
+            InputError: there are none; names near categories, or those that are there.
         """
         found = self._by_category(kind)
         folder, _ = FOLDERS[kind]
@@ -72,9 +72,10 @@ class FolderSource(Source):
                 f"{category} in {raw_name(kind, category)}."
             )
         if category not in found:
+            those = f"; the categories there are: {', '.join(sorted(found))}."
             raise InputError(
-                f"There are no {kind} of {category} in {self._raw / folder}; the categories there "
-                f"are: {', '.join(sorted(found))}."
+                f"There are no {kind} of {category} in {self._raw / folder}"
+                f"{advise(category, sorted(found), those)}"
             )
         return [_raw_file(name, path) for name, path in sorted(found[category].items())]
 

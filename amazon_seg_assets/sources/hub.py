@@ -43,10 +43,21 @@ from huggingface_hub.file_download import http_get, repo_folder_name
 from huggingface_hub.utils import WeakFileLock, build_hf_headers, httpx
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.sources.base import Download, Kind, RawFile, Source, raw_name
-from amazon_seg_assets.sources.categories import CATEGORIES, near_categories
+from amazon_seg_assets.sources.base import Download, Kind, RawFile, Source, advise, raw_name
 
 REPOSITORY = "McAuley-Lab/Amazon-Reviews-2023"
+
+CATEGORIES = (
+    "All_Beauty", "Amazon_Fashion", "Appliances", "Arts_Crafts_and_Sewing", "Automotive",
+    "Baby_Products", "Beauty_and_Personal_Care", "Books", "CDs_and_Vinyl",
+    "Cell_Phones_and_Accessories", "Clothing_Shoes_and_Jewelry", "Digital_Music", "Electronics",
+    "Gift_Cards", "Grocery_and_Gourmet_Food", "Handmade_Products", "Health_and_Household",
+    "Health_and_Personal_Care", "Home_and_Kitchen", "Industrial_and_Scientific", "Kindle_Store",
+    "Magazine_Subscriptions", "Movies_and_TV", "Musical_Instruments", "Office_Products",
+    "Patio_Lawn_and_Garden", "Pet_Supplies", "Software", "Sports_and_Outdoors",
+    "Subscription_Boxes", "Tools_and_Home_Improvement", "Toys_and_Games", "Unknown", "Video_Games",
+)  # fmt: skip
+"""All categories of the data set."""
 
 _DATASET = "dataset"
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -84,7 +95,7 @@ class HubSource(Source):
 
     @property
     def description(self) -> str:
-        """What a person would call this source."""
+        """A person's name for this source."""
         return f"hub {self._repository}" + (f"@{self._revision}" if self._revision else "")
 
     def files(self, kind: Kind, category: str) -> list[RawFile]:
@@ -253,11 +264,8 @@ class HubSource(Source):
 
 def _file_name(kind: Kind, category: str) -> str:
     if category not in CATEGORIES:
-        near = near_categories(category)
-        advice = (
-            f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(CATEGORIES)}."
-        )
-        raise InputError(f"The hub's data set has no category {category}: {advice}")
+        advice = advise(category, CATEGORIES, f": it has {', '.join(CATEGORIES)}.")
+        raise InputError(f"The hub's data set has no category {category}{advice}")
     return raw_name(kind, category)
 
 

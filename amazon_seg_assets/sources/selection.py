@@ -21,7 +21,7 @@ def open_source(name: str, sample_directory: Path, sample_reviews: int) -> Sourc
         InputError: it names nothing that is there.
     """
     if name == "sample":
-        from amazon_seg_assets.sources.sample import SampleSource
+        from amazon_seg_assets.sample.source import SampleSource
 
         return SampleSource(sample_directory, reviews=sample_reviews)
     hub, _, revision = name.partition("@")

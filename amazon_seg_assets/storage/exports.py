@@ -7,25 +7,25 @@ from typing import Literal
 
 from pyspark.sql import DataFrame
 
-from amazon_seg_assets.locations import move_file, spark_path
 from amazon_seg_assets.storage.layout import Store, month_folder
+from amazon_seg_assets.storage.locations import move_file, spark_path
 
 Form = Literal["csv", "parquet"]
 
-_PARTS = "parts"
-
-# RFC 4180: CRLF ends a line, also one inside quotes, and a quote inside quotes is doubled.
-_CSV_OPTIONS = {
-    "header": "true",
-    "encoding": "UTF-8",
-    "lineSep": "\r\n",
-    "quote": '"',
-    "escape": '"',
-    "ignoreLeadingWhiteSpace": "false",
-    "ignoreTrailingWhiteSpace": "false",
-    "compression": "none",
+_OPTIONS: dict[Form, dict[str, str]] = {
+    # RFC 4180: CRLF ends a line, also one inside quotes, and a quote inside quotes is doubled.
+    "csv": {
+        "header": "true",
+        "encoding": "UTF-8",
+        "lineSep": "\r\n",
+        "quote": '"',
+        "escape": '"',
+        "ignoreLeadingWhiteSpace": "false",
+        "ignoreTrailingWhiteSpace": "false",
+        "compression": "none",
+    },
+    "parquet": {"compression": "snappy"},  # the codec that most programs know
 }
-_PARQUET_OPTIONS = {"compression": "snappy"}  # the codec that most programs know
 
 
 def write_one_file_each(
@@ -39,19 +39,12 @@ def write_one_file_each(
 ) -> None:
     """Replaces a month of an artifact by files ``<value of by>.<form>``.
 
-    Args:
-        frame: rows of each value in one partition, sorted; values serve as names of files.
-        store: where to write.
-        asset: what to write.
-        month: the month to replace; others stay untouched.
-        by: the column that says which file a row goes to; not in the files themselves.
-        form: of the files.
-        check: is called when all is written; if it raises, the former files stay.
+    The files lack that column. Rows of a file must be in one partition, sorted. ``check`` is called
+    when all is written; if it raises, the former files stay.
     """
     with store.replacing_in_place(asset, [month]) as folder:
-        target, parts = folder / month_folder(month), folder / _PARTS
-        options = _CSV_OPTIONS if form == "csv" else _PARQUET_OPTIONS
-        frame.write.partitionBy(by).format(form).options(**options).save(spark_path(parts))
+        target, parts = folder / month_folder(month), folder / "parts"
+        frame.write.partitionBy(by).format(form).options(**_OPTIONS[form]).save(spark_path(parts))
         for part in parts.glob(f"{by}=*"):
             [file] = part.glob(f"part-*.{form}")
             move_file(file, target / f"{part.name.removeprefix(f'{by}=')}.{form}")

@@ -1,10 +1,8 @@
-"""Where every artifact lies: by category, asset and month, below a folder or a URL.
+"""Places of all artifacts: by category, asset and month, below a folder or a URL.
 
-How a new version takes the old one's place depends on the storage. On this machine, and on what is
-mounted there, it is renamed (`renaming`), and an artifact lies in ``<category>/<asset>/``. What is
-reached by URL has no atomic renames: there the current version is named (`versions`), and an
-artifact lies in ``<category>/<asset>/version=<version>/``. Either way, months are folders
-``month=YYYY-MM`` in it, and readers never see half of a partition.
+A storage on this machine, or mounted there, publishes a new version by renaming it (`renaming`);
+one that is reached by URL has no atomic renames, and names the current version (`versions`).
+Either way, months are folders ``month=YYYY-MM``, and readers never see half of a partition.
 """
 
 from __future__ import annotations
@@ -16,17 +14,16 @@ from functools import cached_property
 from pathlib import Path
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.locations import (
+from amazon_seg_assets.schema import MONTH
+from amazon_seg_assets.storage.locations import (
     Location,
     explaining_access,
     is_local,
     uploading,
     url_of,
 )
-from amazon_seg_assets.storage.publishing import Publishing
 from amazon_seg_assets.storage.renaming import Renaming
 from amazon_seg_assets.storage.versions import Versions
-from amazon_seg_assets.tables.model import MONTH
 
 
 def month_folder(month: str) -> str:
@@ -36,23 +33,18 @@ def month_folder(month: str) -> str:
 
 @dataclass(frozen=True)
 class Store:
-    """The storage of one category.
-
-    Attributes:
-        root: the storage folder, on this machine or by URL.
-        category: one of its categories.
-    """
+    """The storage of one category, below the folder or URL ``root``."""
 
     root: Location
     category: str
 
     @property
     def folder(self) -> Location:
-        """Where all artifacts of the category lie."""
+        """Folder of all artifacts of the category."""
         return self.root / self.category
 
     def base(self, asset: str) -> Location:
-        """Folder below which all of an artifact lies, whatever its version."""
+        """Folder below which all of an artifact lies, in all its versions."""
         return self.folder / asset
 
     def path(self, asset: str, month: str | None = None) -> Location:
@@ -61,9 +53,8 @@ class Store:
 
     def paths(self, asset: str, months: Iterable[str] | None = None) -> list[Location]:
         """Folders of some months of an artifact, or all that together hold it."""
-        names = [None] if months is None else [month_folder(month) for month in months]
         with explaining_access(self.root, "read"):
-            return list(self._publishing.paths(asset, names))
+            return [*self._publishing.paths(asset, _folders(months))]
 
     def months(self, asset: str) -> list[str]:
         """Months that the artifact has, in order."""
@@ -75,27 +66,21 @@ class Store:
         Raises:
             InputError: it is not, or months of it are missing; names them.
         """
-        found = self._months(asset)
+        found, place, what = self._months(asset), url_of(self.root), f"{asset} of {self.category}"
         if found is None:
-            raise InputError(
-                f"{asset} of {self.category} is not in {url_of(self.root)}: materialize it first."
-            )
-        missing = sorted(set(months or ()) - found)
-        if missing:
+            raise InputError(f"{what} is not in {place}: materialize it first.")
+        if missing := sorted(set(months or ()) - found):
             named = missing[0] if len(missing) == 1 else f"{missing[0]} … {missing[-1]}"
             raise InputError(
-                f"{asset} of {self.category} has no {named} in {url_of(self.root)} "
-                f"({len(missing)} missing): materialize what is missing first."
+                f"{what} has no {named} in {place} ({len(missing)} missing): "
+                "materialize what is missing first."
             )
 
     @contextmanager
     def replacing(self, asset: str, months: Iterable[str] | None = None) -> Iterator[Path]:
         """Gives a fresh folder of this machine, and publishes it when the block ends without error.
 
-        Args:
-            asset: the artifact written.
-            months: the partitions that the block writes, as folders of this name; each must be
-                there in the end. None replaces the whole artifact.
+        The block writes the folders of ``months``; None replaces the whole artifact.
 
         Raises:
             InputError: the storage cannot be written to, or another process took the write for
@@ -108,30 +93,33 @@ class Store:
     def replacing_in_place(
         self, asset: str, months: Iterable[str] | None = None
     ) -> Iterator[Location]:
-        """As `replacing`, but gives a folder of the storage, for writers on several machines.
+        """Gives a folder of the storage, for writers on several machines; else as `replacing`.
 
         On storage that is reached by URL it does not exist before something is in it.
         """
-        names = None if months is None else [month_folder(month) for month in months]
+        publishing = self._publishing.replacing(asset, _folders(months))
         with ExitStack() as stack:
             with explaining_access(self.root, "written to"):
-                folder = stack.enter_context(self._publishing.replacing(asset, names))
+                folder = stack.enter_context(publishing)
             yield folder
 
-    def sweep(self) -> None:
+    def remove_abandoned(self) -> None:
         """Removes what dead processes left."""
-        self._publishing.sweep()
+        self._publishing.remove_abandoned()
 
     def _months(self, asset: str) -> set[str] | None:
         """Months of an artifact; None if it is not there at all."""
         with explaining_access(self.root, "read"):
             names = self._publishing.partitions(asset)
-        prefix = month_folder("")
         if names is None:
             return None
+        prefix = month_folder("")
         return {name.removeprefix(prefix) for name in names if name.startswith(prefix)}
 
     @cached_property
-    def _publishing(self) -> Publishing:
-        folder = self.folder
-        return Renaming(folder) if is_local(folder) else Versions(folder)
+    def _publishing(self) -> Renaming | Versions:
+        return Renaming(self.folder) if is_local(self.folder) else Versions(self.folder)
+
+
+def _folders(months: Iterable[str] | None) -> list[str] | None:
+    return None if months is None else [month_folder(month) for month in months]

@@ -1,4 +1,4 @@
-"""What it takes to publish a new version of an artifact, and who is at it."""
+"""The protocol for replacing an artifact, and detection of abandoned writes."""
 
 from __future__ import annotations
 
@@ -8,52 +8,94 @@ import re
 import socket
 import time
 import uuid
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Generic, TypeVar
 
 import psutil
+from upath import UPath
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.locations import Location, url_of
+from amazon_seg_assets.storage.locations import Location, children, modified, url_of
 
 STAGING = ".staging"
+WHOLE = "whole"  # in place of the name of a partition, where an artifact has none
+
 _ABANDONED_AFTER_SECONDS = 7 * 24 * 3600
 _PROCESS = uuid.uuid4().hex[:8]
 _WRITE = re.compile(r"[^-]+-(.+)-(\d+)-([0-9a-f]+)-[0-9a-f]+")  # hosts may have hyphens
 
+Place = TypeVar("Place", Path, UPath)
 
-class Publishing(Protocol):
-    """How the artifacts of one category are replaced, on one kind of storage.
 
-    Partitions are given by the name of their folder; None stands for an artifact without any.
+@dataclass(frozen=True)
+class Publishing(ABC, Generic[Place]):
+    """Replaces artifacts below the folder of a category, each partition whole or not at all.
+
+    Partitions are given by the names of their folders; None stands for the whole artifact.
     """
 
-    def partitions(self, asset: str) -> set[str] | None:
-        """Names of what there is of an artifact; None if it is not there at all."""
+    folder: Place
 
-    def paths(self, asset: str, partitions: Sequence[str | None]) -> Sequence[Location]:
-        """Folders of partitions, those of None together hold the whole artifact.
-
-        Where they would be, if they are not there.
-        """
-
-    def replacing(
-        self, asset: str, partitions: Sequence[str] | None
-    ) -> AbstractContextManager[Location]:
+    @contextmanager
+    def replacing(self, asset: str, partitions: Sequence[str] | None) -> Iterator[Location]:
         """Gives a folder to write to, and publishes it when the block ends without error.
 
         Raises:
             InputError: another process took the write for abandoned, and removed files of it.
         """
+        self.remove_abandoned()
+        write = new_write(asset)
+        folder = self._begin(write)
+        try:
+            yield folder
+            if not self._is_open(write):
+                raise InputError(
+                    f"The write of {asset} to {url_of(self.folder)} was taken for abandoned by "
+                    "another process, which removed files of it, so nothing was replaced: "
+                    "run it again."
+                )
+            self._publish(write, partitions)
+        finally:
+            self._end(write)
 
-    def sweep(self) -> None:
+    def remove_abandoned(self) -> None:
         """Removes what dead processes left."""
+        for write in children(self.folder / STAGING):
+            with suppress(FileNotFoundError):  # it has ended, or another process removes it
+                if is_abandoned(write, partial(modified, self._staging(write))):
+                    self._remove(write)
+
+    def _staging(self, write: str) -> Place:
+        return self.folder / STAGING / write
+
+    @abstractmethod
+    def _begin(self, write: str) -> Place:
+        """Announces a write in staging; returns the folder that it writes to."""
+
+    @abstractmethod
+    def _is_open(self, write: str) -> bool:
+        """Tells whether a write is still announced."""
+
+    @abstractmethod
+    def _publish(self, write: str, partitions: Sequence[str] | None) -> None:
+        """Puts what was written in the place of what there was."""
+
+    @abstractmethod
+    def _end(self, write: str) -> None:
+        """Removes a write of this process from staging, with its files that do not count."""
+
+    @abstractmethod
+    def _remove(self, write: str) -> None:
+        """Removes the write of a dead process likewise."""
 
 
 def new_write(asset: str) -> str:
-    """A name for one write, which tells by which process of which machine; unique."""
+    """A unique name for one write, which holds the artifact, the machine and the process."""
     return f"{asset}-{_machine()}-{os.getpid()}-{_PROCESS}-{uuid.uuid4().hex[:8]}"
 
 
@@ -63,12 +105,9 @@ def asset_of(write: str) -> str:
 
 
 def is_abandoned(write: str, started: Callable[[], float]) -> bool:
-    """Whether the process of a write is gone; False for a name that is no write's.
+    """Tells whether the process of a write is gone; False for a name that is no write's.
 
-    Args:
-        write: its name.
-        started: gives the time in seconds since 1970; all there is to tell by where the process
-            was another machine's.
+    On another machine the age decides: ``started`` gives the beginning, in seconds since 1970.
     """
     parts = _WRITE.fullmatch(write)
     if parts is None:
@@ -78,32 +117,13 @@ def is_abandoned(write: str, started: Callable[[], float]) -> bool:
         return False
     if machine != _machine():
         return time.time() - started() > _ABANDONED_AFTER_SECONDS
-    if int(pid) == os.getpid():
-        return True
-    return not psutil.pid_exists(int(pid))
-
-
-def taken_for_abandoned(write: str, folder: Location) -> InputError:
-    """The error of a write that ends after another process has swept it.
-
-    Args:
-        write: its name.
-        folder: of the category.
-    """
-    return InputError(
-        f"The write of {asset_of(write)} to {url_of(folder)} was taken for abandoned by another "
-        "process, which removed files of it, so nothing was replaced: run it again."
-    )
+    return int(pid) == os.getpid() or not psutil.pid_exists(int(pid))
 
 
 def _machine() -> str:
-    """Names the scope in which numbers of processes are unique.
-
-    Containers and machines may share the name of a host, so on Linux the start of the kernel and
-    the namespace of the numbers count too.
-    """
+    """Names the scope in which numbers of processes are unique."""
     host = socket.gethostname()
-    try:
+    try:  # containers and machines may share the name of a host
         boot = Path("/proc/sys/kernel/random/boot_id").read_text()
         namespace = Path("/proc/self/ns/pid").readlink()
     except OSError:  # not Linux

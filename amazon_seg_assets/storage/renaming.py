@@ -3,109 +3,77 @@
     <category>/<asset>/month=YYYY-MM/...              partitioned by month
     <category>/<asset>/...                            not partitioned
     <category>/.staging/<asset>-<process>/            writes that have not been published
-        new/                                          what is written
-        aside/<partition>, aside/whole                what is being replaced
+        new/                                          the new files
+        aside/<partition>, aside/whole                the files being replaced
 
-A write goes to staging and is published one partition at a time. Readers never see half of a
-partition. What a dead process left in staging is swept by the next write, though after days if that
-is on another machine or if the machine has been restarted; and what it had moved aside without
-replacing it is put back.
+Partitions are published one by one. The next write removes what a dead process left in staging,
+though after days if that is on another machine or if the machine has been restarted; and it puts
+back what was moved aside without being replaced.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from amazon_seg_assets.locations import children
-from amazon_seg_assets.storage.publishing import (
-    STAGING,
-    asset_of,
-    is_abandoned,
-    new_write,
-    taken_for_abandoned,
-)
+from amazon_seg_assets.storage.locations import children
+from amazon_seg_assets.storage.publishing import WHOLE, Publishing, asset_of, new_write
 
 _NEW, _ASIDE = "new", "aside"
-_WHOLE = "whole"
 
 
-@dataclass(frozen=True)
-class Renaming:
-    """Publishing in a local folder.
-
-    Attributes:
-        folder: of the category.
-    """
-
-    folder: Path
+class Renaming(Publishing[Path]):
+    """Publishing in a local folder."""
 
     def partitions(self, asset: str) -> set[str] | None:
         """Names of what there is of an artifact; None if it is not there at all."""
         folder = self.folder / asset
         return children(folder) if folder.is_dir() else None
 
-    def paths(self, asset: str, partitions: Sequence[str | None]) -> list[Path]:
-        """Folders of partitions."""
-        return [self.folder / asset / (name or "") for name in partitions]
+    def paths(self, asset: str, partitions: Sequence[str] | None) -> list[Path]:
+        """Folders that partitions have or would have, or the one of the artifact."""
+        return [self.folder / asset / name for name in ([""] if partitions is None else partitions)]
 
-    @contextmanager
-    def replacing(self, asset: str, partitions: Sequence[str] | None) -> Iterator[Path]:
-        """Gives a folder in staging, and renames it when the block ends without error."""
-        self.sweep()
-        staging = self.folder / STAGING / new_write(asset)
-        new = staging / _NEW
+    def _begin(self, write: str) -> Path:
+        staging = self._staging(write)
         (staging / _ASIDE).mkdir(parents=True)
-        new.mkdir()
-        try:
-            yield new
-            # Had it been swept, what was written since would be there, in folders made anew.
-            if not (staging / _ASIDE).is_dir():
-                raise taken_for_abandoned(staging.name, self.folder)
-            self._publish(staging, asset, partitions)
-        finally:
-            self._discard(staging)
+        (staging / _NEW).mkdir()
+        return staging / _NEW
 
-    def _publish(self, staging: Path, asset: str, partitions: Sequence[str] | None) -> None:
-        target = self.folder / asset
+    def _is_open(self, write: str) -> bool:
+        # The folder of new files may be there even so: writers make it anew.
+        return (self._staging(write) / _ASIDE).is_dir()
+
+    def _publish(self, write: str, partitions: Sequence[str] | None) -> None:
+        staging, target = self._staging(write), self.folder / asset_of(write)
         if partitions is None:
-            _swap(staging / _NEW, target, staging / _ASIDE / _WHOLE)
+            _swap(staging / _NEW, target, staging / _ASIDE / WHOLE)
             return
         target.mkdir(parents=True, exist_ok=True)
         for name in partitions:
             _swap(staging / _NEW / name, target / name, staging / _ASIDE / name)
 
-    def sweep(self) -> None:
-        """Removes what dead processes left in staging, after putting back what they moved aside."""
-        for name in children(self.folder / STAGING):
-            staging = self.folder / STAGING / name
-            with suppress(FileNotFoundError):  # another process sweeps too, or the write has ended
-                if is_abandoned(name, partial(_started, staging)):
-                    # Taken at once: a writer that lives after all cannot publish half of it.
-                    self._discard(staging.rename(staging.with_name(new_write(asset_of(name)))))
-
-    def _discard(self, staging: Path) -> None:
-        """Ends a write: puts back what it moved aside without replacing it, removes the rest."""
+    def _end(self, write: str) -> None:
+        staging = self._staging(write)
         for aside in (staging / _ASIDE).glob("*"):
-            home, new = self.folder / asset_of(staging.name), staging / _NEW
-            if aside.name != _WHOLE:
-                home, new = home / aside.name, new / aside.name
+            name = "" if aside.name == WHOLE else aside.name
+            home = self.folder / asset_of(write) / name
             # Once the new one is gone it has been in its place, whatever is there now.
-            if new.exists() and not home.exists():
+            if (staging / _NEW / name).exists() and not home.exists():
                 home.parent.mkdir(parents=True, exist_ok=True)
                 aside.rename(home)
         for folder in (_NEW, _ASIDE):
             shutil.rmtree(staging / folder, ignore_errors=True)
-        with suppress(OSError):  # whatever else is in it may be the only copy of something
+        with suppress(OSError):  # anything else in it may be the only copy of something
             staging.rmdir()
 
-
-def _started(staging: Path) -> float:
-    return staging.stat().st_mtime
+    def _remove(self, write: str) -> None:
+        # Taken at once: a writer that lives after all cannot publish half of it.
+        taken = new_write(asset_of(write))
+        self._staging(write).rename(self._staging(taken))
+        self._end(taken)
 
 
 def _swap(new: Path, target: Path, aside: Path) -> None:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
-from amazon_seg_assets.locations import Location, children, spark_path, uploading
-from amazon_seg_assets.storage.figures import Figures, write_figures
-from amazon_seg_assets.storage.footers import Stats, read_stats
+from amazon_seg_assets.schema import MONTH, ROW_ID, Table
+from amazon_seg_assets.storage.facts import Facts, write_facts
 from amazon_seg_assets.storage.layout import Store, month_folder
-from amazon_seg_assets.tables.model import MONTH, PLACE, Table
+from amazon_seg_assets.storage.locations import Location, children, spark_path, uploading
+from amazon_seg_assets.storage.parquet import Stats, Written, read_stats
 
 FORMER = "former"
-"""The figure that tells rows, and nulls of each column, of what a partition replaced."""
+"""The fact that holds rows, and nulls of each column, of what a partition replaced."""
+
+FactsOf = Callable[[Stats], Facts]
 
 
 def read_table(
@@ -25,12 +29,12 @@ def read_table(
     table: Table,
     months: Sequence[str] | None = None,
     columns: Sequence[str] | None = None,
-    with_place: bool = False,
+    with_row_id: bool = False,
 ) -> DataFrame:
     """Reads a table, or some of its months and columns.
 
-    Tables laid out by month have the further column ``month``; ``with_place`` adds those of
-    ``PLACE``, by which a row can be told from its equals.
+    Tables laid out by month have the further column ``month``; ``with_row_id`` adds those of
+    ``ROW_ID``, by which a row can be told from its equals.
 
     Raises:
         InputError: the table or a month of it has not been materialized.
@@ -43,10 +47,10 @@ def read_table(
     frame = reader.parquet(*map(spark_path, store.paths(table.name, months)))
     # Chosen always, as the storage may have folders of versions above the months.
     names = list(schema.names)
-    if with_place:
+    if with_row_id:
         places = ("_metadata.file_path", "_metadata.row_index")
-        frame = frame.withColumns(dict(zip(PLACE, map(F.col, places), strict=True)))
-        names += PLACE
+        frame = frame.withColumns(dict(zip(ROW_ID, map(F.col, places), strict=True)))
+        names += ROW_ID
     return frame.select(*(names if columns is None else columns))
 
 
@@ -55,88 +59,69 @@ def write_months(
     store: Store,
     table: Table,
     months: Sequence[str],
-    figures: Callable[[str, Stats], Figures] = lambda _month, _stats: {},
-) -> dict[str, Stats]:
-    """Replaces months of a table; a month that the frame has no row of becomes empty.
+    facts: Callable[[str, Stats], Facts] | None = None,
+) -> dict[str, Written]:
+    """Replaces months of a table by a frame that has the column ``month``, and rows of no others.
 
-    Args:
-        frame: the columns of the table and ``month``; rows of no other months.
-        store: where to write.
-        table: what to write.
-        months: the months to replace; others stay untouched.
-        figures: gives facts about a month to keep beside it.
+    A month without rows becomes empty. ``facts`` gives those kept beside a month.
     """
     with store.replacing_in_place(table.name, months) as folder:
         conforming = _conform(frame, table, MONTH)
         conforming.write.mode("append").partitionBy(MONTH).parquet(spark_path(folder))
         found = {name for name in children(folder) if name.startswith(month_folder(""))}
-        stray = found - set(map(month_folder, months))
-        if stray:
+        if stray := found - set(map(month_folder, months)):
             raise ValueError(f"{table.name}: rows of {sorted(stray)}, which was not asked for")
-        written = {month: _complete(folder / month_folder(month), table) for month in months}
-        for month, stats in written.items():
-            facts = {**_former(store.path(table.name, month)), **figures(month, stats)}
-            write_figures(folder / month_folder(month), facts)
+        written = {}
+        for month in months:
+            target, former = folder / month_folder(month), store.path(table.name, month)
+            written[month] = _finish(target, table, facts and partial(facts, month), former)
         return written
 
 
 def write_snapshot(
-    frame: DataFrame,
-    store: Store,
-    table: Table,
-    month: str,
-    figures: Callable[[Stats], Figures] = lambda _: {},
-) -> Stats:
+    frame: DataFrame, store: Store, table: Table, month: str, facts: FactsOf | None = None
+) -> Written:
     """Replaces one month of a table by a frame without the column ``month``.
 
-    Args:
-        frame: the columns of the table.
-        store: where to write.
-        table: what to write.
-        month: the month to replace; others stay untouched.
-        figures: gives facts about the partition to keep beside it, or raises if what was written
-            may not take the place of the former data.
+    ``facts`` gives those kept beside it, or raises if the former data must stay.
     """
     with store.replacing_in_place(table.name, [month]) as folder:
         target = folder / month_folder(month)
         _conform(frame, table).write.parquet(spark_path(target))
-        stats = _complete(target, table)
-        write_figures(target, figures(stats))
-        return stats
+        return _finish(target, table, facts)
 
 
 def write_whole(
-    frame: DataFrame,
-    store: Store,
-    table: Table,
-    figures: Callable[[Stats], Figures] = lambda _: {},
-) -> Stats:
-    """Replaces a table that has no months; ``figures`` gives facts to keep beside it."""
+    frame: DataFrame, store: Store, table: Table, facts: FactsOf | None = None
+) -> Written:
+    """Replaces a table that has no months; ``facts`` gives those kept beside it."""
     with store.replacing_in_place(table.name) as folder:
         _conform(frame, table).write.mode("append").parquet(spark_path(folder))
-        stats = _complete(folder, table)
-        write_figures(folder, {**_former(store.path(table.name)), **figures(stats)})
-        return stats
-
-
-def _former(folder: Location) -> Figures:
-    """What is about to be replaced, for those who compare."""
-    if not folder.is_dir():
-        return {}
-    stats = read_stats(folder)
-    return {FORMER: {"rows": stats.rows, "nulls": stats.nulls}}
+        return _finish(folder, table, facts, former=store.path(table.name))
 
 
 def _conform(frame: DataFrame, table: Table, *partition_columns: str) -> DataFrame:
     """The table's columns in stored order; raises where a type is not the declared one."""
-    actual = {field.name: field.dataType for field in frame.schema}
-    for declared in table.spark_schema:
-        if actual.get(declared.name) != declared.dataType:
-            raise TypeError(
-                f"{table.name}.{declared.name} is declared as {declared.dataType.simpleString()}, "
-                f"but computed as {actual.get(declared.name)}"
-            )
+    computed = {field.name: field.dataType for field in frame.schema}
+    for field in table.spark_schema:
+        if (actual := computed.get(field.name)) != field.dataType:
+            declared = f"declared as {field.dataType.simpleString()}"
+            raise TypeError(f"{table.name}.{field.name} is {declared}, but computed as {actual}")
     return frame.select(*table.column_names, *partition_columns)
+
+
+def _finish(
+    folder: Location, table: Table, facts: FactsOf | None, former: Location | None = None
+) -> Written:
+    """Checks a folder just written, and keeps facts beside it, with those about ``former``."""
+    stats = _complete(folder, table)
+    kept: dict[str, Any] = {}
+    if former is not None and former.is_dir():
+        replaced = read_stats(former)
+        kept[FORMER] = {"rows": replaced.rows, "nulls": replaced.nulls}
+    if facts is not None:
+        kept.update(facts(stats))
+    return Written(stats, write_facts(folder, kept))
 
 
 def _complete(folder: Location, table: Table) -> Stats:
@@ -148,9 +133,6 @@ def _complete(folder: Location, table: Table) -> Stats:
             pq.write_table(empty, local / "part-empty.zstd.parquet", compression="zstd")
         stats = read_stats(folder)
     for column in table.columns:
-        if not column.nullable and stats.nulls.get(column.name):
-            raise ValueError(
-                f"{table.name}.{column.name} must not be null, but is in "
-                f"{stats.nulls[column.name]} rows"
-            )
+        if not column.nullable and (nulls := stats.nulls.get(column.name)):
+            raise ValueError(f"{table.name}.{column.name} must not be null, but is in {nulls} rows")
     return stats

@@ -1,4 +1,0 @@
-"""The checks of all assets: each step loads figures, has them judged, and reports.
-
-What is judged, and against which threshold, is in ``quality``.
-"""

@@ -1,0 +1,175 @@
+"""``amazon-seg run``: from raw reviews to segments, plots and the report, a category in turn."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from amazon_seg_assets.commands import add_settings, settings_of
+from amazon_seg_assets.commands.ui import DEFAULT_PORT
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.storage.locations import is_local, url_of
+
+if TYPE_CHECKING:
+    from amazon_seg_assets.settings import Settings
+    from amazon_seg_assets.storage.layout import Store
+
+
+@dataclass(frozen=True)
+class _Done:
+    """A category that has been segmented, and what its checks had to say."""
+
+    store: Store
+    snapshot: str
+    cautions: Sequence[str]
+
+
+def add_to(commands: Any) -> None:
+    """Adds the command and its options."""
+    parser = commands.add_parser("run", help="from raw reviews to segments, plots and tables")
+    add_settings(parser)
+    parser.add_argument("--snapshot", metavar="YYYY-MM", help="month; default: last with reviews")
+    parser.add_argument("--all-months", action="store_true", help="clean and join all months")
+    parser.add_argument("--scheme", help="RFM scheme: standard, notebook, or a YAML file")
+    parser.add_argument("--k", type=int, help="number of clusters; default: chosen by rule")
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="do anew what is up to date, and let the sample replace real data",
+    )
+    parser.add_argument(
+        "--skip-exploration", action="store_true", help="leave out the tables and plots of raw data"
+    )
+    parser.add_argument("--verbose", action="store_true", help="logs, and stack traces of failures")
+    parser.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Runs the main job of each category; one that fails does not stop the others.
+
+    Raises:
+        InputError: an option or a setting is not valid, or the only category failed.
+        SystemExit: a category failed, and the reason has been told.
+    """
+    warnings.filterwarnings("ignore")
+    settings = settings_of(options)
+    _require_valid(options, settings)
+    from amazon_seg_assets.run.instance import ensure_dagster_home
+
+    home, started = ensure_dagster_home(), time.monotonic()
+    done, failures = _run_all(options, settings, home)
+    for each in done:
+        _summarize(each, home)
+    if done:
+        print(f"Done in {time.monotonic() - started:.0f} s.")
+    if failures:
+        raise InputError("\n       ".join(failures))
+
+
+def _require_valid(options: argparse.Namespace, settings: Settings) -> None:
+    """Tells what is wrong with options before anything starts."""
+    from amazon_seg_assets.rules.recommendations import load_recommendations
+    from amazon_seg_assets.rules.scheme import load_scheme
+    from amazon_seg_assets.stages.clusters.sweep import POSSIBLE_KS
+
+    if options.snapshot:
+        settings.span.require(options.snapshot)
+    load_recommendations(load_scheme(options.scheme or settings.scheme), folder=settings.rules)
+    if options.k is not None and options.k not in POSSIBLE_KS:
+        raise InputError(
+            f"--k is {options.k}: choose {POSSIBLE_KS[0]} to {POSSIBLE_KS[-1]} clusters."
+        )
+
+
+def _run_all(
+    options: argparse.Namespace, settings: Settings, home: Path
+) -> tuple[list[_Done], list[str]]:
+    """Runs the categories in turn, in one Spark session; gives those done, and why others failed."""
+    from amazon_seg_assets.dag.family import families
+    from amazon_seg_assets.dag.resources import spark_resource
+    from amazon_seg_assets.definitions import build_definitions
+    from amazon_seg_assets.run.console import Progress
+    from amazon_seg_assets.run.headless import HeadlessRun, MainJob, RunError
+    from amazon_seg_assets.run.instance import end_dead_runs, open_instance, process_tag
+
+    asked = MainJob(
+        options.snapshot, options.all_months, not options.skip_exploration, options.force
+    )
+    definitions, done, failures = build_definitions(settings), list[_Done](), list[str]()
+    several = len(settings.categories) > 1
+    with open_instance(home) as instance, Progress() as progress:
+        end_dead_runs(instance)
+        # It takes seconds, in which the source is looked at.
+        spark_resource(settings).start_in_background()
+        for family in families(settings):
+            headless = HeadlessRun(
+                definitions,
+                family,
+                instance,
+                progress.on_event,
+                ops=_run_configuration(options),
+                log_level="INFO" if options.verbose else "CRITICAL",
+                tags=process_tag(),
+                expect=progress.expect,
+            )
+            progress.begin(family.category if several else "")
+            try:
+                snapshot = headless.main_job(asked)
+                done.append(_Done(headless.store, snapshot, headless.warnings))
+            except (InputError, RunError) as failure:
+                told = _told(failure, options.verbose)
+                failures.append(f"{family.category}: {told}" if several else told)
+    return done, failures
+
+
+def _told(failure: Exception, verbose: bool) -> str:
+    stack = getattr(failure, "stack", None)
+    if stack is None:
+        return str(failure)
+    if verbose:
+        print(stack, file=sys.stderr)
+        return f"{failure}."
+    return f"{failure}. Run again with --verbose for the stack trace."
+
+
+def _run_configuration(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    configuration: dict[str, dict[str, Any]] = {}
+    if options.force:
+        configuration |= {"raw_reviews": {"force": True}, "raw_metadata": {"force": True}}
+    if options.scheme:
+        configuration["rfm_segments"] = {"scheme": options.scheme}
+    if options.k is not None:
+        configuration["k_sweep"] = {"k": options.k}
+    return configuration
+
+
+def _summarize(done: _Done, home: Path) -> None:
+    from rich.console import Console
+
+    from amazon_seg_assets.run.console import segment_table
+    from amazon_seg_assets.stages.report.assets import EXECUTIVE_REPORT
+    from amazon_seg_assets.stages.segments.assets import SEGMENT_EXPORT
+
+    console, store, snapshot = Console(), done.store, done.snapshot
+    console.print(segment_table(store, snapshot))
+    for caution in done.cautions:
+        console.print(f"Warning: {caution}", soft_wrap=True, highlight=False, markup=False)
+    report = store.path(EXECUTIVE_REPORT.name, snapshot) / f"{EXECUTIVE_REPORT.name}.html"
+    places = {
+        "Report": url_of(report),
+        "Customers by segment": url_of(store.path(SEGMENT_EXPORT.name, snapshot)),
+        "Tables and plots": url_of(store.folder),
+        "Dagster's records": home,
+    }
+    if is_local(store.folder):
+        places["Plots as PNG"] = f"{store.path('*_plot', snapshot)}/"
+    places["Web UI"] = f"`make ui` or `amazon-seg ui`, then http://localhost:{DEFAULT_PORT}"
+    width = max(map(len, places))
+    for name, place in places.items():
+        console.print(f"  {name:<{width}}  {place}", soft_wrap=True, highlight=False, markup=False)

@@ -1,0 +1,227 @@
+"""Checks: how one declares itself, those that follow from a table, and how verdicts reach Dagster.
+
+A check is one function that takes a handle and returns a verdict. Its keyword parameters are
+thresholds, which the launchpad shows.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Annotated, Any
+
+from dagster import (
+    AssetCheckExecutionContext,
+    AssetCheckResult,
+    AssetChecksDefinition,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    Config,
+    multi_asset_check,
+)
+from pydantic import Field, create_model
+
+from amazon_seg_assets.dag.declaration import AssetDeclaration
+from amazon_seg_assets.dag.derived import derived_verdicts, uses_spark
+from amazon_seg_assets.dag.family import Family
+from amazon_seg_assets.dag.handles import Handle, Snapshot, Whole
+from amazon_seg_assets.dag.resources import SparkResource, StoreResource
+from amazon_seg_assets.dag.steps import CHECKS_FIRST, PRIORITY, SPARK_POOL, running, with_signature
+from amazon_seg_assets.quality.verdict import Verdict, worst
+from amazon_seg_assets.schema import Table
+from amazon_seg_assets.storage.facts import note_checks
+from amazon_seg_assets.storage.layout import Store
+
+Judge = Callable[..., Verdict]
+
+Share = Annotated[float, Field(ge=0, le=1)]
+"""A threshold that is a share of 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """A check of a table.
+
+    Attributes:
+        table: that is checked.
+        name: of the check.
+        description: of what holds if it passes.
+        judge: gives the verdict.
+        blocking: data that fails must not be used further; else the check warns.
+    """
+
+    table: Table
+    name: str
+    description: str
+    judge: Judge = field(repr=False)
+    blocking: bool = True
+
+    @property
+    def thresholds(self) -> dict[str, tuple[Any, Any]]:
+        """Types and defaults of the thresholds that a run may set, by name."""
+        parameters = inspect.signature(self.judge, eval_str=True).parameters.values()
+        return {p.name: (p.annotation, p.default) for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+
+class Checks(tuple[Check, ...]):
+    """One check of several tables, as its decorator gives it."""
+
+
+def check(*tables: Table, blocking: bool = True) -> Callable[[Judge], Checks]:
+    """Declares a check of a table, named and described by its function.
+
+    Args:
+        tables: that it checks; a function of several gets the table before the handle.
+        blocking: whether data that fails must not be used further.
+    """
+
+    def declare(judge: Judge) -> Checks:
+        description = " ".join((inspect.getdoc(judge) or "").split("\n\n")[0].split())
+        several: list[Judge] = (
+            [judge] if len(tables) == 1 else [partial(judge, table) for table in tables]
+        )
+        return Checks(
+            Check(table, judge.__name__, description, of_table, blocking)
+            for table, of_table in zip(tables, several, strict=True)
+        )
+
+    return declare
+
+
+def checks_of(declaration: AssetDeclaration, own: Iterable[Check]) -> list[Check]:
+    """All checks of an asset: those of its stage, and those that follow from its tables.
+
+    Those of the stage come first, as they may sum up several tables in one job.
+    """
+    return [
+        each
+        for table in declaration.tables
+        for each in (
+            *(one for one in own if one.table is table),
+            *(Check(table, *derived) for derived in derived_verdicts(table)),
+        )
+    ]
+
+
+def bind_checks(
+    declarations: Sequence[AssetDeclaration], own: Sequence[Check], family: Family
+) -> list[AssetChecksDefinition]:
+    """The steps of checks of a category: one for each asset, unless several share one.
+
+    A step for each check would cost more than most checks do.
+    """
+    steps: dict[tuple[str, bool], list[Check]] = {}
+    for declaration in declarations:
+        if checks := checks_of(declaration, own):
+            name = declaration.check_step or f"{declaration.name}_checks"
+            steps.setdefault((name, declaration.has_months), []).extend(checks)
+    return [_bind(name, checks, by_month, family) for (name, by_month), checks in steps.items()]
+
+
+def _bind(
+    name: str, checks: Sequence[Check], by_month: bool, family: Family
+) -> AssetChecksDefinition:
+    with warnings.catch_warnings():
+        # Checks of partitions are a preview; Dagster says so each time.
+        warnings.simplefilter("ignore")
+        specs = {
+            check: AssetCheckSpec(
+                check.name,
+                asset=family.key(check.table.name),
+                description=check.description,
+                blocking=check.blocking,
+                # Without it the check would be of all months, and fail where one is missing.
+                partitions_def=family.months if by_month else None,
+            )
+            for check in checks
+        }
+    needs_spark = any(uses_spark(check.table) for check in checks)
+
+    def step(
+        context: AssetCheckExecutionContext,
+        storage: StoreResource,
+        spark: SparkResource,
+        **config: Config,
+    ) -> Iterator[AssetCheckResult]:
+        selected = context.selected_asset_check_keys
+        asked = [check for check, spec in specs.items() if spec.key in selected]
+        given = {key: value for each in config.values() for key, value in dict(each).items()}
+        store = storage.of(family.category)
+        months = context.partition_keys if by_month else [None]
+        with running(storage, needs_spark, context.log.info):
+            by_month_found = {
+                month: _judge(asked, _handle(family, store, month, spark), given)
+                for month in months
+            }
+        for month, found in by_month_found.items():
+            _note_faults(store, month, found)
+        for check in asked:
+            of_months = {month or "": found[check] for month, found in by_month_found.items()}
+            yield _result(check, family, of_months)
+
+    return multi_asset_check(
+        name=family.name(name),
+        specs=list(specs.values()),
+        can_subset=True,
+        pool=SPARK_POOL if needs_spark else None,
+        op_tags={PRIORITY: CHECKS_FIRST},
+    )(with_signature(step, _config(name, checks)))
+
+
+def _handle(family: Family, store: Store, month: str | None, spark: SparkResource) -> Handle:
+    if month is None:
+        return Whole(family, store, spark_resource=spark)
+    return Snapshot(family, store, month, spark_resource=spark)
+
+
+def _config(name: str, checks: Sequence[Check]) -> type[Config] | None:
+    """The thresholds of a step as run configuration; None if there are none."""
+    thresholds: dict[str, Any] = {k: v for check in checks for k, v in check.thresholds.items()}
+    if not thresholds:
+        return None
+    made: type[Config] = create_model(f"{name}_config", __base__=Config, **thresholds)
+    return made
+
+
+def _judge(
+    checks: Sequence[Check], handle: Handle, given: Mapping[str, Any]
+) -> dict[Check, Verdict]:
+    return {
+        check: check.judge(handle, **{name: given[name] for name in check.thresholds})
+        for check in checks
+    }
+
+
+def _note_faults(store: Store, month: str | None, found: Mapping[Check, Verdict]) -> None:
+    """Keeps what blocking checks have found with the data: what failed is to be made again."""
+    passed: dict[str, dict[str, bool]] = {}
+    for check, verdict in found.items():
+        if check.blocking:
+            passed.setdefault(check.table.name, {})[check.name] = verdict.passed
+    for asset, of_asset in passed.items():
+        note_checks(store, asset, month, of_asset)
+
+
+def _result(check: Check, family: Family, verdicts: Mapping[str, Verdict]) -> AssetCheckResult:
+    """The worst of the verdicts, with what is needed to understand it."""
+    month, verdict = worst(verdicts)
+    of_months: dict[str, Any] = {
+        "month": month,
+        "months_checked": len(verdicts),
+        "months_failed": [m for m, each in verdicts.items() if not each.passed],
+    }
+    return AssetCheckResult(
+        asset_key=family.key(check.table.name),
+        check_name=check.name,
+        passed=verdict.passed,
+        severity=AssetCheckSeverity.ERROR if check.blocking else AssetCheckSeverity.WARN,
+        description=f"{month}: {verdict.sentence}" if month else verdict.sentence,
+        metadata={
+            "value": verdict.value,
+            "threshold": verdict.threshold,
+            **(of_months if month else {}),
+        },
+    )

@@ -1,0 +1,162 @@
+"""Declarations of assets: a body, what it stores and what it reads, not yet bound to a category.
+
+The decorators make them, `definitions` binds them. A body gets a handle, and its run configuration
+if it has any; it selects, calls one function, stores and returns what was stored.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from typing import Any
+
+from amazon_seg_assets.dag.handles import Handle, MonthRange, Output, Snapshot, Whole
+from amazon_seg_assets.plots.style import Picture
+from amazon_seg_assets.schema import Artifact, Table
+from amazon_seg_assets.settings import Settings
+
+CodeVersion = str | Callable[[Settings], str]
+"""Raised by hand when other code gives another result; a function where rules count too."""
+
+
+@dataclass(frozen=True)
+class LookBack:
+    """An input of which a snapshot reads its own month and the twelve before."""
+
+    table: Table
+
+
+Reads = Sequence["Output | LookBack | AssetDeclaration"]
+
+
+@dataclass(frozen=True)
+class AssetDeclaration:
+    """An asset of every category.
+
+    Attributes:
+        body: reads, computes, stores; its docstring's first line says what.
+        handle: what the body gets: `Snapshot`, `MonthRange` or `Whole`.
+        stores: tables, or an artifact.
+        reads: inputs.
+        kinds: labels of the UI; ``pyspark`` says that it uses Spark.
+        code_version: of the body and of what it calls.
+        comes_last: what it stores is for pictures and people, so it comes last.
+        check_step: name of the step of its checks, where it shares one; assets that share one must
+            not depend on each other.
+        section: of the report that shows the picture; empty where none does.
+        caption: below it there.
+    """
+
+    body: Callable[..., Any]
+    handle: type[Handle]
+    stores: tuple[Output, ...]
+    reads: tuple[Output | LookBack | AssetDeclaration, ...] = ()
+    kinds: frozenset[str] = frozenset()
+    code_version: CodeVersion = "1"
+    comes_last: bool = False
+    check_step: str = ""
+    section: str = ""
+    caption: str = ""
+
+    @property
+    def name(self) -> str:
+        """Of the asset; of several that are made together, of the first."""
+        return self.stores[0].name
+
+    @property
+    def stage(self) -> str:
+        """The stage that declares it, which is its group in the UI."""
+        return str(self.body.__module__).split(".")[-2]
+
+    @property
+    def tables(self) -> list[Table]:
+        """The tables among what it stores."""
+        return [output for output in self.stores if isinstance(output, Table)]
+
+    @property
+    def has_months(self) -> bool:
+        """Whether months of it are made one by one."""
+        return self.handle is not Whole
+
+    @property
+    def uses_spark(self) -> bool:
+        """Whether it uses Spark."""
+        return "pyspark" in self.kinds
+
+    @property
+    def inputs(self) -> dict[str, bool]:
+        """Names of the assets that it reads, and whether with the twelve months before."""
+        return {
+            name: isinstance(read, LookBack)
+            for read in self.reads
+            for name in (read.table.name if isinstance(read, LookBack) else read.name,)
+        }
+
+    def version(self, settings: Settings) -> str:
+        """The code version under given settings."""
+        return (
+            self.code_version if isinstance(self.code_version, str) else self.code_version(settings)
+        )
+
+
+def _asset(handle: type[Handle]) -> Callable[..., Callable[[Callable[..., Any]], AssetDeclaration]]:
+    def declare(
+        *stores: Output, reads: Reads = (), kinds: Iterable[str] = (), **options: Any
+    ) -> Callable[[Callable[..., Any]], AssetDeclaration]:
+        return lambda body: AssetDeclaration(
+            body, handle, stores, tuple(reads), frozenset(kinds), **options
+        )
+
+    return declare
+
+
+snapshot_asset = _asset(Snapshot)
+"""Declares an asset of which each month is made on its own; arguments as `AssetDeclaration`."""
+months_asset = _asset(MonthRange)
+"""Declares an asset of which all months asked for are made in one pass."""
+whole_asset = _asset(Whole)
+"""Declares an asset without months."""
+
+
+def plot(
+    *, reads: Reads, section: str = "", caption: str = "", whole: bool = False
+) -> Callable[[Callable[..., Picture]], AssetDeclaration]:
+    """Declares an asset that is a picture; its name and description are those of the function.
+
+    Args:
+        reads: small tables.
+        section: of the report that shows it.
+        caption: below it in the report.
+        whole: has no months.
+    """
+
+    def declare(draw: Callable[..., Picture]) -> AssetDeclaration:
+        from amazon_seg_assets.dag.plots import store_picture
+
+        body = partial(store_picture, draw)
+        body.__module__ = draw.__module__
+        return AssetDeclaration(
+            body,
+            Whole if whole else Snapshot,
+            (Artifact(draw.__name__, inspect.getdoc(draw) or ""),),
+            tuple(reads),
+            frozenset({"matplotlib"}),
+            comes_last=True,
+            section=section,
+            caption=caption,
+        )
+
+    return declare
+
+
+def declared_in(stage: str) -> list[AssetDeclaration]:
+    """The assets that a stage declares, in the order of its lines."""
+    module = import_module(f"amazon_seg_assets.stages.{stage}.assets")
+    return [
+        each
+        for each in vars(module).values()
+        if isinstance(each, AssetDeclaration) and each.stage == stage
+    ]

@@ -1,0 +1,181 @@
+"""Metadata under Dagster's standard keys: schema, lineage, rows, place, cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+from dagster import (
+    MetadataValue,
+    TableColumn,
+    TableColumnConstraints,
+    TableColumnDep,
+    TableColumnLineage,
+    TableSchema,
+)
+from upath import UPath
+
+from amazon_seg_assets.schema import Column, Table, type_name
+from amazon_seg_assets.spark.progress import Cost
+from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets.storage.locations import Location, url_of
+from amazon_seg_assets.storage.parquet import Stats, parquet_files
+
+if TYPE_CHECKING:
+    from amazon_seg_assets.dag.family import Family
+
+PREVIEW_ROWS = 10
+ROWS = ("dagster/row_count", "dagster/partition_row_count")
+ROWS_READ = "rows_read"
+_PREVIEW_WIDTH = 60
+_MIB = 1024**2
+
+
+def declared_metadata(family: Family, table: Table) -> dict[str, Any]:
+    """Column schema and lineage of a table, as it is declared."""
+    lineage = {
+        column.name: [_column_dep(family, source) for source in column.sources]
+        for column in table.columns
+        if column.sources
+    }
+    return {
+        "dagster/column_schema": TableSchema([_column(column) for column in table.columns]),
+        "dagster/column_lineage": MetadataValue.column_lineage(TableColumnLineage(lineage)),
+        "dagster/storage_kind": "parquet",
+    }
+
+
+def _column(column: Column) -> TableColumn:
+    unit = f" Unit: {column.unit}." if column.unit else ""
+    return TableColumn(
+        column.name,
+        type=type_name(column.type),
+        description=column.description + unit,
+        constraints=TableColumnConstraints(nullable=column.nullable),
+    )
+
+
+def _column_dep(family: Family, source: str) -> TableColumnDep:
+    table, column = source.split(".")
+    return TableColumnDep(asset_key=family.key(table), column_name=column)
+
+
+def table_metadata(
+    family: Family, store: Store, table: Table, stats: Stats, month: str | None
+) -> dict[str, Any]:
+    """Standard metadata of a stored table, or of one month of it."""
+    folder = store.path(table.name, month)
+    return {
+        **declared_metadata(family, table),
+        ROWS[month is not None]: stats.rows,
+        **_place(family, folder, table.name),
+        "bytes": stats.bytes,
+        "files": stats.files,
+        "preview": MetadataValue.md(preview(folder)),
+    }
+
+
+def artifact_metadata(family: Family, store: Store, name: str, month: str | None) -> dict[str, Any]:
+    """Standard metadata of an artifact that is no table, or of one month of it."""
+    folder = UPath(store.path(name, month))
+    place = _place(family, store.path(name, month), name)
+    return {**place, "bytes": folder.fs.du(folder.path)}
+
+
+def _place(family: Family, folder: Location, name: str) -> dict[str, Any]:
+    return {
+        "dagster/uri": MetadataValue.path(url_of(folder)),
+        "dagster/table_name": f"{family.category}.{name}",
+    }
+
+
+def cost_metadata(stored: Sequence[Mapping[str, Any]], cost: Cost) -> dict[str, Any]:
+    """Run time and peak memory of a step, and rows a second where it has any.
+
+    Where a step stored several partitions or assets, the figures are of all together, and their
+    names begin with ``step_``.
+
+    Args:
+        stored: metadata of each partition and asset stored.
+        cost: of the step.
+    """
+    rows = sum(_rows(stored))
+    figures: dict[str, Any] = {
+        "seconds": round(cost.seconds, 3),
+        "peak_memory_mb": round(cost.peak_memory_bytes / _MIB),
+    }
+    if rows:
+        figures["rows_per_second"] = round(rows / max(cost.seconds, 0.001))
+    prefix = "step_" if len(stored) > 1 else ""
+    return {f"{prefix}{name}": figure for name, figure in figures.items()}
+
+
+def _rows(stored: Iterable[Mapping[str, Any]]) -> Iterable[int]:
+    for each in stored:
+        # What is kept of a former run is stored too, but took no time.
+        counted = (ROWS_READ,) if ROWS_READ in each else ROWS
+        yield from (int(each[name]) for name in counted if name in each)
+
+
+def preview(folder: Location, rows: int = PREVIEW_ROWS) -> str:
+    """The first rows of a stored table as a Markdown table; long values are cut."""
+    content: list[dict[str, Any]] = []
+    for file in parquet_files(folder):
+        with file.open("rb") as opened:
+            batches = pq.ParquetFile(opened).iter_batches(batch_size=rows - len(content))
+            content += next((batch.to_pylist() for batch in batches), [])
+        if len(content) == rows:
+            break
+    if not content:
+        return "No rows."
+    return markdown_table(list(content[0]), [row.values() for row in content])
+
+
+def markdown_table(
+    header: Sequence[str], rows: Sequence[Sequence[Any] | Any], width: int = _PREVIEW_WIDTH
+) -> str:
+    """A Markdown table of plain values; those longer than ``width`` are cut."""
+    lines = [header, ["---"] * len(header), *([_cell(v, width) for v in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def shown(
+    frame: pd.DataFrame, empty: str = "No rows.", width: int = _PREVIEW_WIDTH
+) -> MetadataValue:
+    """A small pandas frame as a table of the UI: thousands separators, nulls empty; else words."""
+    if frame.empty:
+        return MetadataValue.md(empty)
+    rows = [[_figure(value) for value in row] for row in frame.itertuples(index=False)]
+    return MetadataValue.md(markdown_table(list(frame.columns), rows, width))
+
+
+def _figure(value: Any) -> str:
+    if pd.isna(value):
+        return ""
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else ""
+    if isinstance(value, int | np.integer):
+        return f"{value:,}"
+    if isinstance(value, float | np.floating):
+        return f"{value:,.4g}" if abs(float(value)) < 1 else f"{value:,.2f}"
+    return str(value)
+
+
+def _cell(value: Any, width: int) -> str:
+    text = "" if value is None else " ".join(str(value).split())
+    text = text if len(text) <= width else text[: width - 1] + "…"
+    for special in ("\\", "|", "<", "`", "[", "*", "_"):
+        text = text.replace(special, f"\\{special}" if special != "<" else "&lt;")
+    return text
+
+
+def dropped(reasons: Mapping[str, int]) -> dict[str, Any]:
+    """Rows dropped by reason: one table to read, and one number each for the charts."""
+    table = markdown_table(["reason", "rows"], [[k, f"{v:,}"] for k, v in reasons.items()])
+    return {
+        "rows_dropped": MetadataValue.md(table),
+        **{f"dropped_{reason}": rows for reason, rows in reasons.items()},
+    }

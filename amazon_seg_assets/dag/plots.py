@@ -1,0 +1,37 @@
+"""Pictures as assets: PNG and SVG files with an alternative text, shown in the UI."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable
+
+from dagster import MetadataValue
+
+from amazon_seg_assets.dag.handles import Snapshot, Stored, Whole
+from amazon_seg_assets.plots.render import to_png, to_svg
+from amazon_seg_assets.plots.style import Picture
+from amazon_seg_assets.storage.locations import url_of
+
+
+def store_picture(draw: Callable[..., Picture], handle: Snapshot | Whole) -> Stored:
+    """Draws and stores a picture."""
+    [artifact] = handle.stores
+    picture, name = draw(handle), artifact.name
+    png = to_png(picture.figure)
+    with handle.replacing() as folder:
+        (folder / f"{name}.png").write_bytes(png)
+        (folder / f"{name}.svg").write_bytes(to_svg(picture.figure))
+        (folder / f"{name}.txt").write_text(picture.alt + "\n", encoding="utf-8")
+    data = base64.b64encode(png).decode()
+    place = handle.storage.path(name, handle.month)
+    return handle.stored(
+        plot=MetadataValue.md(f"![{_plain(picture.alt)}](data:image/png;base64,{data})"),
+        alternative_text=picture.alt,
+        **{"dagster/uri": MetadataValue.path(url_of(place / f"{name}.png")), "bytes": len(png)},
+    )
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown takes as it is, also with names of products in it."""
+    return re.sub(r"([\\\[\]`<&])", r"\\\1", " ".join(text.split()))

@@ -1,0 +1,258 @@
+"""Steps of a run: failures in one sentence, one retry, and assets bound to a category."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from dagster import (
+    AssetDep,
+    AssetExecutionContext,
+    AssetsDefinition,
+    AssetSpec,
+    BackfillPolicy,
+    CodeReferencesMetadataValue,
+    Config,
+    DataVersion,
+    Failure,
+    LocalFileCodeReference,
+    MaterializeResult,
+    RetryRequested,
+    multi_asset,
+)
+
+from amazon_seg_assets.dag.declaration import AssetDeclaration
+from amazon_seg_assets.dag.family import Family, look_back
+from amazon_seg_assets.dag.handles import MonthRange, Output, Snapshot, Stored, Whole
+from amazon_seg_assets.dag.metadata import cost_metadata, declared_metadata
+from amazon_seg_assets.dag.resources import SourceResource, SparkResource, StoreResource
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.schema import Table
+from amazon_seg_assets.spark.failures import remedy
+from amazon_seg_assets.spark.progress import watching
+from amazon_seg_assets.spark.session import java_exit_code
+
+DATA_SET = "[Amazon Reviews 2023](https://amazon-reviews-2023.github.io), or files in its form"
+OWNERS = ["team:customer-analytics"]
+
+LAYERS = {
+    "raw": "raw",
+    "cleaning": "clean",
+    "rfm": "features",
+    "clusters": "model",
+    "segments": "model",
+}
+"""The kind of data that tables of a stage are, a tag to filter by; all else is insight."""
+
+PRIORITY = "dagster/priority"
+"""Of the steps that can be next, those with the highest come first."""
+
+CHECKS_FIRST, DATA_FIRST = "2", "1"
+"""What fails a check stops a run early; segments are there before pictures and comparisons."""
+
+SPARK_POOL = "spark"
+"""Assets that use Spark take a slot of it, so that local runs queue instead of filling memory."""
+
+RETRIES, RETRY_AFTER_SECONDS = 1, 5
+"""For what a network or a cluster does once. More would only put off the news of a real failure."""
+
+
+def bind_asset(declaration: AssetDeclaration, family: Family) -> AssetsDefinition:
+    """The asset of a category.
+
+    A range of months is one run. What a user can mend fails with its sentence alone, and is not
+    tried again; any other error of Spark or of the source is tried once more, and then keeps its
+    stack trace. While a step lasts, its log tells how far Spark is; in the end, its metadata tells
+    what it took.
+    """
+    partitioned = declaration.has_months
+    tried_again = declaration.uses_spark or declaration.stage == "raw"
+
+    def step(
+        context: AssetExecutionContext,
+        storage: StoreResource,
+        spark: SparkResource,
+        source: SourceResource,
+        **config: Config,
+    ) -> Any:
+        months = tuple(context.partition_keys) if partitioned else ()
+        with running(storage, tried_again, context.log.info) as cost:
+            handles = _handles(declaration, family, months, storage, spark, source, context)
+            stored = [
+                each for handle in handles for each in _flat(declaration.body(handle, **config))
+            ]
+        took = cost_metadata([each.metadata for each in stored], cost)
+        return _results(context, family, [each.telling(**took) for each in stored])
+
+    return multi_asset(
+        name=family.name(declaration.name),
+        specs=[_spec(declaration, output, family) for output in declaration.stores],
+        # Also without partitions: a run of a range takes only assets that all have this policy.
+        backfill_policy=BackfillPolicy.single_run(),
+        pool=SPARK_POOL if declaration.uses_spark else None,
+        op_tags={} if _comes_last(declaration) else {PRIORITY: DATA_FIRST},
+    )(with_signature(step, config_of(declaration.body, family)))
+
+
+def _handles(
+    declaration: AssetDeclaration,
+    family: Family,
+    months: tuple[str, ...],
+    storage: StoreResource,
+    spark: SparkResource,
+    source: SourceResource,
+    context: AssetExecutionContext,
+) -> Iterator[Whole | Snapshot | MonthRange]:
+    common: dict[str, Any] = {
+        "stores": declaration.stores,
+        "looks_back": frozenset(name for name, back in declaration.inputs.items() if back),
+        "spark_resource": spark,
+        "source": source,
+        "instance": context.instance,
+        "say": context.log.info,
+    }
+    store = storage.of(family.category)
+    if declaration.handle is Whole:
+        yield Whole(family, store, **common)
+    elif declaration.handle is MonthRange:
+        yield MonthRange(family, store, **common, months=months)
+    else:
+        yield from (Snapshot(family, store, month, **common) for month in months)
+
+
+def _flat(returned: Stored | Sequence[Stored]) -> Sequence[Stored]:
+    return [returned] if isinstance(returned, Stored) else returned
+
+
+def _results(
+    context: AssetExecutionContext, family: Family, stored: Sequence[Stored]
+) -> MaterializeResult | tuple[MaterializeResult, ...]:
+    """What Dagster records: of months by way of the context, as a result is of all of them."""
+    results: dict[str, MaterializeResult] = {}
+    for each in stored:
+        key, name = family.key(each.output.name), each.output.name
+        if each.month is None:
+            version = each.data_version and DataVersion(each.data_version)
+            results[name] = MaterializeResult(
+                key, metadata=each.metadata, data_version=version or None
+            )
+        else:
+            context.add_asset_metadata(each.metadata, asset_key=key, partition_key=each.month)
+            results[name] = MaterializeResult(key)
+    one, *others = results.values()
+    return (one, *others) if others else one
+
+
+def _spec(declaration: AssetDeclaration, output: Output, family: Family) -> AssetSpec:
+    is_table = isinstance(output, Table)
+    of_pictures = "matplotlib" in declaration.kinds
+    back = look_back()
+    return AssetSpec(
+        family.key(output.name),
+        deps=[
+            AssetDep(family.key(name), partition_mapping=back if looks_back else None)
+            for name, looks_back in declaration.inputs.items()
+        ],
+        description=f"{output.description}\n\n**Made from** {_named(declaration)}.",
+        group_name=declaration.stage,
+        kinds={*declaration.kinds, *({"parquet"} if is_table else ())},
+        owners=OWNERS,
+        code_version=declaration.version(family.settings),
+        partitions_def=family.months if declaration.has_months else None,
+        metadata=_code_reference(declaration.body)
+        | (declared_metadata(family, output) if isinstance(output, Table) else {}),
+        tags={
+            "domain": "customer-analytics",
+            "amazon_seg/category": family.category,
+            "layer": "insight" if of_pictures else LAYERS.get(declaration.stage, "insight"),
+            "cost": "high" if declaration.uses_spark or declaration.stage == "raw" else "low",
+        },
+    )
+
+
+def _named(declaration: AssetDeclaration) -> str:
+    names = ", ".join(f"`{name}`" for name in declaration.inputs)
+    return names or f"the source: {DATA_SET}"
+
+
+def _comes_last(declaration: AssetDeclaration) -> bool:
+    return declaration.comes_last or declaration.stage not in LAYERS
+
+
+def _code_reference(body: Callable[..., Any]) -> dict[str, Any]:
+    function = body.args[0] if isinstance(body, partial) else body
+    file, line = inspect.getsourcefile(function), inspect.getsourcelines(function)[1]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Dagster calls it beta, and says so each time.
+        reference = LocalFileCodeReference(file_path=str(file), line_number=line)
+        references = CodeReferencesMetadataValue(code_references=[reference])
+    return {"dagster/code_references": references}
+
+
+def config_of(body: Callable[..., Any], family: Family) -> type[Config] | None:
+    """The run configuration of a body, with the defaults of the deployment."""
+    if isinstance(body, partial):
+        return None
+    kind = inspect.signature(body, eval_str=True).parameters.get("config")
+    if kind is None:
+        return None
+    config: type[Config] = kind.annotation
+    under = getattr(config, "under", None)
+    return under(family.settings) if under else config
+
+
+def with_signature(step: Callable[..., Any], config: type[Config] | None) -> Callable[..., Any]:
+    """A step with a parameter for its run configuration, where it has one, as Dagster looks for it."""
+    signature = inspect.signature(step, eval_str=True)
+    parameters = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    if config is not None:
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        parameters.append(inspect.Parameter("config", kind, annotation=config))
+    step.__signature__ = signature.replace(parameters=parameters, return_annotation=signature.empty)  # type: ignore[attr-defined]
+    step.__annotations__ = {each.name: each.annotation for each in parameters}
+    return step
+
+
+@contextmanager
+def running(storage: StoreResource, tried_again: bool, say: Callable[[str], None]) -> Iterator[Any]:
+    """Runs a step: measured, tried again or not, and its failure told in a sentence if possible."""
+    with trying_again(tried_again), failing_for_people(storage), watching(say) as cost:
+        yield cost
+
+
+@contextmanager
+def trying_again(tried_again: bool) -> Iterator[None]:
+    """Retries a failed step once, unless the failure forbids it.
+
+    A retry policy of Dagster would begin an interrupted step again too, and so a run that somebody
+    has ended would go on.
+    """
+    try:
+        yield
+    except Failure:
+        raise
+    except Exception as error:
+        if not tried_again:
+            raise
+        raise RetryRequested(RETRIES, RETRY_AFTER_SECONDS) from error
+
+
+@contextmanager
+def failing_for_people(storage: StoreResource) -> Iterator[None]:
+    """Fails a step with a sentence alone where the user can mend it, and without a retry."""
+    try:
+        yield
+    except Exception as error:
+        message = str(error)
+        sentence = (
+            message
+            if isinstance(error, InputError)
+            else remedy(message, java_exit_code(message), storage.root)
+        )
+        if sentence is None:
+            raise
+        raise Failure(description=sentence, allow_retries=False) from error

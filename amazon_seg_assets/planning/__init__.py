@@ -1,0 +1,1 @@
+"""When to run what: jobs, sensors, and what is to be made again."""

@@ -1,0 +1,81 @@
+"""What is stored, held against the raw tables as they now are: what is to be made again.
+
+A month of clean and joined reviews tells what it was made from, and so does the table of products:
+a raw table that has changed has not changed in every month. Of other assets Dagster's records tell.
+What has failed a check that stopped a run stops the next one too, as it is made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dagster import DagsterInstance
+
+from amazon_seg_assets.dag.declaration import AssetDeclaration
+from amazon_seg_assets.dag.family import Family
+from amazon_seg_assets.dag.records import is_up_to_date
+from amazon_seg_assets.rules.categories import load_excluded_categories
+from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA, CLEAN_REVIEWS, JOINED_REVIEWS
+from amazon_seg_assets.stages.cleaning.versions import (
+    made_from_clean,
+    made_from_products,
+    made_from_raw,
+)
+from amazon_seg_assets.stages.raw.assets import stored_versions
+from amazon_seg_assets.stages.raw.manifest import require_manifest
+from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
+from amazon_seg_assets.storage.facts import MADE_FROM, failed_checks, read_facts
+from amazon_seg_assets.storage.layout import Store
+
+
+def are_up_to_date(
+    instance: DagsterInstance,
+    family: Family,
+    store: Store,
+    declarations: Iterable[AssetDeclaration],
+) -> bool:
+    """Whether assets without months were last made from the raw tables that are stored."""
+    versions = stored_versions(family, store)
+    return all(
+        is_up_to_date(
+            instance, store, family.key(each.name), each.version(family.settings), versions
+        )
+        for each in declarations
+    )
+
+
+def are_products_stale(family: Family, store: Store) -> bool:
+    """Whether the clean products are not there, or made by other rules or from something else."""
+    if not store.path(CLEAN_METADATA.name).is_dir():
+        return True
+    manifest = require_manifest(store, RAW_METADATA.name)
+    excluded = load_excluded_categories(store.category, family.settings.rules)
+    fresh = made_from_products(manifest, excluded)
+    return read_facts(store, CLEAN_METADATA.name).get(MADE_FROM) != fresh[MADE_FROM]
+
+
+def stale_months(store: Store, months: Iterable[str]) -> list[str]:
+    """Of some months those whose reviews are not there, made from something else, or at fault.
+
+    Args:
+        store: the storage of the category, whose products have been cleaned.
+        months: to look at.
+    """
+    manifest = require_manifest(store, RAW_REVIEWS.name)
+    products = read_facts(store, CLEAN_METADATA.name)
+    there = {*store.months(CLEAN_REVIEWS.name)} & {*store.months(JOINED_REVIEWS.name)}
+
+    def is_stale(month: str) -> bool:
+        if month not in there or MADE_FROM not in products:
+            return True
+        tables = (CLEAN_REVIEWS.name, JOINED_REVIEWS.name)
+        if any(failed_checks(store, table, month) for table in tables):
+            return True
+        clean, joined = (read_facts(store, table, month) for table in tables)
+        raw = made_from_raw(manifest, month)
+        return (
+            clean.get(MADE_FROM) != raw[MADE_FROM]
+            or joined.get(MADE_FROM) != made_from_clean(clean, products)[MADE_FROM]
+        )
+
+    return [month for month in months if is_stale(month)]

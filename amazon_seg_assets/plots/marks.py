@@ -1,0 +1,146 @@
+"""Marks with their values written beside them: horizontal bars, points of a line, rings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.text import Annotation
+
+from amazon_seg_assets.formats import count, share, short
+from amazon_seg_assets.plots.style import Picture, house_style, new_figure, text_colour
+
+NAME_WIDTH = 32
+"""Characters of the name of a segment beside its bar or in the list of a ring."""
+
+_PADDING = 4
+"""Points between the end of a bar and its text."""
+_SMALLEST_INSIDE = 0.05
+"""Shares below this are written in the list of a ring alone."""
+
+
+def bars_height(rows: int, each: float = 0.36) -> float:
+    """Inches of a figure with so many horizontal bars."""
+    return max(3.2, 1.7 + each * rows)
+
+
+def labelled_bars(
+    axes: Axes,
+    names: Sequence[str],
+    values: Sequence[float],
+    texts: Sequence[str],
+    colours: Sequence[str] | str,
+) -> None:
+    """Draws a bar a name, the first on top, and its text at the end of the bar."""
+    bars = axes.barh(range(len(names)), values, color=colours, height=0.72)
+    axes.bar_label(bars, labels=list(texts), padding=_PADDING, fontsize=9)
+    name_rows(axes, names)
+
+
+def name_rows(axes: Axes, names: Sequence[str]) -> None:
+    """Names the rows of horizontal bars, the first on top."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.grid(axis="y", visible=False)
+    axes.tick_params(axis="y", length=0)
+
+
+def make_room_for_labels(axes: Axes) -> None:
+    """Lengthens the x axis until every text at the end of a bar ends inside the frame.
+
+    Call it when all else is drawn: the room depends on the width that is left to the axes.
+    """
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()
+    width = axes.bbox.width
+    padding = 2 * _PADDING * figure.dpi / 72
+    longest = 0.0
+    for text in axes.texts:
+        if isinstance(text, Annotation):
+            left = max(width - text.get_window_extent().width - padding, 0.2 * width)
+            longest = max(longest, text.xy[0] * width / left)
+    # Four digits, as the last bits of a layout vary.
+    axes.set_xlim(0, float(f"{longest:.4g}") or 1)
+
+
+def label_points(
+    axes: Axes,
+    xs: Sequence[float],
+    ys: Sequence[float],
+    texts: Sequence[str],
+    bold: Sequence[float] = (),
+) -> None:
+    """Writes each text on the side of its point that the line leaves free.
+
+    Args:
+        axes: the line is drawn on; ``xs`` ascend.
+        xs: places of the points.
+        ys: values of the points.
+        texts: one for each point; a point without a text gets none.
+        bold: those of ``xs`` whose points are marked by a ring, and whose texts are bold.
+    """
+    last = len(xs) - 1
+    for place, (x, y, text) in enumerate(zip(xs, ys, texts, strict=True)):
+        if not text:
+            continue
+        from_above = place > 0 and ys[place - 1] > y
+        to_above = place < last and ys[place + 1] > y
+        distance = 12 if x in bold else 8
+        # In a valley, and at an end that the line leaves upwards, there is room below.
+        below = (from_above or place == 0) and (to_above or place == last) and last > 0
+        beside = from_above != to_above and 0 < place < last
+        align, aside = ("center", 0) if not beside else ("left", 4) if from_above else ("right", -4)
+        axes.annotate(
+            text, (x, y), xytext=(aside, -distance if below else distance),
+            textcoords="offset points", ha=align, va="top" if below else "bottom", fontsize=9,
+            fontweight="bold" if x in bold else "normal", zorder=4,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.8},
+        )  # fmt: skip
+
+
+@house_style()
+def ring(
+    title: str,
+    caption: str,
+    names: Sequence[str],
+    customers: Sequence[int],
+    colours: Sequence[str],
+) -> Picture:
+    """Draws shares of a whole clockwise from the top, with a list that names even the smallest.
+
+    Args:
+        title: of the picture.
+        caption: below the title.
+        names: of the parts.
+        customers: of each part; at least one in all.
+        colours: of each part.
+    """
+    total = sum(customers)
+    shares = [share(number / total) for number in customers]
+    figure = new_figure(title, caption, height=max(5.2, 1.6 + 0.3 * len(names)))
+    axes = figure.subplots()
+    # No seam in a part that is all of it.
+    seam = 1 if sum(number > 0 for number in customers) > 1 else 0
+    wedges, texts, *_ = axes.pie(
+        customers, colors=colours, startangle=90, counterclock=False, radius=1,
+        wedgeprops={"width": 0.42, "edgecolor": "white", "linewidth": seam},
+        labels=[
+            text if number >= _SMALLEST_INSIDE * total else ""
+            for number, text in zip(customers, shares, strict=True)
+        ],
+        labeldistance=0.79, textprops={"ha": "center", "va": "center", "fontsize": 9},
+    )  # fmt: skip
+    for text, colour in zip(texts, colours, strict=True):
+        text.set_color(text_colour(colour))
+    axes.set(xlim=(-1.02, 1.02), ylim=(-1.02, 1.02))
+    axes.text(0, 0, f"{short(total)}\ncustomers", ha="center", va="center", fontsize=12)
+    lines = [
+        f"{name}: {text} ({count(number)})"
+        for name, text, number in zip(names, shares, customers, strict=True)
+    ]
+    figure.legend(
+        handles=list(wedges), labels=lines, loc="outside right center", fontsize=10,
+        labelspacing=0.75, handlelength=1, handleheight=1,
+    )  # fmt: skip
+    return Picture(figure, f"{title}. {caption}. {'; '.join(lines)}.")

@@ -1,0 +1,1 @@
+"""Runs without the UI: in this process, told on the terminal, recorded by Dagster."""

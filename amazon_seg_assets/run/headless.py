@@ -1,0 +1,207 @@
+"""The main job without the UI: Dagster runs in turn in one process, with one Spark session."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dagster import (
+    AssetCheckEvaluation,
+    DagsterEvent,
+    DagsterEventType,
+    DagsterInstance,
+    Definitions,
+    EventLogEntry,
+    JobDefinition,
+)
+
+from amazon_seg_assets.dag.declaration import AssetDeclaration, declared_in
+from amazon_seg_assets.dag.family import Family
+from amazon_seg_assets.dag.internals import failed_check, range_tags, was_interrupted
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.months import contiguous
+from amazon_seg_assets.planning.jobs import EXPLORE, INGEST, PREPARE, SEGMENT, run_tags
+from amazon_seg_assets.planning.snapshots import default_snapshot, months_to_prepare
+from amazon_seg_assets.planning.staleness import are_products_stale, are_up_to_date, stale_months
+from amazon_seg_assets.spark.failures import cause_in_one_line
+from amazon_seg_assets.stages.cleaning.assets import clean_metadata
+from amazon_seg_assets.storage.layout import Store
+
+
+class RunError(Exception):
+    """A failed Dagster run whose reason is not the user's.
+
+    Args:
+        step: that failed.
+        cause: in one line.
+        stack: the stack trace, kept as an attribute.
+    """
+
+    def __init__(self, step: str, cause: str, stack: str) -> None:
+        super().__init__(f"{step} failed: {cause}")
+        self.stack = stack
+
+
+Listener = Callable[[EventLogEntry], None]
+
+
+@dataclass(frozen=True)
+class MainJob:
+    """What the main job is to do.
+
+    Attributes:
+        snapshot: to segment; None for the last month with reviews.
+        all_months: cleans and joins all months, not only those that the snapshot needs.
+        explores: shows the raw data at a glance, too.
+        force: does anew what is up to date.
+    """
+
+    snapshot: str | None = None
+    all_months: bool = False
+    explores: bool = True
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class HeadlessRun:
+    """Runs the jobs of a category in this process, recorded in ``instance``.
+
+    Attributes:
+        definitions: to run.
+        family: of the category.
+        instance: where to record it.
+        listener: is told of each event.
+        ops: run configuration, by asset.
+        log_level: of what is printed.
+        warnings: sentences of checks that block nothing, as far as the jobs have run.
+        tags: of each run, beside those of its job.
+        expect: is told how many steps are to come.
+    """
+
+    definitions: Definitions
+    family: Family
+    instance: DagsterInstance
+    listener: Listener
+    ops: Mapping[str, Any] = field(default_factory=dict)
+    log_level: str = "CRITICAL"
+    warnings: list[str] = field(default_factory=list)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    expect: Callable[[int], None] = lambda _: None
+
+    @property
+    def store(self) -> Store:
+        """The storage of the category."""
+        return Store(self.family.settings.storage.absolute(), self.family.category)
+
+    def main_job(self, asked: MainJob) -> str:
+        """Runs from raw reviews to the report, without what is up to date; returns the snapshot.
+
+        Raises:
+            InputError: the input or a blocking check is why it failed.
+            RunError: something else is.
+        """
+        span = self.family.span
+        self._expect(INGEST, PREPARE, SEGMENT)
+        products = [clean_metadata]
+        self.execute(INGEST, assets=declared_in("raw"))
+        if asked.force or not self.are_products_clean():
+            self.execute(INGEST, assets=products)
+        explores = asked.explores and (asked.force or not self.is_explored())
+        snapshot = asked.snapshot or default_snapshot(self.store, span)
+        months = months_to_prepare(self.store, span, snapshot, asked.all_months)
+        ranges = contiguous(months if asked.force else stale_months(self.store, months))
+        self._expect(*([EXPLORE] if explores else []), *[PREPARE] * len(ranges), SEGMENT)
+        if explores:
+            self.execute(EXPLORE)
+        for first, last in ranges:
+            self.execute(PREPARE, range_tags(first, last))
+        self.execute(SEGMENT, range_tags(snapshot, snapshot))
+        return snapshot
+
+    def are_products_clean(self) -> bool:
+        """Whether the clean products are of the raw table as it now is."""
+        return not are_products_stale(self.family, self.store) and self._are_up_to_date(
+            [clean_metadata]
+        )
+
+    def is_explored(self) -> bool:
+        """Whether the exploration's results are of the raw tables as they now are."""
+        return self._are_up_to_date(declared_in("exploration"))
+
+    def _are_up_to_date(self, declarations: Iterable[AssetDeclaration]) -> bool:
+        return are_up_to_date(self.instance, self.family, self.store, declarations)
+
+    def _expect(self, *jobs: str) -> None:
+        self.expect(sum(len(self._job(job).graph.node_dict) for job in jobs))
+
+    def _job(self, name: str) -> JobDefinition:
+        return self.definitions.resolve_job_def(self.family.name(name))
+
+    def execute(
+        self,
+        name: str,
+        tags: Mapping[str, str] | None = None,
+        assets: Sequence[AssetDeclaration] | None = None,
+    ) -> None:
+        """Executes a job.
+
+        Args:
+            name: of the job, within the category.
+            tags: of the run, beside those of all; they name its partitions.
+            assets: of the job, to materialize only these.
+
+        Raises:
+            InputError: the input or a blocking check is why it failed.
+            RunError: something else is.
+        """
+        job, family = self._job(name), self.family
+        chosen = None if assets is None else {each.name for each in assets}
+        run_config: dict[str, Any] = {
+            "ops": {
+                family.name(asset): {"config": given}
+                for asset, given in self.ops.items()
+                if family.name(asset) in job.graph.node_dict and (chosen is None or asset in chosen)
+            },
+            "loggers": {"console": {"config": {"log_level": self.log_level}}},
+        }
+        run_id = str(uuid.uuid4())
+        self.instance.add_event_listener(run_id, self.listener)
+        result = job.execute_in_process(
+            run_config=run_config,
+            asset_selection=None if chosen is None else [*map(family.key, sorted(chosen))],
+            instance=self.instance,
+            tags={**run_tags(family), **self.tags, **(tags or {})},
+            run_id=run_id,
+            raise_on_error=False,
+        )
+        failed = [each for each in result.get_asset_check_evaluations() if not each.passed]
+        self.warnings.extend(_sentence(each) for each in failed if not each.blocking)
+        if not result.success:
+            raise _failure(result.all_events, [each for each in failed if each.blocking])
+
+
+def _sentence(failed: AssetCheckEvaluation) -> str:
+    return f"{failed.asset_key.path[-1]}, {failed.check_name}: {failed.description}"
+
+
+def _failure(
+    events: Sequence[DagsterEvent], failed: Sequence[AssetCheckEvaluation]
+) -> BaseException:
+    for event in events:
+        if event.event_type is DagsterEventType.STEP_FAILURE:
+            data = event.step_failure_data
+            if was_interrupted(data):
+                return KeyboardInterrupt()
+            if data.user_failure_data is not None:
+                return InputError(data.user_failure_data.description)
+            if failed and failed_check(data):
+                return InputError(f"A check failed, so the run stopped. {_sentence(failed[0])}")
+            error: Any = data.error
+            stack = error.to_string()
+            while error.cause is not None:
+                error = error.cause
+            step = (event.step_key or "the run").rpartition("__")[2]
+            return RunError(step, cause_in_one_line(error.message), stack)
+    return RunError("the run", "no reason was recorded", "")

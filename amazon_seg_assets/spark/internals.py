@@ -1,0 +1,92 @@
+"""Parts of PySpark that are private, each for want of a public way; as of PySpark 4.3.0.
+
+Importing this module does not import PySpark, which takes most of a second.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from subprocess import Popen
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from py4j.java_gateway import JavaGateway, JavaObject
+    from pyspark import SparkContext
+    from pyspark.ml import PipelineModel, Transformer
+    from pyspark.ml.clustering import KMeansModel
+    from pyspark.ml.feature import StandardScalerModel
+    from pyspark.sql import SparkSession
+
+Stage = TypeVar("Stage", bound="Transformer | PipelineModel")
+
+
+def active_context() -> SparkContext | None:
+    """The context of this process, if there is one.
+
+    The active session is each thread's own, and `SparkContext.getOrCreate` would start one.
+    """
+    pyspark = sys.modules.get("pyspark")
+    return pyspark.SparkContext._active_spark_context if pyspark is not None else None
+
+
+def is_stopped(context: SparkContext) -> bool:
+    """Whether Spark has ended, which a cluster may decide and Python is not told."""
+    return context._jsc.sc().isStopped()
+
+
+def has_java() -> bool:
+    """Whether a Java is there, as it outlives contexts."""
+    return _gateway_of_process() is not None
+
+
+def java_process() -> Popen[bytes] | None:
+    """The Java that this process has started for Spark, which alone tells how it ended."""
+    return getattr(_gateway_of_process(), "proc", None)
+
+
+def scaler_model(
+    spark: SparkSession, uid: str, mean: Sequence[float], sd: Sequence[float]
+) -> StandardScalerModel:
+    """A scaler of given means and deviations, for which Python has no constructor, but Java has."""
+    from pyspark.ml.feature import StandardScalerModel
+
+    constructor = _gateway(spark).jvm.org.apache.spark.ml.feature.StandardScalerModel
+    return StandardScalerModel(constructor(uid, _vector(spark, sd), _vector(spark, mean)))
+
+
+def kmeans_model(spark: SparkSession, uid: str, centers: Sequence[Sequence[float]]) -> KMeansModel:
+    """A K-Means model of given centers, for which Python has no constructor, but Java has."""
+    from pyspark.ml.clustering import KMeansModel
+
+    gateway = _gateway(spark)
+    jvm = gateway.jvm.org.apache.spark
+    vectors = gateway.new_array(jvm.mllib.linalg.Vector, len(centers))
+    for index, center in enumerate(centers):
+        vectors[index] = jvm.mllib.linalg.Vectors.fromML(_vector(spark, center))
+    fitted = jvm.mllib.clustering.KMeansModel(vectors)
+    return KMeansModel(jvm.ml.clustering.KMeansModel(uid, fitted))
+
+
+def named(stage: Stage, uid: str) -> Stage:
+    """The stage of a pipeline under a name that is the same each time, where Spark draws one."""
+    stage._resetUid(uid)
+    return stage
+
+
+def _vector(spark: SparkSession, values: Sequence[float]) -> JavaObject:
+    from pyspark.ml.common import _py2java
+    from pyspark.ml.linalg import Vectors
+
+    return _py2java(spark.sparkContext, Vectors.dense(values))
+
+
+def _gateway(spark: SparkSession) -> JavaGateway:
+    gateway = spark.sparkContext._gateway
+    assert gateway is not None  # only before the first session
+    return gateway
+
+
+def _gateway_of_process() -> JavaGateway | None:
+    pyspark = sys.modules.get("pyspark")
+    return pyspark.SparkContext._gateway if pyspark is not None else None

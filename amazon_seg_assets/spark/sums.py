@@ -1,0 +1,32 @@
+"""Sums that are the same in any order of the rows, and equal customers as one row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+CUSTOMERS = "customers"
+MICROS = 1_000_000
+"""Money is exact to six decimals."""
+
+
+def total_usd(usd: Column, times: Column | int = 1) -> Column:
+    """The sum of money to six decimals, the same in any order of the rows.
+
+    Whole dollars and millionths are summed apart, as whole numbers: these do not overflow below
+    nine quintillion USD, and cost less than decimals.
+
+    Args:
+        usd: money of a row; null counts as none.
+        times: how often.
+    """
+    dollars = F.floor(usd)
+    micros = F.rint((usd - dollars) * MICROS).cast("bigint")
+    return (F.sum(dollars * times) * F.lit(float(MICROS)) + F.sum(micros * times)) / MICROS
+
+
+def collapse(customers: DataFrame, equal_in: Sequence[str]) -> DataFrame:
+    """Customers that are equal in some columns as one row: these columns, and ``customers``."""
+    return customers.groupBy(*equal_in).agg(F.count(F.lit(1)).alias(CUSTOMERS))

@@ -1,0 +1,1 @@
+"""Clean, lean reviews and products, and their join."""

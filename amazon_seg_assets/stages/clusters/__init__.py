@@ -1,0 +1,1 @@
+"""K-Means clusters: points, the sweep of k, its choice, labels, and each customer's cluster."""

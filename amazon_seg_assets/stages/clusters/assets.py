@@ -1,0 +1,260 @@
+"""K-Means: the sweep of k, the model, the cluster of each customer, and their pictures."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+from dagster import Config
+from pydantic import Field
+from pyspark.ml import PipelineModel
+from pyspark.sql import Observation
+
+from amazon_seg_assets.dag.declaration import plot, snapshot_asset
+from amazon_seg_assets.dag.handles import Snapshot, Stored
+from amazon_seg_assets.dag.metadata import shown
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.features import CENTERS, FEATURES
+from amazon_seg_assets.plots.features import FEATURES as FEATURE_AXES
+from amazon_seg_assets.plots.style import Picture
+from amazon_seg_assets.rules.labels import load_label_rules
+from amazon_seg_assets.schema import Artifact
+from amazon_seg_assets.settings import Settings
+from amazon_seg_assets.stages.clusters import plots
+from amazon_seg_assets.stages.clusters.choice_of_k import (
+    SILHOUETTE_TOLERANCE,
+    choose_k,
+    clusters_of_chosen_k,
+)
+from amazon_seg_assets.stages.clusters.density import cluster_density as density
+from amazon_seg_assets.stages.clusters.kmeans import LARGEST_SEED, MOST_STARTS, SearchParams
+from amazon_seg_assets.stages.clusters.labels import label_each_k
+from amazon_seg_assets.stages.clusters.model import assign_clusters, build_model
+from amazon_seg_assets.stages.clusters.points import (
+    MAX_POINTS,
+    Standardization,
+    collect_points,
+    standardization,
+)
+from amazon_seg_assets.stages.clusters.sweep import DEFAULT_KS, POSSIBLE_KS, sweep, usable_ks
+from amazon_seg_assets.stages.clusters.tables import (
+    CLUSTER_CENTERS,
+    CLUSTER_DENSITY,
+    CUSTOMER_CLUSTERS,
+    K_SWEEP,
+)
+from amazon_seg_assets.stages.rfm.assets import scope
+from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES
+from amazon_seg_assets.storage.locations import spark_path
+
+CODE_VERSION = "5"
+
+CLUSTER_MODEL = Artifact(
+    "cluster_model",
+    "The fitted Spark ML pipeline: log, assembler, scaler, K-Means. It takes `recency`, "
+    "`frequency` and `monetary`, and adds `cluster`. Load it with "
+    "`pyspark.ml.PipelineModel.load` to score new customers.",
+)
+
+PossibleK = Annotated[int, Field(ge=POSSIBLE_KS[0], le=POSSIBLE_KS[-1])]
+
+
+class SweepConfig(Config):
+    """Which numbers of clusters to try, and which to choose."""
+
+    k_min: PossibleK = Field(DEFAULT_KS[0], description="Smallest k tried.")
+    k_max: PossibleK = Field(DEFAULT_KS[-1], description="Largest k tried.")
+    k: PossibleK | None = Field(None, description="The k to choose; by default the rule chooses.")
+    silhouette_tolerance: float = Field(
+        SILHOUETTE_TOLERANCE,
+        description="How far below the best silhouette that of the knee may be.",
+        ge=0,
+    )
+    n_init: int = Field(
+        SearchParams.n_init, description="Seeded starts for each k.", ge=1, le=MOST_STARTS
+    )
+    random_state: int = Field(
+        SearchParams.random_state, description="Seed of the starts.", ge=0, le=LARGEST_SEED
+    )
+    max_points: int = Field(
+        MAX_POINTS,
+        description="Most distinct customers that K-Means is fitted on; of more a part is taken.",
+        ge=100,
+    )
+
+    def ks(self) -> list[int]:
+        """All k to try."""
+        if self.k_min > self.k_max:
+            raise InputError(f"k_min = {self.k_min} is above k_max = {self.k_max}: swap them.")
+        return sorted({*range(self.k_min, self.k_max + 1), *([self.k] if self.k else [])})
+
+    def search(self) -> SearchParams:
+        """How optima are sought."""
+        refined = min(SearchParams.refined, self.n_init)
+        return SearchParams(self.n_init, refined, random_state=self.random_state)
+
+
+def _with_label_rules(settings: Settings) -> str:
+    """Clusters hold their labels: changed rules make them out of date."""
+    return f"{CODE_VERSION}-{load_label_rules(settings.rules).fingerprint}"
+
+
+@snapshot_asset(
+    K_SWEEP,
+    CLUSTER_CENTERS,
+    reads=[RFM_FEATURES],
+    kinds={"pyspark", "scikitlearn"},
+    code_version=_with_label_rules,
+)
+def k_sweep(snapshot: Snapshot, config: SweepConfig) -> list[Stored]:
+    """Fits K-Means for each k, chooses one by rule, and labels the clusters of each."""
+    # First, as it may be wrong, and to collect customers takes long.
+    ks = config.ks()
+    points = collect_points(
+        snapshot.read(RFM_FEATURES), snapshot.rows(RFM_FEATURES), config.max_points
+    )
+    scale, params = standardization(points), config.search()
+    found = sweep(snapshot.spark, points, scale, usable_ks(ks, points, config.k), params)
+    choice = choose_k(found.table, config.silhouette_tolerance, config.k)
+    table = found.table.assign(chosen=found.table["k"] == choice.k)
+    rules = load_label_rules(snapshot.family.settings.rules)
+    centers = label_each_k(found.clusters, rules).assign(**scale.as_columns())
+    chosen, of_choice = table[table["chosen"]].iloc[0], clusters_of_chosen_k(table, centers)
+    fitted = int(points.customers.sum())
+    # How it was done, for whoever does it again with resamples.
+    how = {"search": asdict(params), "max_points": config.max_points}
+    part = {"customers_of_part": fitted if points.parts > 1 else None}
+    return [
+        snapshot.store(table, K_SWEEP, {"why": choice.reason, **how}).telling(
+            chosen_k=choice.k,
+            why=choice.reason,
+            wcss=float(chosen["wcss"]),
+            silhouette=float(chosen["silhouette"]),
+            distinct_customers=len(points),
+            customers_fitted=fitted,
+            parts_of_customers=points.parts,
+            skipped_ks=sorted({*ks} - {*found.table["k"]}),
+            sweep=shown(table),
+        ),
+        snapshot.store(centers, CLUSTER_CENTERS, part).telling(
+            clusters_of_chosen_k=shown(
+                of_choice[["cluster", "cluster_label", "customers", *FEATURES]]
+            ),
+            smallest_share=float(of_choice["customers"].min() / of_choice["customers"].sum()),
+        ),
+    ]
+
+
+@snapshot_asset(
+    CLUSTER_MODEL,
+    reads=[K_SWEEP, CLUSTER_CENTERS],
+    kinds={"pyspark", "sparkmllib"},
+    code_version=CODE_VERSION,
+)
+def cluster_model(snapshot: Snapshot) -> Stored:
+    """Builds the pipeline of the chosen k from its centers."""
+    centers = clusters_of_chosen_k(snapshot.small(K_SWEEP), snapshot.small(CLUSTER_CENTERS))
+    scale = Standardization.from_row(centers.iloc[0])
+    model = build_model(snapshot.spark, scale, centers[CENTERS].to_numpy().tolist())
+    with snapshot.replacing_in_place() as folder:
+        model.save(spark_path(folder))
+    return snapshot.stored(k=len(centers), centers=shown(centers[["cluster", *CENTERS]]))
+
+
+@snapshot_asset(
+    CUSTOMER_CLUSTERS,
+    reads=[CLUSTER_MODEL, K_SWEEP, CLUSTER_CENTERS, RFM_FEATURES],
+    kinds={"pyspark", "sparkmllib"},
+)
+def customer_clusters(snapshot: Snapshot) -> Stored:
+    """Assigns each customer to the cluster of the nearest center."""
+    model = PipelineModel.load(spark_path(snapshot.folder(CLUSTER_MODEL)))
+    centers = clusters_of_chosen_k(snapshot.small(K_SWEEP), snapshot.small(CLUSTER_CENTERS))
+    customers = snapshot.read(RFM_FEATURES, ["user_id", *FEATURES])
+    counts = Observation()
+    stored = snapshot.store(assign_clusters(model, customers, centers["cluster_label"], counts))
+    shares = {f"share_cluster_{number}": n / stored.rows for number, n in counts.get.items()}
+    return stored.telling(customers=stored.rows, **shares)
+
+
+@snapshot_asset(
+    CLUSTER_DENSITY,
+    reads=[CUSTOMER_CLUSTERS],
+    kinds={"pyspark"},
+    comes_last=True,
+    check_step="customer_counts_checks",
+)
+def cluster_density(snapshot: Snapshot) -> Stored:
+    """Counts the customers of each cluster in bins."""
+    edges = {name: feature.edges for name, feature in FEATURE_AXES.items()}
+    clustered = snapshot.read(CUSTOMER_CLUSTERS, ["cluster", "cluster_label", *edges])
+    return snapshot.store(density(clustered, edges))
+
+
+@plot(
+    reads=[K_SWEEP, RFM_FEATURES],
+    section="choice",
+    caption="The sum of squares within clusters, for each number of clusters tried.",
+)
+def elbow_plot(snapshot: Snapshot) -> Picture:
+    """Within-cluster sum of squares (WCSS) by k, the chosen k marked.
+
+    Its knee is found by Kneedle (Satopää et al., 2011).
+    """
+    return plots.elbow(snapshot.small(K_SWEEP), scope(snapshot))
+
+
+@plot(
+    reads=[K_SWEEP, RFM_FEATURES],
+    section="choice",
+    caption="The mean silhouette, for each number of clusters tried.",
+)
+def silhouette_plot(snapshot: Snapshot) -> Picture:
+    """Mean silhouette (Rousseeuw, 1987) by k, by squared Euclidean distance, the chosen k marked."""
+    return plots.silhouette(snapshot.small(K_SWEEP), scope(snapshot))
+
+
+@plot(
+    reads=[K_SWEEP, CLUSTER_CENTERS, RFM_FEATURES],
+    section="clusters",
+    caption="What is typical of each cluster, in standard deviations from the average customer.",
+)
+def cluster_profile_plot(snapshot: Snapshot) -> Picture:
+    """The standardized center of each cluster, with its means."""
+    table = clusters_of_chosen_k(snapshot.small(K_SWEEP), snapshot.small(CLUSTER_CENTERS))
+    return plots.cluster_profile(table, scope(snapshot))
+
+
+def _density(snapshot: Snapshot, x: str, y: str) -> Picture:
+    keys = {f"{x}_bin": "x_bin", f"{y}_bin": "y_bin"}
+    table = snapshot.small(CLUSTER_DENSITY)
+    counted = table.groupby(["cluster", "cluster_label", *keys], as_index=False)["customers"].sum()
+    return plots.cluster_density(counted.rename(columns=keys), x, y, scope(snapshot))
+
+
+@plot(
+    reads=[CLUSTER_DENSITY, RFM_FEATURES],
+    section="clusters",
+    caption="Where the customers of each cluster lie by recency and frequency.",
+)
+def recency_frequency_plot(snapshot: Snapshot) -> Picture:
+    """Density of customers over recency and frequency, a panel per cluster."""
+    return _density(snapshot, "recency", "frequency")
+
+
+@plot(
+    reads=[CLUSTER_DENSITY, RFM_FEATURES],
+    section="clusters",
+    caption="The same by recency and spend.",
+)
+def recency_monetary_plot(snapshot: Snapshot) -> Picture:
+    """Density of customers over recency and monetary value, a panel per cluster."""
+    return _density(snapshot, "recency", "monetary")
+
+
+@plot(
+    reads=[CLUSTER_DENSITY, RFM_FEATURES],
+    section="clusters",
+    caption="The same by frequency and spend.",
+)
+def frequency_monetary_plot(snapshot: Snapshot) -> Picture:
+    """Density of customers over frequency and monetary value, a panel per cluster."""
+    return _density(snapshot, "frequency", "monetary")

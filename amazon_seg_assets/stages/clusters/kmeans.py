@@ -1,0 +1,269 @@
+"""K-Means on weighted points in one thread, and the figures of its clusters.
+
+Runs inside Spark tasks, so only numpy, scikit-learn and threadpoolctl are imported here: workers of
+a cluster need not have this package. scikit-learn is imported where it is used, as it takes a
+second that the driver need not spend.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+if TYPE_CHECKING:
+    from sklearn.cluster import KMeans
+
+MOST_STARTS = 1_000
+LARGEST_SEED = 2**31
+"""Starts and resamples add to it, and scikit-learn takes no seed of 2**32 or above."""
+
+_CHUNK = 100_000
+
+_TRIAL_ITERATIONS = 8
+_SAME_OPTIMUM = 1e-5  # relative difference of errors; a hundredth of what is asked of optima
+
+
+@dataclass(frozen=True)
+class SearchParams:
+    """How optima are sought.
+
+    Attributes:
+        n_init: seeded k-means++ starts for each k, on the cells.
+        refined: how many of the best are improved on the cells and then run to convergence on all
+            points.
+        swaps: tries to improve each of them, for each cluster.
+        max_cells: most cells in use of the grid; as many points are taken as they are.
+        max_iter: of each run.
+        random_state: of starts and swaps.
+    """
+
+    n_init: int = 12
+    refined: int = 2
+    swaps: int = 8
+    max_cells: int = 10_000
+    max_iter: int = 500
+    random_state: int = 42
+
+
+class Content(NamedTuple):
+    """What clusters are sought in.
+
+    Attributes:
+        points: standardized features; shape (points, features).
+        weights: customers of each point; shape (points,).
+        cells: standardized features of the cells that sum the points up; shape (cells, features).
+        cell_weights: customers of each cell; shape (cells,).
+    """
+
+    points: np.ndarray
+    weights: np.ndarray
+    cells: np.ndarray
+    cell_weights: np.ndarray
+
+
+def fit(
+    k: int, features: np.ndarray, content: Content, params: SearchParams
+) -> list[dict[str, Any]]:
+    """The best optimum found for ``k``, one row per cluster; none if a cluster has no customers.
+
+    Args:
+        k: number of clusters.
+        features: of the points, in their own units; shape (points, features).
+        content: the same standardized, and their cells.
+        params: how to search.
+    """
+    begun = time.perf_counter()
+    points, weights = content.points, content.weights
+    with _one_thread():
+        best = search(k, content, params)
+        centers = in_order(best.cluster_centers_)
+        labels, wcss = assign(points, weights, centers)
+        sizes = np.bincount(labels, weights, k)
+        if not sizes.all():
+            # Some customers differ by less than sums can hold: fewer than k can be told apart.
+            return []
+        silhouettes = cluster_silhouettes(points, weights, labels, k)
+    means = [np.bincount(labels, weights * column, k) / sizes for column in features.T]
+    shared = {
+        "k": k,
+        "wcss": wcss,
+        "iterations": int(best.n_iter_),
+        "converged": bool(best.n_iter_ < best.max_iter),
+        "seconds": time.perf_counter() - begun,
+    }
+    return [
+        shared
+        | {
+            "cluster": cluster,
+            "customers": int(sizes[cluster]),
+            "silhouette": float(silhouettes[cluster]),
+            "means": [float(mean[cluster]) for mean in means],
+            "center": centers[cluster].tolist(),
+        }
+        for cluster in range(k)
+    ]
+
+
+def search(k: int, content: Content, params: SearchParams) -> KMeans:
+    """The best of several runs to convergence on all points.
+
+    The more clusters there are, the more of them can be in a wrong place: so each has its swaps.
+    """
+    points, weights, cells, cell_weights = content
+    if len(cells) < k:
+        cells, cell_weights = points, weights
+    iterations, swaps, seed = params.max_iter, params.swaps * k, params.random_state
+    with _one_thread():
+        started = [
+            _lloyd(k, cells, cell_weights, "k-means++", iterations, seed + 1000 * start)
+            for start in range(params.n_init)
+        ]
+        improved = [
+            _swap(k, cells, cell_weights, run, swaps, np.random.default_rng([seed, rank]))
+            for rank, run in enumerate(sorted(started, key=_error)[: params.refined])
+        ]
+        runs = [
+            _lloyd(k, points, weights, run.cluster_centers_, iterations) for run in _apart(improved)
+        ]
+        return min(runs, key=_error)
+
+
+def _error(run: KMeans) -> float:
+    error: float = run.inertia_
+    return error
+
+
+def _apart(runs: list[KMeans]) -> list[KMeans]:
+    """The best of those that found the same optimum, which would only be found again."""
+    apart: list[KMeans] = []
+    for run in sorted(runs, key=_error):
+        if not apart or _error(run) > (1 + _SAME_OPTIMUM) * _error(apart[-1]):
+            apart.append(run)
+    return apart
+
+
+def in_order(centers: np.ndarray) -> np.ndarray:
+    """Centers in the order of their numbers: by the first feature, then the second, the third."""
+    return centers[np.lexsort(centers.T[::-1])]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One thread throughout: the order in which BLAS adds up depends on how many there are.
+
+    Nor does scikit-learn look, in each of many short runs, whether values are finite and options
+    allowed.
+    """
+    from sklearn import config_context
+    from sklearn.exceptions import ConvergenceWarning
+
+    unchecked = config_context(assume_finite=True, skip_parameter_validation=True)
+    with threadpool_limits(1), unchecked, warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
+
+
+def _swap(
+    k: int,
+    points: np.ndarray,
+    weights: np.ndarray,
+    run: KMeans,
+    swaps: int,
+    random: np.random.Generator,
+) -> KMeans:
+    """Leaves poor optima, in which Lloyd's iterations get stuck, by moving one center at a time.
+
+    A center, drawn evenly, goes to a point, and a few iterations show whether that was a gain: the
+    random swap of P. Fränti, Efficiency of random swap clustering, Journal of Big Data 5:13, 2018,
+    https://doi.org/10.1186/s40537-018-0122-y, but with the point drawn by its part of the error,
+    as k-means++ does.
+    """
+    for _ in range(swaps):
+        centers = run.cluster_centers_.copy()
+        error = weights * ((points - centers[run.labels_]) ** 2).sum(axis=1)
+        if not error.any():
+            return run
+        drawn = random.choice(len(points), p=error / error.sum())
+        centers[random.integers(k)] = points[drawn]
+        trial = _lloyd(k, points, weights, centers, _TRIAL_ITERATIONS)
+        run = min(run, trial, key=_error)
+    return run
+
+
+def _lloyd(
+    k: int,
+    points: np.ndarray,
+    weights: np.ndarray,
+    init: str | np.ndarray,
+    max_iter: int,
+    random_state: int = 0,
+) -> KMeans:
+    from sklearn.cluster import KMeans
+
+    model = KMeans(
+        k,
+        init=init,
+        n_init=1,
+        algorithm="lloyd",
+        tol=0,
+        max_iter=max_iter,
+        random_state=random_state,
+    )
+    return model.fit(points, sample_weight=weights)
+
+
+def assign(
+    points: np.ndarray, weights: np.ndarray, centers: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """The nearest center of each point, and the weighted sum of squared distances to it."""
+    labels = np.empty(len(points), int)
+    wcss = 0.0
+    for begin in range(0, len(points), _CHUNK):
+        part = slice(begin, begin + _CHUNK)
+        distances = ((points[part, None, :] - centers) ** 2).sum(axis=2)
+        labels[part] = distances.argmin(axis=1)
+        wcss += float(weights[part] @ distances.min(axis=1))
+    return labels, wcss
+
+
+def cluster_silhouettes(
+    points: np.ndarray, weights: np.ndarray, labels: np.ndarray, k: int
+) -> np.ndarray:
+    """Mean silhouette of each cluster's customers, by squared Euclidean distance.
+
+    As if each customer were a row of its own: a point of weight w stands for w customers, at
+    distance 0 from one another. Needs sums per cluster only, as the sum of squared distances from x
+    to a cluster is W * |x|^2 - 2 x * S + Q, with W its customers, S the sum of their vectors and Q
+    the sum of their squared norms (https://en.wikipedia.org/wiki/Silhouette_(clustering) for the
+    definition; the expansion is that of Spark's ClusteringEvaluator). A customer alone in a
+    cluster has 0.
+    """
+    if k == 1:
+        return np.zeros(1)
+    norms = (points**2).sum(axis=1)
+    size = np.bincount(labels, weights, k)
+    vector = np.stack([np.bincount(labels, weights * column, k) for column in points.T])
+    square = np.bincount(labels, weights * norms, k)
+    total = np.zeros(k)
+    for begin in range(0, len(points), _CHUNK):
+        part = slice(begin, begin + _CHUNK)
+        own = labels[part]
+        rows = np.arange(len(own))
+        distances = norms[part, None] * size - 2 * points[part] @ vector + square
+        distances = np.maximum(distances, 0)
+        within = distances[rows, own] / np.maximum(size[own] - 1, 1)
+        means = distances / size
+        means[rows, own] = np.inf
+        nearest = means.min(axis=1)
+        largest = np.maximum(within, nearest)
+        value = np.divide(nearest - within, largest, np.zeros(len(own)), where=largest > 0)
+        value[size[own] == 1] = 0.0
+        total += np.bincount(own, weights[part] * value, k)
+    return total / size

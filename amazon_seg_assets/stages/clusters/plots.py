@@ -1,0 +1,268 @@
+"""The sweep of k, and the clusters: their profiles, and where their customers are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from textwrap import fill
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from amazon_seg_assets.features import CENTERS
+from amazon_seg_assets.formats import MISSING, counted, cut_name, share, short
+from amazon_seg_assets.plots import style
+from amazon_seg_assets.plots.features import FEATURES, Feature
+from amazon_seg_assets.plots.marks import label_points
+from amazon_seg_assets.plots.style import Picture, Scope, house_style
+
+_LABEL_WIDTH, _HEADING_WIDTH = 42, 34
+"""Characters of a cluster's label, and of a line of a panel's heading."""
+_FEWEST_BINS = 12
+"""An axis of densities spans at least so many bins, so that it has ticks."""
+_MOST_TICKS = 16
+"""An axis of k has a tick for each k up to so many."""
+_CENTERS = dict(zip(FEATURES, CENTERS, strict=True))
+
+
+@house_style()
+def cluster_profile(clusters: pd.DataFrame, scope: Scope) -> Picture:
+    """The standardized center of each cluster, a panel per cluster, the others in grey behind it.
+
+    ``clusters`` has a row per cluster, with ``cluster``, ``cluster_label``, ``customers``; the
+    means ``recency`` (days), ``frequency`` (reviews), ``monetary`` (USD), which are written; and
+    ``recency_center``, ``frequency_log_center``, ``monetary_log_center``, standard deviations from
+    the mean of all customers, which are drawn.
+    """
+    title = "Profiles of the K-Means clusters"
+    total = clusters["customers"].sum()
+    if total == 0:
+        return style.empty_picture(title, scope.caption())
+    ordered = clusters.sort_values("cluster")
+    centers = ordered[list(_CENTERS.values())].to_numpy(dtype=float)
+    written = [
+        [FEATURES[feature].text(mean) for feature, mean in zip(_CENTERS, row, strict=True)]
+        for row in ordered[list(_CENTERS)].to_numpy(dtype=float).tolist()
+    ]
+    headings = [
+        f"{cut_name(label, _LABEL_WIDTH)} ({share(customers / total)})"
+        for label, customers in zip(ordered["cluster_label"], ordered["customers"], strict=True)
+    ]
+    figure, all_axes = _panels(title, scope, len(ordered), height=2.7)
+    reach = max(np.abs(centers).max(), 0.5)
+    for place, axes in enumerate(all_axes):
+        colour = style.cluster_colour(ordered["cluster"].iloc[place])
+        axes.axhline(0, color="#999999", linewidth=1, zorder=1)
+        axes.plot(
+            range(3), np.delete(centers, place, axis=0).T, color=style.MUTED, linewidth=1, zorder=2
+        )
+        axes.plot(range(3), centers[place], color=colour, linewidth=2.6, marker="o", zorder=3)
+        label_points(axes, range(3), centers[place].tolist(), written[place])
+        _head(axes, headings[place], colour)
+        axes.set_xticks(range(3), ["Recency", "Frequency", "Monetary"])
+        axes.set_xlim(-0.45, 2.45)
+        axes.set_ylim(-1.4 * reach, 1.4 * reach)
+    _label_sides(figure, y="Standard deviations from the mean")
+    parts = "; ".join(
+        f"{heading} "
+        + ", ".join(
+            f"{feature} {text} ({center:+.2f} sd)"
+            for feature, text, center in zip(_CENTERS, written[place], centers[place], strict=True)
+        )
+        for place, heading in enumerate(headings)
+    )
+    return Picture(
+        figure,
+        f"{title}: mean, and standard deviations from the mean customer (frequency and monetary "
+        f"on a log scale). {scope.caption()}. {parts}.",
+    )
+
+
+@house_style()
+def cluster_density(bins: pd.DataFrame, x: str, y: str, scope: Scope) -> Picture:
+    """Where the customers of each cluster are: counts in bins, a panel per cluster, shared scales.
+
+    Grey marks the bins that any cluster has customers in.
+
+    Args:
+        bins: one row for each bin that has customers and cluster, with ``cluster``,
+            ``cluster_label``, ``x_bin`` and ``y_bin`` (left edges, of ``FEATURES[x].edges`` and
+            ``FEATURES[y].edges``) and ``customers``.
+        x: ``recency``, ``frequency`` or ``monetary``.
+        y: another one of them.
+        scope: for the caption.
+
+    Raises:
+        ValueError: a left edge is not one of the feature's.
+    """
+    title = f"{x.capitalize()} and {y} by K-Means cluster"
+    bins = bins[bins["customers"] > 0]
+    if bins.empty:
+        return style.empty_picture(title, scope.caption())
+    clusters = bins.groupby(["cluster", "cluster_label"])["customers"].sum().reset_index()
+    total = clusters["customers"].sum()
+    x_edges, y_edges = _edges(FEATURES[x], bins["x_bin"]), _edges(FEATURES[y], bins["y_bin"])
+    norm = LogNorm(1, max(bins["customers"].max(), 10))
+    everybody = np.isfinite(_grid(bins, x_edges, y_edges))
+    figure, all_axes = _panels(title, scope, len(clusters), height=3)
+    parts = []
+    for axes, (_, (cluster, label, customers)) in zip(all_axes, clusters.iterrows(), strict=True):
+        members = bins[bins["cluster"] == cluster]
+        grid = _grid(members, x_edges, y_edges)
+        axes.pcolormesh(
+            x_edges, y_edges, np.where(everybody, 0.5, np.nan), cmap="Greys", vmin=0, vmax=4,
+            rasterized=True,
+        )  # fmt: skip
+        mesh = axes.pcolormesh(
+            x_edges, y_edges, grid, cmap=style.DENSITY, norm=norm, rasterized=True
+        )
+        name = cut_name(label, _LABEL_WIDTH)
+        _head(axes, f"{name} ({share(customers / total)})", style.cluster_colour(cluster))
+        _scale(axes, FEATURES[x], FEATURES[y])
+        parts.append(
+            f"{name} {counted(customers, 'customer')}, the median one at "
+            f"{_median(members, 'x_bin', FEATURES[x])} and {_median(members, 'y_bin', FEATURES[y])}"
+        )
+    _label_sides(figure, FEATURES[x].label, FEATURES[y].label)
+    bar = figure.colorbar(
+        mesh, ax=all_axes, label="Customers per cell", format=FuncFormatter(lambda n, _: short(n))
+    )
+    bar.ax.yaxis.set_minor_formatter(NullFormatter())
+    return Picture(figure, f"{title}, as densities. {scope.caption()}. {'; '.join(parts)}.")
+
+
+def _panels(title: str, scope: Scope, number: int, height: float) -> tuple[Figure, list[Axes]]:
+    """Small multiples with shared axes, one a cluster, as near to a square as reads well."""
+    columns = number if number <= 3 else 2 if number == 4 else 3 if number <= 9 else 4
+    rows = -(-number // columns)
+    caption = scope.caption() + (" · grey: other clusters" if number > 1 else "")
+    figure = style.new_figure(title, caption, 3.7 * columns + 1.5, height * rows + 1.5)
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for spare in grid.flat[number:]:
+        spare.set_axis_off()
+    for above in grid.flat[max(0, number - columns) : number]:
+        above.tick_params(labelbottom=True)
+    return figure, list(grid.flat[:number])
+
+
+def _head(axes: Axes, heading: str, colour: str) -> None:
+    """Titles a panel, with the cluster's colour as a line below the title."""
+    axes.set_title(fill(heading, _HEADING_WIDTH))
+    axes.spines["top"].set(visible=True, color=colour, linewidth=3)
+
+
+def _label_sides(figure: Figure, x: str = "", y: str = "") -> None:
+    """Labels the shared axes once, in the middle of all panels."""
+    middle = (1 - style.HEAD / figure.get_figheight()) / 2
+    figure.supxlabel(x, fontsize=10)
+    figure.supylabel(y, y=middle, fontsize=10)
+
+
+def _edges(feature: Feature, lefts: pd.Series) -> np.ndarray:
+    """The feature's edges, from the first bin with customers to the last."""
+    places = [feature.place(left) for left in lefts.unique()]
+    start, stop = min(places), max(places) + 2
+    while stop - start <= _FEWEST_BINS:
+        start, stop = max(start - 1, 0), min(stop + 1, len(feature.edges))
+    return np.array(feature.edges[start:stop], dtype=float)
+
+
+def _grid(bins: pd.DataFrame, x_edges: np.ndarray, y_edges: np.ndarray) -> np.ndarray:
+    """Customers in each bin, rows by y and columns by x; NaN where there are none."""
+    return (
+        bins.pivot_table(index="y_bin", columns="x_bin", values="customers", aggfunc="sum")
+        .reindex(index=y_edges[:-1], columns=x_edges[:-1])
+        .to_numpy(dtype=float)
+    )
+
+
+def _scale(axes: Axes, x: Feature, y: Feature) -> None:
+    """Gives both axes the scale of their feature, with plain numbers on them."""
+    for axis, feature in ((axes.xaxis, x), (axes.yaxis, y)):
+        if feature.logarithmic:
+            axes.set(**{f"{axis.axis_name}scale": "log"})
+            axis.set_major_locator(LogLocator(numticks=6))
+            axis.set_minor_formatter(NullFormatter())
+        axis.set_major_formatter(FuncFormatter(lambda value, _, tick=feature.tick: tick(value)))
+
+
+def _median(bins: pd.DataFrame, column: str, feature: Feature) -> str:
+    """The bin that holds the median customer, in words."""
+    counts = bins.groupby(column)["customers"].sum().sort_index().cumsum()
+    left = counts.index[int((counts >= counts.iloc[-1] / 2).to_numpy().argmax())]
+    right = feature.edges[feature.place(left) + 1] - feature.whole
+    upto = f" to {feature.tick(right)}" if right > left else ""
+    return f"{feature.name} {feature.tick(left)}{upto}"
+
+
+def elbow(sweep: pd.DataFrame, scope: Scope) -> Picture:
+    """WCSS by k.
+
+    ``sweep`` has a row per k, with ``k``, ``wcss`` (on standardized features) and ``chosen``.
+    """
+    title = "Elbow: within-cluster sum of squares (WCSS) by k"
+    return _curve(sweep.assign(value=sweep["wcss"]), scope, title, "WCSS", short)
+
+
+def silhouette(sweep: pd.DataFrame, scope: Scope) -> Picture:
+    """Mean silhouette by k, by squared Euclidean distance.
+
+    ``sweep`` has a row per k, with ``k``, ``silhouette`` (-1 to 1, null where it is not defined)
+    and ``chosen``.
+    """
+    title = "Mean silhouette by k (squared Euclidean distance)"
+    text = "{:.3f}".format
+    return _curve(sweep.assign(value=sweep["silhouette"]), scope, title, "Mean silhouette", text)
+
+
+@house_style()
+def _curve(
+    sweep: pd.DataFrame, scope: Scope, title: str, label: str, text: Callable[[float], str]
+) -> Picture:
+    """Draws ``value`` by ``k``, with the ``chosen`` k marked."""
+    sweep = sweep.sort_values("k")
+    curve = sweep.dropna(subset="value")
+    if curve.empty:
+        what = f"{label} is not defined for any k" if len(sweep) else "no k was tried"
+        return style.empty_picture(title, scope.caption(), what)
+    figure = style.new_figure(title, scope.caption())
+    axes = figure.subplots()
+    ks, values = curve["k"].tolist(), curve["value"].astype(float).tolist()
+    chosen = sweep.loc[sweep["chosen"].astype(bool), "k"].tolist()
+    for k in chosen:
+        axes.axvline(k, color=style.MUTED, linestyle="--", linewidth=1.2, zorder=1)
+    axes.plot(ks, values, color=style.ACCENT, marker="o", linewidth=2)
+    for k, value in zip(ks, values, strict=True):
+        if k in chosen:
+            axes.plot(
+                [k], [value], marker="o", markersize=13, markerfacecolor="none",
+                markeredgecolor=style.INK, markeredgewidth=1.6, linestyle="none",
+                label=f"chosen: k = {k}",
+            )  # fmt: skip
+    if set(chosen) & set(ks):
+        figure.legend(loc="outside lower center")
+    # Labels of more points would cover each other.
+    told = ks if len(ks) <= _MOST_TICKS else [ks[0], *chosen, ks[-1]]
+    texts = [text(y) if k in told else "" for k, y in zip(ks, values, strict=True)]
+    label_points(axes, ks, values, texts, bold=chosen)
+    axes.set(xlabel="k (number of clusters)", ylabel=label)
+    tried = sweep["k"].tolist()
+    if len(tried) <= _MOST_TICKS:
+        axes.set_xticks(tried)
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=_MOST_TICKS, integer=True))
+    room = 0.07 * (tried[-1] - tried[0]) or 0.5
+    axes.set_xlim(tried[0] - room, tried[-1] + room)
+    low, high = min(0.0, *values), max(0.0, *values)
+    reach = high - low if high - low > 1e-6 else 1.0
+    axes.set_ylim(low - (0.12 * reach if low < 0 else 0), high + 0.16 * reach)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+    figures = ", ".join(
+        f"k = {k}: {MISSING if pd.isna(value) else text(value)}"
+        for k, value in zip(sweep["k"], sweep["value"], strict=True)
+    )
+    choice = ", ".join(f"k = {k}" for k in chosen) or "none"
+    return Picture(figure, f"{title}. {scope.caption()}. {figures}. Chosen: {choice}.")

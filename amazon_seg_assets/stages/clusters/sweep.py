@@ -1,0 +1,133 @@
+"""K-Means for a range of k, each to a good and converged optimum.
+
+MLlib's K-Means knows one start only, and its result depends on how rows are partitioned. Here each
+k is one Spark task, which has all weighted points: several seeded starts on the cells of a grid
+that sums up the points, the best of them improved there by swaps of centers, then run to
+convergence on all points by scikit-learn in one thread. So the result is the same on any number of
+cores, and the tasks of all k run side by side.
+
+Starts on a random sample were tried instead: with outliers, or with 85 % of customers alike in one
+feature, they ended up to 3 % above the best of ten starts on all points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from pyspark import cloudpickle
+from pyspark.sql import SparkSession
+
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.features import CENTERS, FEATURES
+from amazon_seg_assets.stages.clusters import kmeans as lloyd
+from amazon_seg_assets.stages.clusters.grid import cells
+from amazon_seg_assets.stages.clusters.kmeans import Content, SearchParams, fit
+from amazon_seg_assets.stages.clusters.points import Points, Standardization
+
+POSSIBLE_KS = range(2, 51)
+"""Of more clusters, neither distances nor pictures fit into memory, and nobody can use them."""
+DEFAULT_KS = tuple(range(2, 13))
+DEFAULT_PARAMS = SearchParams()
+_FIGURES = ["wcss", "iterations", "converged", "seconds"]
+
+# Workers get these functions by value: they need numpy and scikit-learn, not this package.
+cloudpickle.register_pickle_by_value(lloyd)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Results for each k.
+
+    Attributes:
+        table: ``k``, ``wcss``, ``silhouette``, ``iterations``, ``converged``, ``seconds``.
+        clusters: ``k``, ``cluster``, ``customers``, ``silhouette``, mean RFM, and the center in
+            standardized units as ``<feature>_center``. Clusters are numbered by their centers:
+            by recency, then log frequency, then log monetary.
+    """
+
+    table: pd.DataFrame
+    clusters: pd.DataFrame
+
+
+def usable_ks(ks: Sequence[int], points: Points, wanted: int | None = None) -> list[int]:
+    """Values of k for which there are enough distinct customers.
+
+    Args:
+        ks: to try.
+        points: distinct customers.
+        wanted: one of the k that must be usable.
+
+    Raises:
+        InputError: there are none, or the wanted one is not among them.
+    """
+    needed = wanted or min(ks)
+    if needed > len(points):
+        raise InputError(
+            f"There are only {len(points):,} distinct customers, fewer than {needed} clusters "
+            "need: choose a snapshot or a category with more, or a smaller k."
+        )
+    return [k for k in sorted(set(ks)) if k <= len(points)]
+
+
+def sweep(
+    spark: SparkSession,
+    points: Points,
+    scale: Standardization,
+    ks: Sequence[int] = DEFAULT_KS,
+    params: SearchParams = DEFAULT_PARAMS,
+) -> Sweep:
+    """Fits K-Means for each k.
+
+    A k that leaves a cluster without customers, as some differ by less than sums can hold, is
+    skipped.
+
+    Args:
+        spark: runs the tasks.
+        points: distinct customers.
+        scale: their standardization.
+        ks: values of k, each at most the number of points.
+        params: how optima are sought.
+
+    Raises:
+        InputError: every k was skipped.
+    """
+    standardized = scale.apply(points)
+    content = (
+        standardized,
+        points.customers,
+        *cells(standardized, points.customers, params.max_cells),
+    )
+    # Plain arrays, as what is broadcast is not pickled by value.
+    broadcast = spark.sparkContext.broadcast((points.features, content))
+
+    def fit_broadcast(k: int) -> list[dict[str, Any]]:
+        features, content = broadcast.value
+        return fit(k, features, Content(*content), params)
+
+    try:
+        # The largest k takes longest, so it goes first.
+        grid = spark.sparkContext.parallelize(sorted(ks, reverse=True), len(ks))
+        found = grid.flatMap(fit_broadcast).collect()
+    finally:
+        broadcast.destroy()
+    if not found:
+        raise InputError(
+            f"{min(ks)} clusters leave one without customers, as of the {len(points):,} distinct "
+            "customers some hardly differ: choose a snapshot or a category with more, or a smaller "
+            "k."
+        )
+    clusters = pd.DataFrame(found).sort_values(["k", "cluster"], ignore_index=True)
+    clusters[list(FEATURES)] = clusters.pop("means").tolist()
+    clusters[CENTERS] = clusters.pop("center").tolist()
+    return Sweep(_by_k(clusters), clusters.drop(columns=_FIGURES))
+
+
+def _by_k(clusters: pd.DataFrame) -> pd.DataFrame:
+    by_k = clusters.groupby("k")
+    table = by_k[_FIGURES].first()
+    total = (clusters["silhouette"] * clusters["customers"]).groupby(clusters["k"]).sum()
+    table["silhouette"] = total / by_k["customers"].sum()
+    return table.reset_index()

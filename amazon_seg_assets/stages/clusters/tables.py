@@ -1,0 +1,170 @@
+"""The clusters: what was tried, what was found, and whose cluster is which."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from amazon_seg_assets.features import FEATURE_UNITS, TRANSFORMED_FEATURES
+from amazon_seg_assets.schema import Column, Table, Total
+from amazon_seg_assets.stages.rfm.tables import CLUSTERED_ON, CUSTOMER, RFM_FEATURES, features_kept
+
+K_SWEEP = Table(
+    name="k_sweep",
+    description=(
+        "One row per number of clusters tried. The k chosen is the knee of WCSS if its silhouette "
+        "is close to the best, else the k with the best silhouette. Fitted on all customers, or, "
+        "if they are more than `max_points` distinct ones, on a part of these, by hash."
+    ),
+    by_month=True,
+    is_small=True,
+    key=("k",),
+    columns=(
+        Column("k", pa.int32(), "Number of clusters.", nullable=False),
+        Column(
+            "wcss",
+            pa.float64(),
+            "Within-cluster sum of squares over the customers fitted, on standardized features.",
+            nullable=False,
+            sources=CLUSTERED_ON,
+        ),
+        Column(
+            "silhouette",
+            pa.float64(),
+            "Mean silhouette over the customers fitted, by squared Euclidean distance.",
+            nullable=False,
+            sources=CLUSTERED_ON,
+        ),
+        Column("iterations", pa.int32(), "Iterations of the best start.", nullable=False),
+        Column("converged", pa.bool_(), "Whether the best start converged.", nullable=False),
+        Column("seconds", pa.float64(), "Time of all starts together.", "seconds", nullable=False),
+        Column("chosen", pa.bool_(), "Whether this k was chosen.", nullable=False),
+    ),
+)
+
+
+CLUSTER_CENTERS = Table(
+    name="cluster_centers",
+    description=(
+        "The clusters of each k tried, chosen or not: size, mean RFM, label and center. The "
+        "center is in standardized units: (feature - mean) / standard deviation."
+    ),
+    by_month=True,
+    is_small=True,
+    key=("k", "cluster"),
+    totals=(
+        Total(
+            "customers_kept",
+            "customers",
+            ("customers",),
+            of=RFM_FEATURES,
+            fact="customers_of_part",
+            by=("k",),
+        ),
+    ),
+    columns=(
+        Column("k", pa.int32(), "Number of clusters.", nullable=False),
+        Column("cluster", pa.int32(), "Cluster, numbered by its center.", nullable=False),
+        Column("cluster_label", pa.string(), "Label by rule from the means.", nullable=False),
+        Column("customers", pa.int64(), "Customers fitted in it.", "customers", nullable=False),
+        *(
+            Column(
+                feature,
+                pa.float64(),
+                f"Mean of `{feature}`.",
+                unit,
+                nullable=False,
+                sources=RFM_FEATURES.sources(feature),
+            )
+            for feature, unit in FEATURE_UNITS.items()
+        ),
+        Column(
+            "silhouette",
+            pa.float64(),
+            "Mean silhouette of the cluster's customers.",
+            nullable=False,
+            sources=CLUSTERED_ON,
+        ),
+        *(
+            Column(
+                f"{feature}_{figure}",
+                pa.float64(),
+                f"{meaning} of `{feature}`.",
+                nullable=False,
+                sources=RFM_FEATURES.sources(feature),
+            )
+            for figure, meaning in (
+                ("center", "Standardized center"),
+                ("mean", "Mean over the customers fitted"),
+                ("sd", "Sample standard deviation over the customers fitted"),
+            )
+            for feature in TRANSFORMED_FEATURES
+        ),
+    ),
+)
+
+
+CUSTOMER_CLUSTERS = Table(
+    name="customer_clusters",
+    description=(
+        "The K-Means cluster of each customer: that of the nearest center, by Euclidean distance "
+        "on standardized recency, log(1 + frequency) and log(1 + monetary). Assigned by "
+        "`cluster_model`."
+    ),
+    by_month=True,
+    key=("user_id",),
+    one_each=("cluster", RFM_FEATURES),
+    totals=features_kept(RFM_FEATURES),
+    columns=(
+        *CUSTOMER,
+        Column(
+            "cluster",
+            pa.int32(),
+            "Cluster number.",
+            nullable=False,
+            sources=CLUSTERED_ON,
+        ),
+        Column(
+            "cluster_label",
+            pa.string(),
+            "Label of the cluster, by rule from its mean RFM.",
+            nullable=False,
+            sources=CLUSTERED_ON,
+        ),
+    ),
+)
+
+
+CLUSTER_DENSITY = Table(
+    name="cluster_density",
+    description=(
+        "Customers of each cluster in bins of recency, frequency and monetary value: what the "
+        "pictures of clusters are drawn from, however many customers there are."
+    ),
+    by_month=True,
+    is_small=True,
+    key=("cluster", *(f"{feature}_bin" for feature in FEATURE_UNITS)),
+    totals=(Total("customers_kept", "customers", ("customers",), of=RFM_FEATURES),),
+    columns=(
+        CUSTOMER_CLUSTERS.carried("cluster"),
+        CUSTOMER_CLUSTERS.carried("cluster_label"),
+        *(
+            Column(
+                f"{feature}_bin",
+                pa.float64(),
+                f"Left edge of the bin of {feature}.",
+                unit,
+                nullable=False,
+                sources=CUSTOMER_CLUSTERS.sources(feature),
+            )
+            for feature, unit in FEATURE_UNITS.items()
+        ),
+        Column(
+            "customers",
+            pa.int64(),
+            "Customers.",
+            "customers",
+            nullable=False,
+            sources=CUSTOMER_CLUSTERS.sources("user_id"),
+        ),
+    ),
+)

@@ -1,0 +1,284 @@
+"""The raw data at a glance: profiles, counts and top lists, whatever the snapshot."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from dagster import Config, MetadataValue
+from pydantic import Field
+
+from amazon_seg_assets.dag import metadata
+from amazon_seg_assets.dag.declaration import plot, whole_asset
+from amazon_seg_assets.dag.handles import Stored, Whole
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.plots.style import Picture
+from amazon_seg_assets.rules.categories import load_category_rules, load_excluded_categories
+from amazon_seg_assets.schema import MONTH, Table
+from amazon_seg_assets.settings import Settings
+from amazon_seg_assets.stages.exploration import plots, transform
+from amazon_seg_assets.stages.exploration.profiles import Profile, profile_metadata, profile_reviews
+from amazon_seg_assets.stages.exploration.tables import (
+    ALL_TIME,
+    HELPFUL_REVIEWS,
+    MAIN_CATEGORY_COUNTS,
+    METADATA_PROFILE,
+    MISPLACED_PRODUCTS,
+    MOST_POPULAR,
+    ODD_REVIEWS,
+    RATING_COUNTS,
+    RELATIVE_ERROR,
+    REVIEW_COUNTS,
+    REVIEW_PROFILE,
+    TOP_PRODUCTS,
+)
+from amazon_seg_assets.stages.raw.manifest import MonthCounts, require_manifest
+from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
+
+KINDS = {"pyspark"}
+CHECKS = "exploration_checks"
+
+_TEXT_WIDTH = 300
+_FORMATS = {"share": "{:.2%}", "rating": "{:g}", "value": "{:,.10g}"}
+_TIME_FIGURES = ["min", "q1", "median", "q3", "max"]
+
+
+class YearConfig(Config):
+    """Which year to look at."""
+
+    year: int | None = Field(
+        None, description="Year (UTC) of what counts a year; by default the last with reviews."
+    )
+
+
+@whole_asset(REVIEW_PROFILE, reads=[RAW_REVIEWS], kinds=KINDS, check_step=CHECKS)
+def review_profile(explored: Whole) -> Stored:
+    """Profiles the raw reviews."""
+    profile = profile_reviews(explored.read(RAW_REVIEWS, RAW_REVIEWS.column_names))
+    shown = profile.columns.astype(object)
+    times = shown["column"] == "timestamp"
+    shown.loc[times, _TIME_FIGURES] = shown.loc[times, _TIME_FIGURES].map(transform.utc_day)
+    covered = shown.loc[times, ["min", "max"]].iloc[0]
+    counts = _months(explored).values()
+    facts = {
+        **profile.facts,
+        "verified": sum(each.verified for each in counts),
+        "zero_ratings": sum(each.zero_rating for each in counts),
+        "negative_votes": sum(each.negative_vote for each in counts),
+        "first_day": covered["min"],
+        "last_day": covered["max"],
+    }
+    return _profiled(explored, profile, facts, shown)
+
+
+@whole_asset(METADATA_PROFILE, reads=[RAW_METADATA], kinds=KINDS, check_step=CHECKS)
+def metadata_profile(explored: Whole) -> Stored:
+    """Profiles the raw products."""
+    profile = profile_metadata(explored.read(RAW_METADATA))
+    return _profiled(explored, profile, profile.facts, profile.columns)
+
+
+@whole_asset(RATING_COUNTS, reads=[RAW_REVIEWS], kinds=KINDS, check_step=CHECKS)
+def rating_counts(explored: Whole, config: YearConfig) -> Stored:
+    """Counts ratings, of all time and of a year."""
+    year = _year(explored, config.year)
+    raw = explored.read(RAW_REVIEWS, ["rating", "verified_purchase", MONTH])
+    table = transform.rating_counts(raw, year)
+    shown = {
+        f"ratings_of_{scope.replace(' ', '_')}": _shown(
+            rows.drop(columns="scope").head(len(rows) if rows["reviews"].any() else 0),
+            empty=f"No reviews in {scope}.",
+        )
+        for scope, rows in table.groupby("scope", sort=False)
+    }
+    return explored.store(table).telling(year=year, **shown)
+
+
+@whole_asset(REVIEW_COUNTS, reads=[RAW_REVIEWS], kinds={"python"}, check_step=CHECKS)
+def review_counts(explored: Whole) -> Stored:
+    """Takes the reviews of each month from what the ingestion has counted."""
+    rows = [(month, each.rows, each.verified) for month, each in _months(explored).items()]
+    table = pd.DataFrame(rows, columns=REVIEW_COUNTS.column_names)
+    years = table.assign(year=table["month"].str[:4]).groupby("year", as_index=False)
+    return explored.store(table).telling(
+        reviews_by_year=_shown(years[["reviews", "verified"]].sum()), reviews_by_month=_shown(table)
+    )
+
+
+def _with_category_rules(settings: Settings) -> str:
+    return f"1-{load_category_rules(settings.rules).fingerprint}"
+
+
+def _excluded(explored: Whole) -> tuple[str, ...]:
+    return load_excluded_categories(explored.category, explored.family.settings.rules)
+
+
+@whole_asset(
+    MAIN_CATEGORY_COUNTS,
+    reads=[RAW_METADATA],
+    kinds=KINDS,
+    code_version=_with_category_rules,
+    check_step=CHECKS,
+)
+def main_category_counts(explored: Whole) -> Stored:
+    """Counts products by main category."""
+    raw = explored.read(RAW_METADATA, ["main_category"])
+    table = transform.main_category_counts(raw, _excluded(explored))
+    return explored.store(table).telling(
+        products=int(table["products"].sum()),
+        excluded_products=int(table.loc[table["is_excluded"], "products"].sum()),
+        products_by_main_category=_shown(table.fillna({"main_category": "(none)"})),
+    )
+
+
+@whole_asset(HELPFUL_REVIEWS, reads=[RAW_REVIEWS], kinds=KINDS, check_step=CHECKS)
+def helpful_reviews(explored: Whole) -> Stored:
+    """Finds the most helpful reviews, then reads the months that hold them."""
+    lean = ["helpful_vote", "verified_purchase", "timestamp", "review_id", MONTH]
+    first = transform.most_helpful(explored.read(RAW_REVIEWS, lean))
+    ranks = dict(zip(first["review_id"], first["rank"], strict=True))
+    raw = explored.read(RAW_REVIEWS, months=sorted(set(first[MONTH])))
+    table = transform.helpful_reviews(raw, ranks)
+    verified = table["verified_purchase"]
+    shown = {
+        f"{name}_reviews": _shown(
+            rows.drop(columns=["verified_purchase", "review_id"]),
+            empty=f"No {name} review has a helpful vote.",
+        )
+        for name, rows in (("verified", table[verified]), ("unverified", table[~verified]))
+    }
+    return explored.store(table).telling(**shown)
+
+
+@whole_asset(ODD_REVIEWS, reads=[RAW_REVIEWS], kinds=KINDS, check_step=CHECKS)
+def odd_reviews(explored: Whole) -> Stored:
+    """Reads the reviews whose values cannot be, from the first months that hold enough of them."""
+    counts = _months(explored)
+    zero = transform.first_months({month: of.zero_rating for month, of in counts.items()})
+    negative = transform.first_months({month: of.negative_vote for month, of in counts.items()})
+    raw = explored.read(RAW_REVIEWS, months=sorted({*zero, *negative}))
+    table = transform.odd_reviews(raw)
+    shown = {
+        f"reviews_with_{reason.replace(' ', '_')}": _shown(
+            table[table["reason"] == reason].drop(columns=["reason", "review_id"]),
+            empty=f"No review has {reason}.",
+        )
+        for reason in transform.ODDITIES
+    }
+    return explored.store(table).telling(**shown)
+
+
+@whole_asset(
+    MISPLACED_PRODUCTS,
+    reads=[RAW_METADATA],
+    kinds=KINDS,
+    code_version=_with_category_rules,
+    check_step=CHECKS,
+)
+def misplaced_products(explored: Whole) -> Stored:
+    """Shows products of the main categories that cleaning leaves out."""
+    table = transform.misplaced_products(explored.read(RAW_METADATA), _excluded(explored))
+    empty = "No product is of a main category that is left out."
+    return explored.store(table).telling(products=_shown(table, empty=empty))
+
+
+@whole_asset(TOP_PRODUCTS, reads=[RAW_METADATA, RAW_REVIEWS], kinds=KINDS, check_step=CHECKS)
+def top_products(explored: Whole, config: YearConfig) -> Stored:
+    """Ranks products by their pages, and by the reviews of a year."""
+    year = _year(explored, config.year)
+    months = [month for month in _months(explored) if int(month[:4]) == year]
+    columns = ["review_id", "parent_asin", "rating", "verified_purchase"]
+    reviews = explored.read(RAW_REVIEWS, columns, months)
+    table = transform.top_products(explored.read(RAW_METADATA), reviews, year)
+    shown = {
+        re.sub(r"\W+", "_", name.lower()): _shown(
+            table[table["list"] == name].drop(columns=["list", "year"]),
+            empty=f"No such reviews in {year}."
+            if name in transform.YEARLY_LISTS
+            else "No such products.",
+        )
+        for name in (*transform.PRODUCT_LISTS, *transform.YEARLY_LISTS)
+    }
+    return explored.store(table).telling(year=year, **shown)
+
+
+def _months(explored: Whole) -> Mapping[str, MonthCounts]:
+    """Counts of each month that has reviews, in order."""
+    return require_manifest(explored.storage, RAW_REVIEWS.name).months
+
+
+def _year(explored: Whole, asked: int | None = None) -> int:
+    """The year asked for, or the last with reviews in the span of months."""
+    if asked is not None:
+        return asked
+    # A review of the year 9999 has a wrong date.
+    months = [month for month in _months(explored) if month in explored.family.span]
+    if not months:
+        raise InputError(f"{explored.category} has no reviews to explore; choose another category.")
+    return int(max(months)[:4])
+
+
+def _profiled(
+    explored: Whole, profile: Profile, facts: Mapping[str, Any], shown: pd.DataFrame
+) -> Stored:
+    """Stores a profile, and the facts of the table as a whole beside it."""
+    return explored.store(profile.columns, facts=facts).telling(
+        profile=_shown(shown),
+        facts=_shown(pd.DataFrame(facts.items(), columns=["fact", "figure"])),
+        distinct_relative_error=RELATIVE_ERROR,
+        **facts,
+    )
+
+
+def _shown(frame: pd.DataFrame, empty: str = "No rows.") -> MetadataValue:
+    """A table for the UI, or words if it is empty."""
+    written = {
+        name: frame[name].map(form.format, na_action="ignore")
+        for name, form in _FORMATS.items()
+        if name in frame and len(frame)
+    }
+    return metadata.shown(frame.assign(**written), empty, _TEXT_WIDTH)
+
+
+def _draws(table: Table, caption: str) -> Any:
+    return plot(reads=[table, RAW_REVIEWS], section="exploration", caption=caption, whole=True)
+
+
+@_draws(TOP_PRODUCTS, "The most reviewed products of the year.")
+def popular_products_plot(explored: Whole) -> Picture:
+    """The 20 products with most reviews in the year."""
+    table = explored.small(TOP_PRODUCTS)
+    year = _year(explored) if table.empty else int(table["year"].iloc[0])
+    popular = table[table["list"] == MOST_POPULAR]
+    named = popular.assign(
+        product_name=popular["product_name"].fillna(popular["parent_asin"]),
+        reviews=popular["value"].astype("int64"),
+    )
+    return plots.popular_products(named, year)
+
+
+def _ratings(explored: Whole, of_year: bool) -> Picture:
+    table = explored.small(RATING_COUNTS)
+    rated = table[((table["scope"] != ALL_TIME) == of_year) & table["rating"].notna()]
+    return plots.ratings_by_verified(rated, rated["scope"].iloc[0])
+
+
+@_draws(RATING_COUNTS, "Ratings of the year, with and without a verified purchase.")
+def yearly_ratings_by_verified_plot(explored: Whole) -> Picture:
+    """Ratings of verified purchases and of others, of the year."""
+    return _ratings(explored, of_year=True)
+
+
+@_draws(RATING_COUNTS, "Ratings of all time, with and without a verified purchase.")
+def ratings_by_verified_plot(explored: Whole) -> Picture:
+    """Ratings of verified purchases and of others, of all time."""
+    return _ratings(explored, of_year=False)
+
+
+@_draws(REVIEW_COUNTS, "Reviews of each month.")
+def reviews_over_time_plot(explored: Whole) -> Picture:
+    """Reviews of each month."""
+    table = explored.small(REVIEW_COUNTS)
+    shown = table[[month in explored.family.span for month in table["month"]]]
+    latest = explored.stats(RAW_REVIEWS, max(shown["month"], default=None))
+    return plots.reviews_over_time(shown, str(transform.utc_day(latest.maximum.get("timestamp"))))

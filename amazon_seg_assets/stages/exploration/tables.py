@@ -1,0 +1,264 @@
+"""What is shown of the raw data before anything is cleaned: profiles, counts and top lists."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pyarrow as pa
+
+from amazon_seg_assets.schema import Column, Table, Total
+from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
+
+RELATIVE_ERROR = 0.025
+"""Relative standard error of the numbers of distinct values."""
+
+
+def _profile_columns(numbers: str) -> tuple[Column, ...]:
+    def figure(name: str, description: str) -> Column:
+        return Column(name, pa.float64(), f"{description} {numbers}")
+
+    return (
+        Column("column", pa.string(), "Column of the table.", nullable=False),
+        Column("type", pa.string(), "Its type, as stored.", nullable=False),
+        Column("count", pa.int64(), "Rows with a value.", "rows", nullable=False),
+        Column("nulls", pa.int64(), "Rows without a value.", "rows", nullable=False),
+        Column(
+            "distinct",
+            pa.int64(),
+            f"Distinct values, by HyperLogLog++ with a relative standard error of "
+            f"{RELATIVE_ERROR:.1%}.",
+            nullable=False,
+        ),
+        Column(
+            "placeholders",
+            pa.int64(),
+            "Texts that stand for a missing value, such as `N/A`, and empty lists; null for other "
+            "types.",
+            "rows",
+        ),
+        figure("mean", "Mean."),
+        figure("sd", "Sample standard deviation."),
+        figure("min", "Smallest number."),
+        figure("q1", "Lower quartile, exact."),
+        figure("median", "Median, exact."),
+        figure("q3", "Upper quartile, exact."),
+        figure("max", "Largest number."),
+    )
+
+
+REVIEW_PROFILE = Table(
+    name="review_profile",
+    description=(
+        "One row per column of the raw reviews: nulls, placeholders, distinct values, and the "
+        "distribution of numbers. Exact duplicates are counted in."
+    ),
+    is_small=True,
+    key=("column",),
+    columns=_profile_columns(
+        "Of `verified_purchase`, true is 1. Of `timestamp` in ms since 1970: no mean and sd, and "
+        "quartiles to the day."
+    ),
+)
+
+METADATA_PROFILE = Table(
+    name="metadata_profile",
+    description=(
+        "One row per column of the raw products: nulls, placeholders, distinct values, and the "
+        "distribution of numbers. Products that are listed again are counted in."
+    ),
+    is_small=True,
+    key=("column",),
+    columns=_profile_columns("Of `price`, in USD, of those that are a number."),
+)
+
+
+ALL_TIME = "all time"
+"""The scope of counts that are not of one year."""
+
+MOST_POPULAR = "most popular"
+"""The list of the products with most reviews in a year."""
+
+RATING_COUNTS = Table(
+    name="rating_counts",
+    description=(
+        "Raw reviews by rating and verified purchase, of all time and of one year, exact "
+        "duplicates counted in. Ratings of 1 to 5 stars are always there, also with no reviews."
+    ),
+    is_small=True,
+    key=("scope", "rating", "verified_purchase"),
+    totals=(Total("rows_kept", "rows", ("reviews",), of=RAW_REVIEWS, where=("scope", ALL_TIME)),),
+    columns=(
+        Column("scope", pa.string(), f"`{ALL_TIME}`, or the year.", nullable=False),
+        Column(
+            "rating", pa.float64(), "Stars given.", "stars", sources=RAW_REVIEWS.sources("rating")
+        ),
+        replace(RAW_REVIEWS.carried("verified_purchase"), nullable=False),
+        Column("reviews", pa.int64(), "Reviews.", "reviews", nullable=False),
+        Column("share", pa.float64(), "Share of the reviews of the scope.", nullable=False),
+    ),
+)
+
+REVIEW_COUNTS = Table(
+    name="review_counts",
+    description="Raw reviews of each month that has any, exact duplicates counted in.",
+    is_small=True,
+    key=("month",),
+    totals=(Total("rows_kept", "rows", ("reviews",), of=RAW_REVIEWS),),
+    columns=(
+        Column(
+            "month",
+            pa.string(),
+            "Month, UTC.",
+            nullable=False,
+            sources=RAW_REVIEWS.sources("timestamp"),
+        ),
+        Column("reviews", pa.int64(), "Reviews.", "reviews", nullable=False),
+        Column(
+            "verified",
+            pa.int64(),
+            "Reviews of verified purchases.",
+            "reviews",
+            nullable=False,
+            sources=RAW_REVIEWS.sources("verified_purchase"),
+        ),
+    ),
+)
+
+MAIN_CATEGORY_COUNTS = Table(
+    name="main_category_counts",
+    description=(
+        "Raw products of each main category, the largest first. Those of excluded categories are "
+        "left out of `clean_metadata`, unless its configuration says otherwise."
+    ),
+    is_small=True,
+    key=("main_category",),
+    totals=(Total("rows_kept", "rows", ("products",), of=RAW_METADATA),),
+    columns=(
+        Column(
+            "main_category",
+            pa.string(),
+            "Amazon's top-level category; null where the product has none.",
+            sources=RAW_METADATA.sources("main_category"),
+        ),
+        Column("products", pa.int64(), "Rows of the category.", "products", nullable=False),
+        Column("share", pa.float64(), "Share of all rows.", nullable=False),
+        Column(
+            "is_excluded",
+            pa.bool_(),
+            "Whether the rules of the category exclude it by default.",
+            nullable=False,
+        ),
+    ),
+)
+
+HELPFUL_REVIEWS = Table(
+    name="helpful_reviews",
+    description=(
+        "The reviews that most people found helpful: 15 of verified purchases and 15 of others, "
+        "each review once. Reviews without a helpful vote do not count."
+    ),
+    is_small=True,
+    key=("verified_purchase", "rank"),
+    columns=(
+        replace(RAW_REVIEWS.carried("verified_purchase"), nullable=False),
+        Column("rank", pa.int32(), "Place; ties go to the older review.", nullable=False),
+        replace(RAW_REVIEWS.carried("helpful_vote"), nullable=False),
+        Column(
+            "rating", pa.float64(), "Stars given.", "stars", sources=RAW_REVIEWS.sources("rating")
+        ),
+        Column(
+            "day",
+            pa.date32(),
+            "Day of the review, UTC.",
+            nullable=False,
+            sources=RAW_REVIEWS.sources("timestamp"),
+        ),
+        Column("parent_asin", pa.string(), "Product.", sources=RAW_REVIEWS.sources("parent_asin")),
+        Column("title", pa.string(), "Headline, cut.", sources=RAW_REVIEWS.sources("title")),
+        Column("text", pa.string(), "Body, cut.", sources=RAW_REVIEWS.sources("text")),
+        Column(
+            "review_id",
+            pa.string(),
+            "Review.",
+            nullable=False,
+            sources=RAW_REVIEWS.sources("review_id"),
+        ),
+    ),
+)
+
+ODD_REVIEWS = Table(
+    name="odd_reviews",
+    description=(
+        "Raw reviews with a rating of 0 stars, which nobody can give, or with negative helpful "
+        "votes: the 20 oldest of each, exact duplicates counted in."
+    ),
+    is_small=True,
+    key=("reason", "rank"),
+    columns=(
+        Column("reason", pa.string(), "What is odd.", nullable=False),
+        Column("rank", pa.int32(), "Place among those of the reason, by time.", nullable=False),
+        RAW_REVIEWS.carried("helpful_vote"),
+        *(each for each in HELPFUL_REVIEWS.columns if each.name not in ("rank", "helpful_vote")),
+    ),
+)
+
+TOP_PRODUCTS = Table(
+    name="top_products",
+    description=(
+        "Products that lead in some respect, one list after the other, each product once. Lists "
+        "of a year count reviews of that year, each once; the others rest on what the product "
+        "page said. Ties go to the product with more ratings, then by `parent_asin`."
+    ),
+    is_small=True,
+    key=("list", "rank"),
+    columns=(
+        Column("list", pa.string(), "Which list.", nullable=False),
+        Column("rank", pa.int32(), "Place in the list.", nullable=False),
+        replace(RAW_METADATA.carried("parent_asin"), nullable=False),
+        Column(
+            "product_name",
+            pa.string(),
+            "Name, cut; null where the product is unknown.",
+            sources=RAW_METADATA.sources("title"),
+        ),
+        Column("value", pa.float64(), "What the list goes by.", nullable=False),
+        Column("unit", pa.string(), "Unit of the value.", nullable=False),
+        RAW_METADATA.carried("rating_number"),
+        RAW_METADATA.carried("average_rating"),
+        Column(
+            "price",
+            pa.float64(),
+            "Price on the product page.",
+            "USD",
+            sources=RAW_METADATA.sources("price"),
+        ),
+        RAW_METADATA.carried("main_category"),
+        RAW_METADATA.carried("store"),
+        Column("year", pa.int32(), "Year of the lists of a year.", nullable=False),
+    ),
+)
+
+MISPLACED_PRODUCTS = Table(
+    name="misplaced_products",
+    description=(
+        "Products of main categories that the rules leave out, such as books among electronics: "
+        "of each the 10 with most ratings, each product once. Empty where the rules leave out none."
+    ),
+    is_small=True,
+    key=("main_category", "rank"),
+    columns=(
+        replace(TOP_PRODUCTS["main_category"], nullable=False),
+        Column(
+            "rank",
+            pa.int32(),
+            "Place within the category; ties go by `parent_asin`.",
+            nullable=False,
+        ),
+        TOP_PRODUCTS["parent_asin"],
+        TOP_PRODUCTS["product_name"],
+        TOP_PRODUCTS["rating_number"],
+        TOP_PRODUCTS["average_rating"],
+        TOP_PRODUCTS["price"],
+        TOP_PRODUCTS["store"],
+    ),
+)

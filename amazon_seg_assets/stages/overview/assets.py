@@ -1,0 +1,140 @@
+"""What needs clusters and segments: the summary of both, its pictures, how good clusters are."""
+
+from dataclasses import replace
+
+from dagster import Config, MetadataValue
+from pydantic import Field
+
+from amazon_seg_assets.dag.declaration import plot, snapshot_asset
+from amazon_seg_assets.dag.handles import Snapshot, Stored
+from amazon_seg_assets.dag.metadata import shown
+from amazon_seg_assets.features import CENTERS
+from amazon_seg_assets.plots.style import Picture
+from amazon_seg_assets.stages.clusters.choice_of_k import clusters_of_chosen_k
+from amazon_seg_assets.stages.clusters.kmeans import LARGEST_SEED, SearchParams
+from amazon_seg_assets.stages.clusters.points import Standardization, collect_points
+from amazon_seg_assets.stages.clusters.tables import CLUSTER_CENTERS, CUSTOMER_CLUSTERS, K_SWEEP
+from amazon_seg_assets.stages.overview import evaluation, plots, summary, treemap
+from amazon_seg_assets.stages.overview.tables import CLUSTER_VALIDATION, SEGMENT_SUMMARY
+from amazon_seg_assets.stages.rfm.assets import scope
+from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES
+from amazon_seg_assets.stages.segments.scheme_used import scheme_of
+from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS
+
+DRAWN_FROM = [SEGMENT_SUMMARY, RFM_SEGMENTS, RFM_FEATURES]
+
+
+@snapshot_asset(SEGMENT_SUMMARY, reads=[RFM_SEGMENTS, CUSTOMER_CLUSTERS], kinds={"pyspark"})
+def segment_summary(snapshot: Snapshot) -> Stored:
+    """Sums up customers by cluster, segment and scores."""
+    scheme = scheme_of(snapshot)
+    stored = snapshot.store(
+        summary.segment_summary(snapshot.read(RFM_SEGMENTS), snapshot.read(CUSTOMER_CLUSTERS))
+    )
+    table = summary.by_segment(snapshot.small(SEGMENT_SUMMARY))
+    of_segments = dict(zip(table["segment"], table["share"].tolist(), strict=True))
+    shares = dict.fromkeys(scheme.segments, 0.0) | of_segments
+    return stored.telling(
+        customers=int(table["customers"].sum()),
+        segments=shown(table),
+        **{f"share_{name}": share for name, share in shares.items()},
+    )
+
+
+class EvaluationConfig(Config):
+    """How the stability of the clusters is tried."""
+
+    resamples: int = Field(
+        evaluation.DEFAULT_RESAMPLES, description="Resamples of the customers.", ge=1, le=1000
+    )
+    random_state: int = Field(42, description="Seed of the resamples.", ge=0, le=LARGEST_SEED)
+
+
+@snapshot_asset(
+    CLUSTER_VALIDATION,
+    reads=[K_SWEEP, CLUSTER_CENTERS, SEGMENT_SUMMARY, RFM_FEATURES],
+    kinds={"pyspark", "scikitlearn"},
+    code_version="4",
+    check_step="customer_counts_checks",
+)
+def cluster_validation(snapshot: Snapshot, config: EvaluationConfig) -> Stored:
+    """Measures sizes, separation, agreement with segments, and stability of the clusters."""
+    sweep = snapshot.small(K_SWEEP)
+    centers = clusters_of_chosen_k(sweep, snapshot.small(CLUSTER_CENTERS))
+    how = snapshot.facts(K_SWEEP, "search", "max_points")
+    customers = snapshot.read(RFM_FEATURES)
+    resampled = evaluation.bootstrap(
+        snapshot.spark,
+        collect_points(customers, snapshot.rows(RFM_FEATURES), how["max_points"]),
+        Standardization.from_row(centers.iloc[0]),
+        centers[CENTERS].to_numpy(float),
+        replace(SearchParams(**how["search"]), random_state=config.random_state),
+        config.resamples,
+    )
+    found = evaluation.evaluate(
+        sweep, centers, snapshot.small(SEGMENT_SUMMARY), evaluation.stability(resampled)
+    )
+    kept = found.figures | found.words | {"sentences": found.sentences}
+    return snapshot.store(found.table, facts=kept).telling(
+        what_it_means=MetadataValue.md("\n".join(f"- {line}" for line in found.sentences)),
+        clusters=shown(found.table[CLUSTER_VALIDATION.column_names]),
+        clusters_by_segments=shown(found.contingency.reset_index()),
+        **found.figures,
+    )
+
+
+@plot(reads=DRAWN_FROM, section="segments", caption="Customers of each segment, the largest first.")
+def segment_counts_plot(snapshot: Snapshot) -> Picture:
+    """Customers of each RFM segment."""
+    table = summary.by_segment(snapshot.small(SEGMENT_SUMMARY))
+    return plots.segment_counts(table, scheme_of(snapshot).colours, scope(snapshot))
+
+
+@plot(reads=DRAWN_FROM)
+def segment_shares_plot(snapshot: Snapshot) -> Picture:
+    """Share of customers in each RFM segment."""
+    table = summary.by_segment(snapshot.small(SEGMENT_SUMMARY))
+    return plots.segment_shares(table, scheme_of(snapshot).colours, scope(snapshot))
+
+
+@plot(reads=DRAWN_FROM, section="segments", caption="Average and total spend per segment.")
+def segment_money_plot(snapshot: Snapshot) -> Picture:
+    """Mean and total monetary value of each RFM segment."""
+    table = summary.by_segment(snapshot.small(SEGMENT_SUMMARY))
+    renamed = table.rename(columns={"monetary": "mean_monetary"})
+    return plots.segment_money(renamed, scheme_of(snapshot).colours, scope(snapshot))
+
+
+@plot(
+    reads=[SEGMENT_SUMMARY, RFM_FEATURES],
+    section="segments",
+    caption="Each square is a combination of scores: recency upwards, frequency and spend together "
+    "to the right. The darker, the more customers.",
+)
+def rfm_heatmap_plot(snapshot: Snapshot) -> Picture:
+    """Customers and mean monetary value by recency score, and by frequency and monetary score."""
+    table = summary.by_cell(snapshot.small(SEGMENT_SUMMARY))
+    return plots.rfm_heatmap(table.rename(columns={"monetary": "mean_monetary"}), scope(snapshot))
+
+
+@plot(
+    reads=[SEGMENT_SUMMARY, RFM_FEATURES],
+    section="clusters",
+    caption="Share of the customers in each cluster.",
+)
+def cluster_shares_plot(snapshot: Snapshot) -> Picture:
+    """Share of customers in each K-Means cluster."""
+    return plots.cluster_shares(
+        summary.by_cluster(snapshot.small(SEGMENT_SUMMARY)), scope(snapshot)
+    )
+
+
+@plot(
+    reads=DRAWN_FROM,
+    section="clusters",
+    caption="Segments within clusters; each area is proportional to its customers.",
+)
+def segment_treemap_plot(snapshot: Snapshot) -> Picture:
+    """RFM segments inside the K-Means clusters, as areas."""
+    table = summary.by_cluster_and_segment(snapshot.small(SEGMENT_SUMMARY))
+    return treemap.segment_treemap(table, scheme_of(snapshot).colours, scope(snapshot))

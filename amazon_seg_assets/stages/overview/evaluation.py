@@ -1,0 +1,290 @@
+"""How good clusters are: their sizes, separation and stability, and what the figures mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from pyspark import cloudpickle
+from pyspark.sql import SparkSession
+
+from amazon_seg_assets.formats import counted, share
+from amazon_seg_assets.stages.clusters import grid
+from amazon_seg_assets.stages.clusters import kmeans as lloyd
+from amazon_seg_assets.stages.clusters.kmeans import SearchParams
+from amazon_seg_assets.stages.clusters.points import Points, Standardization
+from amazon_seg_assets.stages.overview import resampling
+from amazon_seg_assets.stages.overview.agreement import (
+    adjusted_rand,
+    balance,
+    matched,
+    normalized_mutual_information,
+)
+from amazon_seg_assets.stages.overview.resampling import Clustered, resampled_contingency
+from amazon_seg_assets.stages.overview.summary import by_cluster
+
+DEFAULT_RESAMPLES = 20
+DOMINANT_SHARE = 0.9
+"""From this share on one cluster counts as swallowing all; this project's choice."""
+
+Words = Sequence[tuple[float, str]]
+"""What a figure means, by its lower bound, the highest first."""
+
+SILHOUETTE_WORDS: Words = (
+    (0.71, "strong structure"),
+    (0.51, "reasonable structure"),
+    (0.26, "weak structure that could be artificial"),
+    (-1.0, "no substantial structure"),
+)
+"""L. Kaufman and P. J. Rousseeuw, Finding Groups in Data, Wiley 1990, chapter 2, table 4. Meant for
+plain distances; squared ones, which Spark and this project use, read higher."""
+
+RAND_WORDS: Words = (
+    (0.9, "excellent"),
+    (0.8, "good"),
+    (0.65, "moderate"),
+    (-1.0, "poor"),
+)
+"""D. Steinley, Properties of the Hubert-Arabie adjusted Rand index, Psychological Methods
+9:386-396, 2004."""
+
+# Workers get these functions by value: they need numpy and scikit-learn, not this package.
+for _module in (lloyd, grid, resampling):
+    cloudpickle.register_pickle_by_value(_module)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good the clusters of a snapshot are.
+
+    Attributes:
+        table: columns of ``cluster_validation``.
+        contingency: customers by cluster (rows) and segment (columns).
+        figures: of all clusters together, by name.
+        sentences: what the figures mean.
+        words: the same in a word or two, of silhouette and agreement.
+    """
+
+    table: pd.DataFrame
+    contingency: pd.DataFrame
+    figures: dict[str, float]
+    sentences: tuple[str, ...]
+    words: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Stability:
+    """What resampling the customers does to their clusters.
+
+    Attributes:
+        adjusted_rand: of each resample against the original clusters; shape (resamples,).
+        stability: share of each original cluster's customers who stay together, a mean over
+            resamples; shape (clusters,).
+        stable: share of all customers who do, for each resample; shape (resamples,).
+    """
+
+    adjusted_rand: np.ndarray
+    stability: np.ndarray
+    stable: np.ndarray
+
+    @property
+    def spread(self) -> float:
+        """Sample standard deviation of the adjusted Rand index; 0 for one resample."""
+        return float(self.adjusted_rand.std(ddof=1)) if len(self.adjusted_rand) > 1 else 0.0
+
+
+def bootstrap(
+    spark: SparkSession,
+    customers: Points,
+    scale: Standardization,
+    centers: np.ndarray,
+    params: SearchParams,
+    resamples: int = DEFAULT_RESAMPLES,
+) -> list[np.ndarray]:
+    """Clusters resamples of the customers, each in a Spark task of its own.
+
+    The standardization stays that of the original customers.
+
+    Args:
+        spark: runs the tasks.
+        customers: distinct ones.
+        scale: their standardization.
+        centers: of the original clusters, standardized; shape (k, 3).
+        params: how optima are sought; as those of the original, so that a difference is not one
+            of effort. Its random_state is of all resamples together; each derives its own.
+        resamples: how many.
+
+    Returns:
+        A contingency table each: original clusters by new ones, counts of customers; shape (k, k).
+    """
+    standardized, k = scale.apply(customers), len(centers)
+    labels, _ = lloyd.assign(standardized, customers.customers, centers)
+    cell = grid.cell_numbers(standardized, params.max_cells)
+    # Plain arrays, as what is broadcast is not pickled by value.
+    broadcast = spark.sparkContext.broadcast((standardized, customers.customers, labels, cell))
+
+    def resample(number: int) -> np.ndarray:
+        return resampled_contingency(Clustered(*broadcast.value), k, number, params)
+
+    try:
+        tasks = spark.sparkContext.parallelize(range(resamples), resamples)
+        return tasks.map(resample).collect()
+    finally:
+        broadcast.destroy()
+
+
+def stability(tables: Sequence[np.ndarray]) -> Stability:
+    """Sums up the contingency tables of ``bootstrap``; there must be one at least."""
+    agreeing = np.array([matched(table) for table in tables])
+    sizes = tables[0].sum(axis=1)
+    return Stability(
+        np.array([adjusted_rand(table) for table in tables]),
+        agreeing.mean(axis=0) / np.maximum(sizes, 1),
+        agreeing.sum(axis=1) / max(sizes.sum(), 1),
+    )
+
+
+def evaluate(
+    sweep: pd.DataFrame, centers: pd.DataFrame, summary: pd.DataFrame, found: Stability
+) -> Evaluation:
+    """Sizes, separation, agreement with segments, and stability of the clusters of the chosen k.
+
+    Args:
+        sweep: columns of ``k_sweep``.
+        centers: rows of ``cluster_centers`` of the chosen k.
+        summary: columns of ``segment_summary``.
+        found: what resamples did to the clusters.
+    """
+    table = evaluate_clusters(centers, by_cluster(summary), found.stability)
+    counts = contingency(summary)
+    rand = adjusted_rand(counts.to_numpy())
+    information = normalized_mutual_information(counts.to_numpy())
+    shares, evenness = table["share"].tolist(), balance(table["customers"].to_numpy())
+    chosen = sweep[sweep["chosen"]].iloc[0]
+    silhouette, iterations = float(chosen["silhouette"]), int(chosen["iterations"])
+    converged = bool(chosen["converged"])
+    return Evaluation(
+        table,
+        counts,
+        {
+            "silhouette": silhouette,
+            "smallest_share": min(shares),
+            "largest_share": max(shares),
+            "balance": evenness,
+            "converged": converged,
+            "iterations": iterations,
+            "segments_adjusted_rand": rand,
+            "segments_mutual_information": information,
+            "resamples": len(found.adjusted_rand),
+            "stability_adjusted_rand_mean": float(found.adjusted_rand.mean()),
+            "stability_adjusted_rand_sd": found.spread,
+            "stability_adjusted_rand_min": float(found.adjusted_rand.min()),
+            "stable_share_mean": float(found.stable.mean()),
+            "stable_share_min": float(found.stable.min()),
+        },
+        (
+            say_sizes(shares, evenness),
+            say_silhouette(silhouette),
+            say_stability(found),
+            say_convergence(converged, iterations),
+            say_agreement(rand, information),
+        ),
+        {
+            "silhouette_in_words": in_words(silhouette, SILHOUETTE_WORDS),
+            "agreement_in_words": in_words(rand, RAND_WORDS),
+        },
+    )
+
+
+def contingency(summary: pd.DataFrame) -> pd.DataFrame:
+    """Customers by cluster (rows) and segment (columns).
+
+    Args:
+        summary: columns of ``segment_summary``.
+    """
+    return summary.pivot_table("customers", "cluster", "segment", aggfunc="sum", fill_value=0)
+
+
+def evaluate_clusters(
+    centers: pd.DataFrame, assigned: pd.DataFrame, stability: Sequence[float] | np.ndarray
+) -> pd.DataFrame:
+    """Size, separation and stability of each cluster.
+
+    Args:
+        centers: rows of ``cluster_centers`` of the chosen k.
+        assigned: ``cluster`` and ``customers`` of those who were assigned.
+        stability: share of each cluster's customers that stay together, in the order of clusters.
+
+    Returns:
+        Columns of ``cluster_validation``; a cluster that nobody was assigned to has 0 customers.
+    """
+    table = centers[["cluster", "cluster_label", "silhouette"]].sort_values("cluster")
+    counts = assigned.set_index("cluster")["customers"]
+    table["customers"] = counts.reindex(table["cluster"], fill_value=0).to_numpy()
+    table["share"] = table["customers"] / max(table["customers"].sum(), 1)
+    return table.assign(stability=stability).reset_index(drop=True)
+
+
+def in_words(figure: float, words: Words) -> str:
+    """What a figure means: the words of the highest lower bound that it reaches."""
+    return next((text for bound, text in words if figure >= bound), words[-1][1])
+
+
+def say_sizes(shares: Sequence[float], balance: float) -> str:
+    """What the shares of the clusters mean."""
+    if max(shares) >= DOMINANT_SHARE:
+        return (
+            f"One cluster holds {share(max(shares))} of the customers, nearly all: "
+            "the clusters hardly divide them."
+        )
+    return (
+        f"Clusters hold from {share(min(shares))} to {share(max(shares))} of the customers, with a "
+        f"balance of {balance:.2f} (1: all equal in size; 0: one holds all)."
+    )
+
+
+def say_silhouette(silhouette: float) -> str:
+    """What the mean silhouette means."""
+    return (
+        f"Silhouette {silhouette:.2f}: {in_words(silhouette, SILHOUETTE_WORDS)} by the scale of "
+        "Kaufman and Rousseeuw, which is meant for plain distances; squared ones, as here, read "
+        "higher."
+    )
+
+
+def say_agreement(rand: float, information: float) -> str:
+    """What the agreement of clusters and segments means."""
+    return (
+        f"Adjusted Rand index {rand:.2f} and normalized mutual information {information:.2f} (0: "
+        "independent; 1: the same groups): agreement of clusters and segments is "
+        f"{in_words(rand, RAND_WORDS)} by the scale of Steinley; they are two views of the "
+        "customers, and neither validates the other."
+    )
+
+
+def say_convergence(converged: bool, iterations: int) -> str:
+    """What it means that K-Means converged, or did not."""
+    after = f"after {counted(iterations, 'iteration')}"
+    if converged:
+        return f"K-Means converged {after}: no customer would change cluster."
+    return (
+        f"K-Means had not converged {after}: customers would still change cluster, so take all "
+        "figures of the clusters with care."
+    )
+
+
+def say_stability(found: Stability) -> str:
+    """What the resamples say about the clusters."""
+    resamples, rand = len(found.adjusted_rand), float(found.adjusted_rand.mean())
+    kept = f"{share(found.stable.mean())} of the customers keep their cluster"
+    index = f"{rand:.3f}"
+    # One has no spread, and is the worst itself.
+    if resamples > 1:
+        kept += f" on average, {share(found.stable.min())} in the worst"
+        index += f" ± {found.spread:.3f}, at least {found.adjusted_rand.min():.3f}"
+    return (
+        f"In {counted(resamples, 'resample')} {kept}; adjusted Rand index {index}: "
+        f"{in_words(rand, RAND_WORDS)} stability by the scale of Steinley."
+    )

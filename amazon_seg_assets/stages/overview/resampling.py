@@ -1,0 +1,61 @@
+"""One resample of the customers: drawn, clustered anew, and compared with the original clusters.
+
+Runs inside Spark tasks, as ``lloyd`` does: workers of a cluster need not have this package.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from amazon_seg_assets.stages.clusters.grid import sum_up
+from amazon_seg_assets.stages.clusters.kmeans import Content, SearchParams, assign, in_order, search
+
+
+class Clustered(NamedTuple):
+    """Customers as points, and their clusters.
+
+    Attributes:
+        points: standardized features; shape (points, 3).
+        customers: customers of each; shape (points,).
+        labels: their clusters, 0 to k - 1; shape (points,).
+        cell: which cell of a grid each point is in, to sum up what is drawn; shape (points,).
+    """
+
+    points: np.ndarray
+    customers: np.ndarray
+    labels: np.ndarray
+    cell: np.ndarray
+
+
+def resampled_contingency(
+    original: Clustered, k: int, resample: int, params: SearchParams
+) -> np.ndarray:
+    """Where the customers go if K-Means had seen a resample of them.
+
+    As many customers as there are get drawn with replacement (the bootstrap of B. Efron, Annals of
+    Statistics 7:1-26, 1979), and are clustered from fresh starts. Then all original customers are
+    assigned to the nearest of the new centers.
+
+    Args:
+        original: the customers.
+        k: number of clusters; a resample with fewer distinct points has one for each.
+        resample: its number.
+        params: how to search; its random_state is that of all resamples.
+
+    Returns:
+        Counts of original customers; original clusters by new ones, shape (k, k).
+    """
+    points, customers, labels, cell = original
+    draw = np.random.default_rng([params.random_state, resample])
+    total = customers.sum()
+    drawn = draw.multinomial(int(total), customers / total).astype(float)
+    sample, weights = points[drawn > 0], drawn[drawn > 0]
+    content = Content(sample, weights, *sum_up(points, drawn, cell))
+    fresh = replace(params, random_state=params.random_state + resample)
+    best = search(min(k, len(sample)), content, fresh)
+    found, _ = assign(points, customers, in_order(best.cluster_centers_))
+    counts = np.bincount(labels * k + found, customers, k * k)
+    return counts.reshape(k, k).astype(np.int64)

@@ -1,0 +1,183 @@
+"""Ingests the raw files of a category: reviews into month folders, products into one folder.
+
+Only files that are new or have changed are read. The Parquet files of the others are taken over
+as they are, so a table is always replaced whole, yet little is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import groupby
+
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.sources.base import Kind, RawFile, Source
+from amazon_seg_assets.spark import machine
+from amazon_seg_assets.stages.raw.disk import explaining_full_disk, require_space
+from amazon_seg_assets.stages.raw.malformed import MalformedLines, judge
+from amazon_seg_assets.stages.raw.manifest import (
+    FileRecord,
+    Manifest,
+    Months,
+    add_months,
+    read_manifest,
+)
+from amazon_seg_assets.stages.raw.parts import PROCESS_BYTES, divide, link_parts, store_part
+from amazon_seg_assets.stages.raw.processes import worker_processes
+from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
+from amazon_seg_assets.storage.facts import failed_checks
+from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets.storage.locations import Location, url_of
+
+READER_VERSION = "2"
+"""Raise it when the same files would give other rows or other Parquet files."""
+
+RAW_TABLES = {Kind.REVIEWS: RAW_REVIEWS, Kind.METADATA: RAW_METADATA}
+
+_SHARE_OF_MEMORY = 4  # a quarter; the rest is for Spark and for the cache of the disk
+
+Progress = Callable[[str], None]
+
+
+def ingest(
+    kind: Kind,
+    source: Source,
+    store: Store,
+    max_malformed_share: float,
+    force: bool,
+    progress: Progress,
+    processes: int | None = None,
+    check: Callable[[Manifest], None] = lambda _: None,
+) -> tuple[Manifest, bool]:
+    """Ingests the reviews or the products of a category.
+
+    The Parquet files are the same whatever the number of processes.
+
+    Args:
+        kind: which of the two.
+        source: where the files are.
+        store: where the table goes; what is there stays unless the source has changed.
+        max_malformed_share: share of broken lines that is tolerated in a file.
+        force: read all files, even those that have not changed, and let the sample take the place
+            of real data. A table that has failed a check is read anew in any case.
+        progress: is told in words how far it is.
+        processes: that read at the same time; None for one a processor, if memory allows.
+        check: raises an `InputError` if what the table is going to hold cannot be used.
+
+    Returns:
+        What the table now holds, and whether it was written anew.
+
+    Raises:
+        InputError: the sample would replace real data, a file or the whole cannot be used, the
+            disk has no room, or memory ran out; the table is as it was.
+    """
+    if not force:
+        _require_no_real_data_lost(source, store)
+    table = RAW_TABLES[kind]
+    anew = force or bool(failed_checks(store, table.name))
+    files = source.files(kind, store.category)
+    # Of this listing: were the files listed again, one that changes meanwhile would never be read.
+    version = _with_reader(source.version_of(files))
+    former = read_manifest(store, table.name)
+    records = former.files if former is not None else {}
+    kept = {} if former is None or anew else _unchanged(former, files)
+    for name, record in kept.items():
+        lines = record.rows + record.malformed
+        judge(name, record.malformed, lines, max_malformed_share, record.malformed_examples)
+    if former is not None and former.version == version and not anew:
+        check(former)
+        return former, False
+    new = [file for file in files if file.name not in kept]
+    with explaining_full_disk(table.name, store), store.replacing_in_place(table.name) as folder:
+        require_space(new, table.name, store)
+        link_parts(store.path(table.name), folder, kept)
+        read = _read(kind, new, folder, max_malformed_share, progress, processes)
+        gone = [record for name, record in records.items() if name not in kept]
+        manifest = Manifest(
+            version,
+            source.description,
+            files={file.name: kept.get(file.name) or read[file.name] for file in files},
+            files_read=list(read),
+            months_changed=sorted({m for record in [*gone, *read.values()] for m in record.months}),
+            is_sample=source.is_sample,
+        )
+        check(manifest)
+        manifest.write(folder)
+    return manifest, True
+
+
+def content_version(source: Source, kind: Kind, category: str) -> str:
+    """The version of a source's content and of the reader, as a table made of it would have."""
+    return _with_reader(source.version(kind, category))
+
+
+def _require_no_real_data_lost(source: Source, store: Store) -> None:
+    """Keeps the sample, which is the default, from taking the place of what somebody fetched."""
+    if not source.is_sample:
+        return
+    for table in RAW_TABLES.values():
+        stored = read_manifest(store, table.name)
+        if stored is not None and not stored.is_sample:
+            raise InputError(
+                f"{table.name} of {store.category} in {url_of(store.root)} comes from "
+                f"{stored.source}, and the built-in sample would replace it: give --source or set "
+                "AMAZON_SEG_SOURCE, choose another storage with --storage or AMAZON_SEG_STORAGE, "
+                "or force it."
+            )
+
+
+def _with_reader(version: str) -> str:
+    return f"{READER_VERSION}-{version}"
+
+
+def _unchanged(former: Manifest, files: Sequence[RawFile]) -> dict[str, FileRecord]:
+    """Records of the files that need not be read again."""
+    if not former.version.startswith(_with_reader("")):
+        return {}
+    return {
+        file.name: record
+        for file in files
+        if (record := former.files.get(file.name)) and record.fingerprint == file.fingerprint
+    }
+
+
+def _read(
+    kind: Kind,
+    files: Sequence[RawFile],
+    folder: Location,
+    max_malformed_share: float,
+    progress: Progress,
+    processes: int | None,
+) -> dict[str, FileRecord]:
+    """Stores files in a table's folder, and gives a record of each."""
+    fingerprints = {file.name: file.fingerprint for file in files}
+    parts = [part for file in files for part in divide(kind, file.fetch(), file.name)]
+    count = min(processes or _affordable_processes(), len(parts))
+    records = {}
+    with worker_processes(count) as map_parts:
+        contents = map_parts(partial(store_part, folder, max_malformed_share), parts)
+        in_order = zip(parts, contents, strict=True)
+        for name, of_file in groupby(in_order, key=lambda pair: pair[0].name):
+            malformed, rows = MalformedLines(name, max_malformed_share), 0
+            months: Months = {}
+            for _, content in of_file:
+                rows += content.rows
+                months = add_months([months, content.months])
+                malformed.append(content.malformed)
+                if malformed.too_many_errors:
+                    break
+                progress(f"{name}: {rows:,} {kind} read")
+            malformed.check()
+            records[name] = FileRecord(
+                fingerprints[name],
+                rows,
+                malformed.count,
+                malformed.examples,
+                months,
+                malformed.unknown_fields,
+            )
+    return records
+
+
+def _affordable_processes() -> int:
+    return max(1, min(machine.cores(), machine.memory_bytes() // _SHARE_OF_MEMORY // PROCESS_BYTES))

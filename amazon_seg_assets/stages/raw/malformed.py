@@ -1,0 +1,125 @@
+"""Counts the lines of a file that are not valid records, and judges whether there are too many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from amazon_seg_assets.errors import InputError
+
+_EXAMPLES = 5
+
+
+@dataclass
+class MalformedLines:
+    """Counts the lines of a file, or of a range of it, and those that are not valid records.
+
+    Attributes:
+        name: of the file, for messages.
+        max_share: share of broken lines that is tolerated.
+        lines: all lines but blank ones.
+        count: broken lines.
+        first: the first broken lines: number and reason.
+        length: all lines, blank ones included.
+        too_many_errors: whether there are too many broken lines, whatever the rest holds.
+        unknown_fields: fields of the file's first records that have no column, and so are lost.
+    """
+
+    name: str
+    max_share: float
+    lines: int = 0
+    count: int = 0
+    first: list[tuple[int, str]] = field(default_factory=list)
+    length: int = 0
+    too_many_errors: bool = False
+    unknown_fields: list[str] = field(default_factory=list)
+
+    @property
+    def examples(self) -> list[str]:
+        """The first broken lines in words."""
+        line = f"{self.name}, {_unit(self.name)}"
+        return [f"{line} {number}: {reason}" for number, reason in self.first]
+
+    def add(self, number: int, reason: str) -> None:
+        """Notes a broken line."""
+        self.count += 1
+        if len(self.first) < _EXAMPLES:
+            self.first.append((number, reason))
+
+    def append(self, following: MalformedLines) -> None:
+        """Adds the range of the file that follows, whose lines were numbered from 1."""
+        moved = [(self.length + number, reason) for number, reason in following.first]
+        self.first = (self.first + moved)[:_EXAMPLES]
+        self.lines += following.lines
+        self.count += following.count
+        self.length += following.length
+        self.too_many_errors |= following.too_many_errors
+        self.unknown_fields += following.unknown_fields
+
+    def judge_so_far(self, read_share: float) -> bool:
+        """Whether reading on is of no use; told early, as finding broken lines takes long.
+
+        It is if there would be too many even if the rest held none, in lines half as long.
+
+        Args:
+            read_share: share of the file that has been read, above 0.
+        """
+        self.too_many_errors |= self.count > self.max_share * self.lines * 2 / read_share
+        return self.too_many_errors
+
+    def check(self) -> None:
+        """Judges a file that has been read to its end, or given up.
+
+        Raises:
+            InputError: it holds no record, or too many broken lines.
+        """
+        if self.lines == 0:
+            raise InputError(f"{self.name} is empty: download it again, or choose another source.")
+        judge(
+            self.name, self.count, self.lines, self.max_share, self.examples, self.too_many_errors
+        )
+
+
+def judge(
+    name: str,
+    count: int,
+    lines: int,
+    max_share: float,
+    examples: Sequence[str],
+    too_many_errors: bool = False,
+) -> None:
+    """Judges a file by what `MalformedLines` found in it, just now or when it was stored.
+
+    Args:
+        name: of the file.
+        count: broken lines.
+        lines: all lines but blank ones, at least one.
+        max_share: share of broken lines that is tolerated.
+        examples: the first broken lines in words.
+        too_many_errors: whether reading was given up.
+
+    Raises:
+        InputError: it holds no record, or too many broken lines.
+    """
+    if count <= max_share * lines and count < lines and not too_many_errors:
+        return
+    first, unit = examples[0].removeprefix(f"{name}, "), _unit(name)
+    if count == lines:
+        raise InputError(
+            f"{name}: none of {lines:,} {unit}s is a valid record; the first is {first}; choose "
+            "another file or source."
+        )
+    raise InputError(
+        f"{name}: {count:,} of {lines:,} {unit}s ({_percent(count / lines)}) are not valid "
+        f"records, more than the {_percent(max_share)} allowed; the first is {first}; repair the "
+        "file or raise AMAZON_SEG_MAX_MALFORMED_SHARE."
+    )
+
+
+def _unit(name: str) -> str:
+    """What a line of a file is called."""
+    return "row" if name.endswith(".parquet") else "line"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.4g} %"

@@ -1,0 +1,146 @@
+"""Reads product files into Arrow: JSON Lines, or the hub's Parquet shards.
+
+Free-form fields vary from row to row; what has no fixed form is kept as text.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from functools import partial
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic_core import PydanticCustomError
+
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.stages.raw.blocks import Block, read_blocks
+from amazon_seg_assets.stages.raw.lines import (
+    Forms,
+    Record,
+    convert_blocks,
+    lacking_columns,
+    parse_object,
+    read_records,
+    record_type,
+    validate,
+)
+from amazon_seg_assets.stages.raw.malformed import MalformedLines
+from amazon_seg_assets.stages.raw.tables import RAW_METADATA
+
+SCHEMA = RAW_METADATA.arrow_schema
+_REQUIRED = ["main_category", "title", "price", "parent_asin"]
+# Parsed products take many times their size in the file.
+_BLOCK_BYTES = 4 * 1024**2
+_BATCH_ROWS = 4_096
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _price(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise PydanticCustomError("price", "a price")
+    return str(value)
+
+
+def _json_text(value: Any) -> str:
+    return value if isinstance(value, str) else _encode(value)
+
+
+def _number(value: Any) -> Any:
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+def _rows(value: Any, keys: list[str]) -> Any:
+    """A list of objects, made of the form of the hub's Parquet: an object of lists."""
+    if not isinstance(value, dict):
+        return value
+    columns = [value.get(key) or [] for key in keys]
+    if not all(isinstance(column, list) for column in columns):
+        return value
+    return [dict(zip(keys, row, strict=True)) for row in zip_longest(*columns)]
+
+
+def _texts(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+_FORMS: Forms = {
+    "price": _price,
+    **dict.fromkeys(("average_rating", "rating_number"), _number),
+    **dict.fromkeys(("features", "description", "categories"), _texts),
+    **dict.fromkeys(("details", "author", "bought_together"), _json_text),
+    **{
+        name: partial(_rows, keys=[each.name for each in SCHEMA.field(name).type.value_type])
+        for name in ("images", "videos")
+    },
+}
+_PRODUCT = record_type(SCHEMA, "parent_asin", _FORMS)
+
+
+def read_metadata(
+    path: Path, malformed: MalformedLines, start: int = 0, end: int = sys.maxsize
+) -> Iterator[pa.Table]:
+    """Reads a file of products, or a range of it; ends early where there are too many errors.
+
+    A price is kept as text as it was published, a number in its shortest form; so are the free
+    fields ``details``, ``author`` and ``bought_together``: text as it is, else as JSON. Numbers may
+    come as text, a list of texts as a single text, ``images`` and ``videos`` as objects of lists,
+    as in the hub's Parquet. Any field but ``parent_asin`` may be null or missing in a record.
+
+    Args:
+        path: a plain or gzipped JSON Lines file, or a Parquet file.
+        malformed: of the file; notes lines that are no valid product, for the caller to judge.
+        start: first byte of the range; a Parquet file is always read whole.
+        end: byte after the last one of the range.
+
+    Yields:
+        Tables in the schema of ``raw_metadata``.
+
+    Raises:
+        InputError: the file lacks a column or cannot be read.
+    """
+    if path.suffix == ".parquet":
+        return _read_parquet(path, malformed)
+    blocks = read_blocks(path, malformed.name, start, end, _BLOCK_BYTES)
+    parse = partial(_parse_products, malformed=malformed)
+    return convert_blocks(blocks, parse, malformed, _REQUIRED, SCHEMA.names)
+
+
+def _read_parquet(path: Path, malformed: MalformedLines) -> Iterator[pa.Table]:
+    number = 1
+    for batch in _parquet_batches(path, malformed):
+        rows = enumerate(batch.to_pylist(), number)
+        records = read_records(rows, partial(validate, _PRODUCT), malformed)
+        yield pa.Table.from_pylist(records, SCHEMA)
+        number += batch.num_rows
+
+
+def _parquet_batches(path: Path, malformed: MalformedLines) -> Iterator[pa.RecordBatch]:
+    try:
+        with pq.ParquetFile(path) as file:
+            present = set(file.schema_arrow.names)
+            if missing := [column for column in _REQUIRED if column not in present]:
+                raise lacking_columns(malformed.name, missing)
+            columns = [column for column in SCHEMA.names if column in present]
+            malformed.unknown_fields = sorted(present.difference(columns))
+            yield from file.iter_batches(_BATCH_ROWS, columns=columns)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(
+            f"{malformed.name} is no readable Parquet file ({str(error).splitlines()[0]}): "
+            "download it again."
+        ) from error
+
+
+def _parse_products(block: Block, malformed: MalformedLines) -> pa.Table:
+    def read(line: bytes) -> Record:
+        return validate(_PRODUCT, parse_object(line))
+
+    return pa.Table.from_pylist(read_records(block.lines(), read, malformed), SCHEMA)

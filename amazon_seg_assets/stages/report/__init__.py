@@ -1,0 +1,1 @@
+"""The report of a snapshot, from small tables and figures to one page for people."""

@@ -1,0 +1,141 @@
+"""The report of a snapshot: one HTML file and its Markdown twin."""
+
+from pathlib import Path
+
+from dagster import Config, MetadataValue
+from pydantic import Field
+
+from amazon_seg_assets.dag.declaration import (
+    AssetDeclaration,
+    LookBack,
+    declared_in,
+    snapshot_asset,
+)
+from amazon_seg_assets.dag.handles import Snapshot, Stored
+from amazon_seg_assets.dag.records import is_up_to_date
+from amazon_seg_assets.rules.recommendations import default_recommendations
+from amazon_seg_assets.schema import Artifact
+from amazon_seg_assets.settings import Settings
+from amazon_seg_assets.stages import STAGES
+from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA, CLEAN_REVIEWS
+from amazon_seg_assets.stages.clusters.tables import CLUSTER_DENSITY, K_SWEEP
+from amazon_seg_assets.stages.exploration.tables import RATING_COUNTS, TOP_PRODUCTS
+from amazon_seg_assets.stages.overview.tables import CLUSTER_VALIDATION, SEGMENT_SUMMARY
+from amazon_seg_assets.stages.raw.assets import stored_versions
+from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
+from amazon_seg_assets.stages.report.advice import cluster_advice, general_advice, segment_advice
+from amazon_seg_assets.stages.report.figures import figures_of
+from amazon_seg_assets.stages.report.gather import gather
+from amazon_seg_assets.stages.report.insights import insights
+from amazon_seg_assets.stages.report.render import to_html, to_markdown
+from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES
+from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS, SCHEME_COMPARISON
+from amazon_seg_assets.storage.locations import url_of
+
+EXECUTIVE_REPORT = Artifact(
+    "executive_report",
+    "The report of the snapshot: segments, what to do about them, clusters, insights, the "
+    "data and its limits, and the rules. `executive_report.html` needs nothing else: "
+    "pictures are inside it. `executive_report.md` says the same without pictures. What "
+    "the exploration has found is in it where that is of the raw tables as they now are.",
+)
+
+PICTURES = [
+    declared
+    for stage in STAGES[: STAGES.index("report")]
+    for declared in declared_in(stage)
+    if declared.section
+]
+"""The pictures that stages above have for the report."""
+
+EXPLORED = (
+    RATING_COUNTS.name,
+    TOP_PRODUCTS.name,
+    *(picture.name for picture in PICTURES if picture.stage == "exploration"),
+)
+"""The parts of the exploration that the report shows."""
+
+
+class ReportConfig(Config):
+    """What the report says beyond the figures."""
+
+    recommendations: str | None = Field(
+        None,
+        description=(
+            "Path of a YAML file of recommendations, which must cover the segments of the scheme "
+            "and may cover the labels of clusters. By default `recommendations.yaml` of the folder "
+            "AMAZON_SEG_RULES, or else `rules/recommendations.yaml`."
+        ),
+    )
+
+
+def _with_recommendations(settings: Settings) -> str:
+    """Changed recommendations make it out of date."""
+    return f"1-{default_recommendations(settings.rules).fingerprint}"
+
+
+@snapshot_asset(
+    EXECUTIVE_REPORT,
+    reads=[
+        RAW_REVIEWS,
+        RAW_METADATA,
+        CLEAN_METADATA,
+        LookBack(CLEAN_REVIEWS),
+        RFM_FEATURES,
+        RFM_SEGMENTS,
+        SEGMENT_SUMMARY,
+        CLUSTER_DENSITY,
+        K_SWEEP,
+        CLUSTER_VALIDATION,
+        SCHEME_COMPARISON,
+        RATING_COUNTS,
+        TOP_PRODUCTS,
+        *PICTURES,
+    ],
+    kinds={"html", "markdown"},
+    code_version=_with_recommendations,
+)
+def executive_report(snapshot: Snapshot, config: ReportConfig) -> Stored:
+    """Writes the report from what is stored of the snapshot."""
+    rules = None if config.recommendations is None else Path(config.recommendations)
+    findings = gather(snapshot, PICTURES, explored_now(snapshot), rules)
+    markdown, html = to_markdown(findings), to_html(findings).encode()
+    name = EXECUTIVE_REPORT.name
+    with snapshot.replacing() as folder:
+        (folder / f"{name}.html").write_bytes(html)
+        (folder / f"{name}.md").write_text(markdown, encoding="utf-8")
+    path = snapshot.folder(EXECUTIVE_REPORT) / f"{name}.html"
+    advice = (segment_advice, cluster_advice, general_advice)
+    return snapshot.stored(
+        **{"dagster/uri": MetadataValue.path(url_of(path)), "bytes": len(html)},
+        report=MetadataValue.md(markdown),
+        customers=findings.customers,
+        total_monetary=findings.spend,
+        mean_monetary=findings.mean_spend,
+        insights=len(insights(findings)),
+        pictures=len(findings.illustrations),
+        recommendations=sum(len(of(findings)) for of in advice),
+        **figures_of(findings),
+    )
+
+
+def explored_now(snapshot: Snapshot) -> set[str]:
+    """The parts of the exploration that are of the raw tables as they now are; a picture, if its
+    table is.
+
+    What a demo in the same storage has left must not pass for a finding about the data.
+    """
+    family, storage, instance = snapshot.family, snapshot.storage, snapshot.instance
+    assert instance is not None
+    versions = stored_versions(family, storage)
+    explored: dict[str, AssetDeclaration] = {each.name: each for each in declared_in("exploration")}
+
+    def is_current(name: str) -> bool:
+        if name not in explored:  # a raw table
+            return True
+        code_version = explored[name].version(family.settings)
+        return is_up_to_date(instance, storage, family.key(name), code_version, versions) and all(
+            map(is_current, explored[name].inputs)
+        )
+
+    return {name for name in EXPLORED if is_current(name)}

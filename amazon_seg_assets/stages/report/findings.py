@@ -1,0 +1,254 @@
+"""The small tables and figures of one snapshot that a report is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from amazon_seg_assets.rules.recommendations import Recommendations
+from amazon_seg_assets.rules.scheme import Role, Scheme
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step from raw to counted rows: why rows were left out, and how many."""
+
+    reason: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Source and amount of the data.
+
+    Attributes:
+        source: as a person would call it.
+        is_sample: comes from the built-in sample, whose customers do not exist.
+        reviews: raw reviews.
+        verified: those of verified purchases.
+        malformed: lines of the source that were not valid records.
+        first_day: of the earliest review, ISO, UTC.
+        last_day: of the latest.
+        products: raw rows of products.
+        products_left_out: why rows of products were left out.
+        products_priced: products kept that have a price.
+    """
+
+    source: str
+    is_sample: bool
+    reviews: int
+    verified: int
+    malformed: int
+    first_day: str
+    last_day: str
+    products: int
+    products_left_out: Sequence[Step]
+    products_priced: int
+
+    @property
+    def products_kept(self) -> int:
+        """Products that were kept."""
+        return self.products - sum(step.rows for step in self.products_left_out)
+
+
+@dataclass(frozen=True)
+class Window:
+    """The year that a snapshot looks at, and the reviews of it that count.
+
+    Attributes:
+        start: first day, ISO, UTC.
+        end: last day.
+        min_price: a review counts if its product's price is above this, in USD.
+        months: number of months read for it.
+        raw: raw reviews of these months.
+        left_out: why reviews were left out, in the order of the steps.
+        unpriced: reviews in the window whose product has no price, is unknown or was excluded.
+        in_window: verified reviews in the window.
+    """
+
+    start: str
+    end: str
+    min_price: float
+    months: int
+    raw: int
+    left_out: Sequence[Step]
+    unpriced: int
+    in_window: int
+
+    @property
+    def counted(self) -> int:
+        """Reviews that count."""
+        return self.raw - sum(step.rows for step in self.left_out)
+
+    @property
+    def unpriced_share(self) -> float:
+        """Verified reviews in the window that do not count for want of a price, as a share."""
+        return self.unpriced / self.in_window if self.in_window else 0.0
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Quality of the clusters.
+
+    Attributes:
+        sentences: interpretation of the figures.
+        silhouette: the mean over all customers.
+        silhouette_in_words: its interpretation.
+        agreement: adjusted Rand index of clusters and segments.
+        agreement_in_words: its interpretation.
+        stability: share of customers who keep their cluster in a resample, a mean.
+    """
+
+    sentences: Sequence[str]
+    silhouette: float
+    silhouette_in_words: str
+    agreement: float
+    agreement_in_words: str
+    stability: float
+
+
+@dataclass(frozen=True)
+class Ties:
+    """Treatment of equal customers by a scheme.
+
+    Attributes:
+        segment: customers who have an equal, in all features, in another segment, as a share of
+            all.
+        frequency: customers who have another frequency score than one of equal frequency, as a
+            share of all.
+        most_scores: most frequency scores that customers of one frequency have.
+    """
+
+    segment: float
+    frequency: float
+    most_scores: int
+
+
+@dataclass(frozen=True)
+class Illustration:
+    """A stored plot.
+
+    Attributes:
+        name: of the asset that drew it.
+        section: of the report: segments, clusters, choice, schemes or exploration.
+        svg: its content.
+        alt: the text that stands for it where it cannot be seen.
+        caption: says what it shows and how to read it.
+    """
+
+    name: str
+    section: str
+    svg: bytes
+    alt: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything that the report of one snapshot is made from.
+
+    Attributes:
+        category: of the data set.
+        snapshot: month as ``YYYY-MM``.
+        origin: of the data.
+        window: that the snapshot looks at.
+        scheme: the rules of the segments.
+        thresholds: by feature, the values at which the score changes, ascending in the score.
+        recommendations: for the segments.
+        segments: one row per segment that has customers, the largest first: ``segment``,
+            ``customers``, ``share``, mean ``recency`` (days), ``frequency`` (reviews) and
+            ``monetary`` (USD), and ``total_monetary`` (USD).
+        clusters: one row per cluster: ``cluster``, ``cluster_label``, then as segments, and
+            ``silhouette`` and ``stability``.
+        cluster_roles: role of each cluster, by its label as stored.
+        overlap: one row per cluster and segment with customers: ``cluster``, ``cluster_label``,
+            ``segment``, ``customers``.
+        one_review: customers with a single review that counts.
+        sweep: columns of ``k_sweep``.
+        why_k: the sentence that says how k was chosen.
+        n_init: starts of K-Means, for each k.
+        evaluation: of the clusters.
+        comparison: columns of ``scheme_comparison``.
+        ties: of the schemes ``standard`` and ``notebook``.
+        ratings: columns of ``rating_counts``, None where it is not there or of other raw data.
+        top_products: columns of ``top_products``, likewise.
+        illustrations: in the order in which they are shown; those of the exploration may be
+            missing.
+    """
+
+    category: str
+    snapshot: str
+    origin: Origin
+    window: Window
+    scheme: Scheme
+    thresholds: Mapping[str, Sequence[float]]
+    recommendations: Recommendations
+    segments: pd.DataFrame
+    clusters: pd.DataFrame
+    cluster_roles: Mapping[str, str]
+    overlap: pd.DataFrame
+    one_review: int
+    sweep: pd.DataFrame
+    why_k: str
+    n_init: int
+    evaluation: Evaluation
+    comparison: pd.DataFrame
+    ties: Mapping[str, Ties]
+    ratings: pd.DataFrame | None = None
+    top_products: pd.DataFrame | None = None
+    illustrations: Sequence[Illustration] = ()
+
+    @property
+    def customers(self) -> int:
+        """All customers."""
+        return int(self.segments["customers"].sum())
+
+    @property
+    def spend(self) -> float:
+        """Spend of all customers, in USD."""
+        return float(self.segments["total_monetary"].sum())
+
+    @property
+    def mean_spend(self) -> float:
+        """Mean spend of a customer, in USD."""
+        return self.spend / self.customers
+
+    @property
+    def treats_equals_equally(self) -> bool:
+        """Tells that equal customers get equal scores."""
+        return self.scheme.scoring != "ntile"
+
+    @property
+    def empty_segments(self) -> list[str]:
+        """Segments of the scheme that no customer is in."""
+        return [name for name in self.scheme.segments if name not in set(self.segments["segment"])]
+
+    @property
+    def unadvised(self) -> list[str]:
+        """Segments that have customers but no recommendation."""
+        return [n for n in self.segments["segment"] if n not in self.recommendations.segments]
+
+    @property
+    def unexplored(self) -> list[str]:
+        """Tables of the exploration that are not there."""
+        tables = {"rating_counts": self.ratings, "top_products": self.top_products}
+        return [name for name, table in tables.items() if table is None]
+
+    def of(self, segments: Sequence[str]) -> pd.DataFrame:
+        """The rows of ``segments`` that are among these."""
+        return self.segments[self.segments["segment"].isin(segments)]
+
+    def customers_of(self, segments: Sequence[str]) -> int:
+        """Customers in any of these segments."""
+        return int(self.of(segments)["customers"].sum())
+
+    def reachable(self, *roles: Role) -> list[str]:
+        """Segments of these roles that the scheme can lead to."""
+        unreachable = self.scheme.unreachable
+        return [name for name in self.scheme.of_role(*roles) if name not in unreachable]
+
+    def populated(self, *roles: Role) -> list[str]:
+        """Segments of these roles that have customers."""
+        return [name for name in self.scheme.of_role(*roles) if self.customers_of([name])]

@@ -1,0 +1,190 @@
+"""Reads what the report of a snapshot is made from; nothing that grows with the customers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from amazon_seg_assets.rules.labels import load_label_rules
+from amazon_seg_assets.rules.recommendations import load_recommendations
+from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES
+from amazon_seg_assets.schema import Artifact, Table
+from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA, CLEAN_REVIEWS
+from amazon_seg_assets.stages.clusters.tables import CLUSTER_DENSITY, K_SWEEP
+from amazon_seg_assets.stages.exploration.tables import RATING_COUNTS, TOP_PRODUCTS
+from amazon_seg_assets.stages.exploration.transform import utc_day
+from amazon_seg_assets.stages.overview import summary
+from amazon_seg_assets.stages.overview.tables import CLUSTER_VALIDATION, SEGMENT_SUMMARY
+from amazon_seg_assets.stages.raw.manifest import MonthCounts, require_manifest
+from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
+from amazon_seg_assets.stages.report.findings import (
+    Evaluation,
+    Findings,
+    Illustration,
+    Origin,
+    Step,
+    Ties,
+    Window,
+)
+from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES
+from amazon_seg_assets.stages.segments.scheme_used import scheme_of
+from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS, SCHEME_COMPARISON
+
+if TYPE_CHECKING:
+    from amazon_seg_assets.dag.declaration import AssetDeclaration
+    from amazon_seg_assets.dag.handles import Snapshot
+
+_PRODUCT_REASONS = {
+    "excluded_category": "of an excluded main category",
+    "no_category": "without a main category, as others are excluded",
+    "listed_again": "products that are listed again",
+}
+_REVIEW_REASONS = {
+    "no_user": "without a user",
+    "no_price": "of products without a price, or that are unknown or excluded",
+    "low_price": "of products whose price is too low to count",
+}
+
+
+def gather(
+    snapshot: Snapshot,
+    pictures: Sequence[AssetDeclaration],
+    explored: Collection[str] = (),
+    recommendations: Path | None = None,
+) -> Findings:
+    """Reads the findings of a snapshot.
+
+    Args:
+        snapshot: of a category.
+        pictures: that the report shows.
+        explored: tables and pictures of the exploration that may be shown; they are stored.
+        recommendations: the user's own file, instead of that of the deployment.
+
+    Raises:
+        InputError: something has not been materialized, or the file is not valid.
+    """
+    scheme, folder = scheme_of(snapshot), snapshot.family.settings.rules
+    of_customers, density = snapshot.small(SEGMENT_SUMMARY), snapshot.small(CLUSTER_DENSITY)
+    how = snapshot.facts(K_SWEEP, "why", "search")
+    clusters, labels = _clusters(snapshot, of_customers), load_label_rules(folder)
+    return Findings(
+        category=snapshot.category,
+        snapshot=snapshot.month,
+        origin=_origin(snapshot),
+        window=_window(snapshot),
+        scheme=scheme,
+        thresholds=snapshot.facts(RFM_SEGMENTS)["thresholds"],
+        recommendations=load_recommendations(scheme, recommendations, folder),
+        segments=summary.by_segment(of_customers),
+        clusters=clusters,
+        cluster_roles={
+            label: role for label in clusters["cluster_label"] if (role := labels.role_of(label))
+        },
+        overlap=summary.by_cluster_and_segment(of_customers),
+        # Bins of low frequencies hold one whole number each.
+        one_review=int(density.loc[density["frequency_bin"] == 1, "customers"].sum()),
+        sweep=snapshot.small(K_SWEEP),
+        why_k=how["why"],
+        n_init=how["search"]["n_init"],
+        evaluation=_evaluation(snapshot.facts(CLUSTER_VALIDATION, "stable_share_mean")),
+        comparison=snapshot.small(SCHEME_COMPARISON),
+        ties=_ties(snapshot.facts(SCHEME_COMPARISON)),
+        ratings=_shown(snapshot, RATING_COUNTS, explored),
+        top_products=_shown(snapshot, TOP_PRODUCTS, explored),
+        illustrations=[
+            _illustration(snapshot, picture)
+            for picture in pictures
+            if picture.stage != "exploration" or picture.name in explored
+        ],
+    )
+
+
+def _origin(snapshot: Snapshot) -> Origin:
+    reviews = require_manifest(snapshot.storage, RAW_REVIEWS.name)
+    products = require_manifest(snapshot.storage, RAW_METADATA.name)
+    kept, reasons = snapshot.stats(CLEAN_METADATA), snapshot.facts(CLEAN_METADATA)
+    counts = sum(reviews.months.values(), MonthCounts())
+    first, last = (snapshot.stats(RAW_REVIEWS, end(reviews.months)) for end in (min, max))
+    return Origin(
+        source=reviews.source,
+        is_sample=reviews.is_sample,
+        reviews=counts.rows,
+        verified=counts.verified,
+        malformed=reviews.malformed,
+        first_day=str(utc_day(first.minimum["timestamp"])),
+        last_day=str(utc_day(last.maximum["timestamp"])),
+        products=products.rows,
+        products_left_out=_steps(reasons, _PRODUCT_REASONS)
+        or [Step("excluded, or listed again", products.rows - kept.rows)],
+        products_priced=kept.rows - (kept.nulls["price"] or 0),
+    )
+
+
+def _window(snapshot: Snapshot) -> Window:
+    facts = snapshot.facts(RFM_FEATURES)
+    raw = require_manifest(snapshot.storage, RAW_REVIEWS.name).months
+    months = snapshot.family.span.look_back(snapshot.month)
+    counts = sum((raw.get(month, MonthCounts()) for month in months), MonthCounts())
+    clean = sum(snapshot.stats(CLEAN_REVIEWS, month).rows for month in months)
+    return Window(
+        start=facts["window_start"],
+        end=facts["window_end"],
+        min_price=facts["min_price"],
+        months=len(months),
+        raw=counts.rows,
+        left_out=[
+            Step("not of a verified purchase", counts.rows - counts.verified),
+            Step("exact duplicates", counts.verified - clean),
+            Step("before the window", clean - facts["in_window"]),
+            *_steps(facts, _REVIEW_REASONS),
+        ],
+        unpriced=facts["no_price"],
+        in_window=facts["in_window"],
+    )
+
+
+def _steps(facts: dict[str, Any], reasons: dict[str, str]) -> list[Step]:
+    return [Step(text, facts[name]) for name, text in reasons.items() if name in facts]
+
+
+def _clusters(snapshot: Snapshot, of_customers: pd.DataFrame) -> pd.DataFrame:
+    quality = snapshot.small(CLUSTER_VALIDATION)[["cluster", "silhouette", "stability"]]
+    return summary.by_cluster(of_customers).merge(quality, "left", "cluster")
+
+
+def _evaluation(facts: dict[str, Any]) -> Evaluation:
+    return Evaluation(
+        sentences=facts["sentences"],
+        silhouette=facts["silhouette"],
+        silhouette_in_words=facts["silhouette_in_words"],
+        agreement=facts["segments_adjusted_rand"],
+        agreement_in_words=facts["agreement_in_words"],
+        stability=facts["stable_share_mean"],
+    )
+
+
+def _ties(facts: dict[str, Any]) -> dict[str, Ties]:
+    return {
+        name: Ties(
+            facts[f"{name}_equals_in_other_segments_share"],
+            facts[f"{name}_equal_frequency_other_score_share"],
+            facts[f"{name}_equal_frequency_most_scores"],
+        )
+        for name in BUILT_IN_SCHEMES
+    }
+
+
+def _shown(snapshot: Snapshot, table: Table, explored: Collection[str]) -> pd.DataFrame | None:
+    return snapshot.small(table) if table.name in explored else None
+
+
+def _illustration(snapshot: Snapshot, picture: AssetDeclaration) -> Illustration:
+    [artifact] = picture.stores
+    assert isinstance(artifact, Artifact)
+    name, folder = picture.name, snapshot.folder(artifact, picture.has_months)
+    alt = (folder / f"{name}.txt").read_text(encoding="utf-8").strip()
+    svg = (folder / f"{name}.svg").read_bytes()
+    return Illustration(name, picture.section, svg, alt, picture.caption)

@@ -1,0 +1,242 @@
+"""Insights: statements that a run's figures support, and no others.
+
+Each insight is a function that returns None where its condition does not hold. The macro of the
+same name in ``templates/insights.md.j2`` puts it into words; ``report.md.j2`` says where it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from amazon_seg_assets.rules.labels import base_label
+from amazon_seg_assets.rules.scheme import Role
+from amazon_seg_assets.stages.report.figures import (
+    LAPSED,
+    is_audio,
+    popular_products,
+    stars_of_all_time,
+    stars_of_the_year,
+)
+from amazon_seg_assets.stages.report.findings import Findings
+
+CONTRADICTIONS: Sequence[tuple[Role, str]] = (("best", "big_spender"), ("lapsed", "newcomer"))
+"""Roles of a segment, and of a cluster in which one would not look for its customers."""
+
+FEW_NEWCOMERS = 0.05
+HIGH_SPEND = 1.5
+"""Mean spend of a segment that stands out, as a multiple of that of all customers."""
+CONTRADICTION = 0.01
+"""From this share of a segment on, a contradiction is worth a sentence."""
+
+
+@dataclass(frozen=True)
+class Insight:
+    """A statement that a run's figures support: a macro's name, and the macro's arguments."""
+
+    name: str
+    figures: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, name: str, **figures: Any) -> Insight:
+        """The insight ``name`` with these figures."""
+        return cls(name, figures)
+
+
+def insights(findings: Findings) -> list[Insight]:
+    """All insights that the figures support, the most telling first."""
+    found = (insight(findings) for insight in _INSIGHTS)
+    return [insight for insight in found if insight is not None]
+
+
+def who_brings_the_money(findings: Findings) -> Insight | None:
+    """The segments that make up half of the spend; holds for two segments or more."""
+    ordered = findings.segments.sort_values(
+        ["total_monetary", "segment"], ascending=[False, True]
+    ).reset_index(drop=True)
+    if len(ordered) < 2:
+        return None
+    running = ordered["total_monetary"].cumsum()
+    half = ordered[: int((running < findings.spend / 2).sum()) + 1]
+    names = half["segment"].tolist()
+    return Insight.of(
+        "who_brings_the_money", names=names, segments=len(ordered), **_shares(findings, names)
+    )
+
+
+def highest_mean_spend(findings: Findings) -> Insight | None:
+    """The segment with the highest mean spend, if that is well above the mean of all."""
+    top = findings.segments.sort_values(["monetary", "segment"], ascending=[False, True]).iloc[0]
+    if top["monetary"] < HIGH_SPEND * findings.mean_spend:
+        return None
+    return Insight.of(
+        "highest_mean_spend", segment=top["segment"], customers=int(top["customers"]),
+        mean=float(top["monetary"]), mean_of_all=findings.mean_spend,
+    )  # fmt: skip
+
+
+def lapsed(findings: Findings) -> Insight | None:
+    """Customers in the lapsed segments, if there are any."""
+    names = findings.populated(*LAPSED)
+    if not names:
+        return None
+    scheme = findings.scheme
+    return Insight.of(
+        "lapsed", names=names, **_shares(findings, names),
+        days=_mean(findings.of(names), "recency"), days_of_all=_mean(findings.segments, "recency"),
+        scheme=scheme.name, otherwise=scheme.otherwise if scheme.otherwise in names else None,
+    )  # fmt: skip
+
+
+def at_stake(findings: Findings) -> Insight | None:
+    """Valuable customers who drift away: they spend more than others, and longer ago."""
+    names = findings.populated("at_stake")
+    if not names:
+        return None
+    rows = findings.of(names)
+    mean, days = _mean(rows, "monetary"), _mean(rows, "recency")
+    days_of_all = _mean(findings.segments, "recency")
+    if mean <= findings.mean_spend or days <= days_of_all:
+        return None
+    return Insight.of(
+        "at_stake", names=names, **_shares(findings, names), mean=mean,
+        mean_of_all=findings.mean_spend, days=days, days_of_all=days_of_all,
+    )  # fmt: skip
+
+
+def newcomers(findings: Findings) -> Insight | None:
+    """Customers in the newcomers' segments, where equal customers get equal scores."""
+    names = findings.reachable("newcomer")
+    if not findings.treats_equals_equally or not names:
+        return None
+    shares = _shares(findings, names)
+    return Insight.of(
+        "newcomers", customers_of={name: findings.customers_of([name]) for name in names},
+        is_few=shares["customers_share"] < FEW_NEWCOMERS, **shares,
+    )  # fmt: skip
+
+
+def single_reviews(findings: Findings) -> Insight:
+    """Customers with a single review that counts."""
+    return Insight.of(
+        "single_reviews", customers=findings.customers, one_review=findings.one_review
+    )
+
+
+def structure_of_clusters(findings: Findings) -> Insight:
+    """The structure that the silhouette sees in the clusters."""
+    return Insight.of(
+        "structure_of_clusters", clusters=len(findings.clusters), found=findings.evaluation
+    )
+
+
+def agreement(findings: Findings) -> Insight | None:
+    """How far clusters and segments agree; holds for two of each or more."""
+    if len(findings.clusters) < 2 or len(findings.segments) < 2:
+        return None
+    return Insight.of("agreement", found=findings.evaluation, scattered=_most_scattered(findings))
+
+
+def _most_scattered(findings: Findings) -> Mapping[str, Any] | None:
+    """The segment of which the largest share is outside its largest cluster, if any is."""
+    by_segment = findings.overlap.groupby("segment")["customers"]
+    within = (by_segment.max() / by_segment.sum()).sort_index()
+    if within.min() == 1:
+        return None
+    segment = str(within.idxmin())
+    rows = findings.overlap[findings.overlap["segment"] == segment]
+    first = rows.sort_values(["customers", "cluster"], ascending=[False, True]).iloc[0]
+    return {
+        "segment": segment,
+        "cluster": first["cluster_label"],
+        "share": float(within.min()),
+        "others": len(rows) - 1,
+    }
+
+
+def contradictions(findings: Findings) -> Insight | None:
+    """Segments with customers in clusters whose label says something else."""
+    roles = findings.overlap["cluster_label"].map(findings.cluster_roles)
+    found = []
+    for of_segment, of_cluster in CONTRADICTIONS:
+        for segment in findings.scheme.of_role(of_segment):
+            is_here = findings.overlap["segment"] == segment
+            there = findings.overlap[is_here & (roles == of_cluster)]
+            customers = int(there["customers"].sum())
+            of_all = int(findings.overlap.loc[is_here, "customers"].sum())
+            if of_all and customers / of_all >= CONTRADICTION:
+                labels = list(dict.fromkeys(map(base_label, there["cluster_label"])))
+                found.append((segment, customers, of_all, labels))
+    return Insight.of("contradictions", found=found) if found else None
+
+
+def verified_purchases(findings: Findings) -> Insight | None:
+    """Most reviews are of verified purchases, if they are."""
+    origin = findings.origin
+    if origin.verified <= origin.reviews / 2:
+        return None
+    return Insight.of("verified_purchases", verified=origin.verified, reviews=origin.reviews)
+
+
+def ratings(findings: Findings) -> Insight | None:
+    """How people rate, where the ratings have been explored."""
+    stars = stars_of_all_time(findings)
+    return None if stars is None else Insight.of("ratings", stars=stars)
+
+
+def verified_ratings(findings: Findings) -> Insight | None:
+    """How verified purchases and others are rated in the explored year, if there are both."""
+    stars = stars_of_the_year(findings)
+    if stars is None or not (stars.verified and stars.unverified):
+        return None
+    return Insight.of("verified_ratings", stars=stars)
+
+
+def popular(findings: Findings) -> Insight | None:
+    """The most reviewed products of the explored year, where that has been explored."""
+    products = popular_products(findings)
+    if products.empty:
+        return None
+    return Insight.of(
+        "popular", first=products.iloc[0], products=len(products),
+        audio=int(is_audio(products["product_name"]).sum()),
+    )  # fmt: skip
+
+
+def equal_customers(findings: Findings) -> Insight | None:
+    """Separation of equal customers by the notebook scheme, if it separates more of them."""
+    standard, notebook = findings.ties["standard"], findings.ties["notebook"]
+    if notebook.frequency <= standard.frequency:
+        return None
+    table = findings.comparison.sort_values(["difference_by_scores", "segment"])
+    return Insight.of(
+        "equal_customers", standard=standard, notebook=notebook,
+        moved=int(table["difference_by_scores"].clip(lower=0).sum()),
+        least=table.iloc[0], most=table.iloc[-1],
+    )  # fmt: skip
+
+
+_INSIGHTS: Sequence[Callable[[Findings], Insight | None]] = (
+    lapsed, who_brings_the_money, at_stake, newcomers, single_reviews, highest_mean_spend,
+    agreement, contradictions, structure_of_clusters, equal_customers, verified_purchases, ratings,
+    verified_ratings, popular,
+)  # fmt: skip
+
+
+def _shares(findings: Findings, segments: Sequence[str]) -> dict[str, Any]:
+    """Customers of these segments, their share of all, and the share of spend that is theirs."""
+    rows = findings.of(segments)
+    customers = int(rows["customers"].sum())
+    return {
+        "customers": customers,
+        "customers_share": customers / findings.customers,
+        "spend_share": float(rows["total_monetary"].sum()) / findings.spend,
+    }
+
+
+def _mean(rows: pd.DataFrame, feature: str) -> float:
+    """Mean over the customers of all rows."""
+    return float((rows[feature] * rows["customers"]).sum() / rows["customers"].sum())

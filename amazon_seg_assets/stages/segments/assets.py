@@ -1,0 +1,165 @@
+"""RFM segments, both schemes compared, and the customers of each segment as files."""
+
+from collections.abc import Mapping, Sequence
+
+import yaml
+from dagster import Config, MetadataValue
+from pydantic import Field, create_model
+from pyspark.sql import Observation
+
+from amazon_seg_assets.dag.declaration import plot, snapshot_asset
+from amazon_seg_assets.dag.handles import Snapshot, Stored
+from amazon_seg_assets.dag.metadata import markdown_table, shown
+from amazon_seg_assets.features import FEATURES
+from amazon_seg_assets.plots.style import Picture
+from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES, load_scheme
+from amazon_seg_assets.schema import Artifact
+from amazon_seg_assets.settings import Settings
+from amazon_seg_assets.stages.rfm.assets import scope
+from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES
+from amazon_seg_assets.stages.segments import export, plots, scoring, ties
+from amazon_seg_assets.stages.segments.scheme_used import scheme_of
+from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS, SCHEME_COMPARISON
+from amazon_seg_assets.storage.exports import Form, write_one_file_each
+
+SEGMENT_EXPORT = Artifact(
+    "segment_export",
+    "One file per segment, such as `champions.csv`, for a campaign tool: user, segment, "
+    "scores, recency (days), frequency (reviews) and monetary value (USD), the highest "
+    "monetary value first. CSV is UTF-8 after RFC 4180, with a header; a text that would "
+    "open a formula in a spreadsheet (`=`, `+`, `-`, `@`, tab or line end in front) gets "
+    "an apostrophe in front. A segment without customers has no file.",
+)
+
+
+class SegmentConfig(Config):
+    """Which rules make the segments."""
+
+    scheme: str = Field(
+        BUILT_IN_SCHEMES[0],
+        description="RFM scheme: `standard`, `notebook`, or the path of a YAML file.",
+    )
+
+    @classmethod
+    def under(cls, settings: Settings) -> type[Config]:
+        """The same with the scheme of the deployment as the default."""
+        field = cls.model_fields["scheme"]
+        default = Field(settings.scheme, description=field.description)
+        made: type[Config] = create_model(cls.__name__, __base__=cls, scheme=(str, default))
+        return made
+
+
+def _with_scheme(settings: Settings) -> str:
+    """Segments by former rules show as out of date."""
+    return f"2-{load_scheme(settings.scheme).fingerprint}"
+
+
+@snapshot_asset(RFM_SEGMENTS, reads=[RFM_FEATURES], kinds={"pyspark"}, code_version=_with_scheme)
+def rfm_segments(snapshot: Snapshot, config: SegmentConfig) -> Stored:
+    """Scores each customer and assigns the segment."""
+    scheme = load_scheme(config.scheme)
+    customers = snapshot.read(RFM_FEATURES, ["user_id", *FEATURES])
+    [cuts] = scoring.cut_points([scheme], customers)
+    segments = scoring.assign_segments(scoring.score(customers, cuts), scheme.cells)
+    thresholds = {feature: points.thresholds() for feature, points in cuts.items()}
+    frozen = scoring.frozen_thresholds(cuts)
+    # The user's file of the scheme may change: the report tells the rules that were used.
+    used = scheme.model_dump(mode="json", exclude_none=True)
+    stored = snapshot.store(segments, facts={"scheme": used, "thresholds": thresholds})
+    return stored.telling(
+        customers=stored.rows,
+        scheme=scheme.name,
+        scheme_fingerprint=scheme.fingerprint,
+        unreachable_segments=scheme.unreachable,
+        **{f"thresholds_{name}": MetadataValue.json(values) for name, values in thresholds.items()},
+        **{f"thresholds_{name}_mean": points.say_thresholds() for name, points in cuts.items()},
+        **({"thresholds_frozen": _entries_of_a_scheme(frozen)} if frozen else {}),
+    )
+
+
+def _entries_of_a_scheme(thresholds: Mapping[str, Sequence[float]]) -> MetadataValue:
+    """Thresholds as a scheme's file has them, to be copied: in place of its ``scoring``."""
+    entries = {"scoring": "thresholds", "thresholds": thresholds}
+    text = yaml.safe_dump(entries, default_flow_style=None, sort_keys=False)
+    return MetadataValue.md(f"```yaml\n{text}```")
+
+
+def _with_built_in_schemes(_: Settings) -> str:
+    return "-".join(["1", *(load_scheme(name).fingerprint for name in BUILT_IN_SCHEMES)])
+
+
+@snapshot_asset(
+    SCHEME_COMPARISON,
+    reads=[RFM_FEATURES],
+    kinds={"pyspark"},
+    code_version=_with_built_in_schemes,
+    comes_last=True,
+    check_step="customer_counts_checks",
+)
+def scheme_comparison(snapshot: Snapshot) -> Stored:
+    """Segments the customers by both schemes, and counts those whom each separates from equals."""
+    standard, notebook = map(load_scheme, BUILT_IN_SCHEMES)
+    customers = snapshot.read(RFM_FEATURES, ["user_id", *FEATURES])
+    table, figures = ties.compare_schemes(customers, standard, notebook)
+    stands_out = {
+        f"{what}_{where}": find(table, against)
+        for what, find in (("starved", ties.starved), ("swollen", ties.swollen))
+        for where, against in (
+            ("against_standard", "standard_customers"),
+            ("by_scores", "notebook_rules_customers"),
+        )
+    }
+    return snapshot.store(table, facts=figures).telling(
+        segments=shown(table), **figures, **stands_out
+    )
+
+
+@plot(
+    reads=[SCHEME_COMPARISON, RFM_FEATURES],
+    section="schemes",
+    caption="The same customers under the standard scheme and under the one of the original "
+    "analysis.",
+)
+def scheme_comparison_plot(snapshot: Snapshot) -> Picture:
+    """Customers of each segment under the standard and the notebook scheme."""
+    colours = {
+        k: v for name in reversed(BUILT_IN_SCHEMES) for k, v in load_scheme(name).colours.items()
+    }
+    names = {f"{name}_customers": name for name in BUILT_IN_SCHEMES}
+    table = snapshot.small(SCHEME_COMPARISON).rename(columns=names)
+    return plots.scheme_comparison(table, colours, scope(snapshot))
+
+
+class ExportConfig(Config):
+    """What the files are."""
+
+    form: Form = Field("csv", description="Form of the files: `csv` or `parquet`.")
+
+
+@snapshot_asset(SEGMENT_EXPORT, reads=[RFM_SEGMENTS], kinds={"pyspark", "csv"}, comes_last=True)
+def segment_export(snapshot: Snapshot, config: ExportConfig) -> Stored:
+    """Writes the customers of each segment to a file of its own."""
+    customers = snapshot.read(RFM_SEGMENTS, export.COLUMNS)
+    expected = snapshot.rows(RFM_SEGMENTS)
+    files = export.file_names(list(scheme_of(snapshot).segments))
+    counts = Observation()
+
+    def check() -> None:
+        written = sum(counts.get.values()) - counts.get[export.ESCAPED]
+        if written != expected:
+            raise ValueError(f"{written} rows were exported of {expected} customers")
+
+    form = config.form
+    arranged = export.for_campaigns(customers, files, counts, as_text=form == "csv")
+    write_one_file_each(
+        arranged, snapshot.storage, SEGMENT_EXPORT.name, snapshot.month, export.FILE, form, check
+    )
+    rows = {segment: counts.get[name] for segment, name in files.items()}
+    written = [[f"{files[name]}.{form}", name, f"{n:,}"] for name, n in rows.items() if n]
+    return snapshot.stored(
+        **{"dagster/partition_row_count": sum(rows.values())},
+        files=MetadataValue.md(markdown_table(["file", "segment", "rows"], written)),
+        rows_by_segment=MetadataValue.json(rows),
+        segments_without_customers=[name for name, n in rows.items() if not n],
+        ids_that_would_open_a_formula=counts.get[export.ESCAPED],
+    )

@@ -1,0 +1,28 @@
+"""The scheme by which a snapshot was segmented, as it was kept with the segments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.rules.scheme import Scheme
+from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS
+
+if TYPE_CHECKING:
+    from amazon_seg_assets.dag.handles import Snapshot
+
+
+def scheme_of(snapshot: Snapshot) -> Scheme:
+    """The scheme of a snapshot; the user's file of it may have changed since.
+
+    Raises:
+        InputError: the segments are not stored, or by a version that kept other facts.
+    """
+    used = snapshot.facts(RFM_SEGMENTS, "scheme", "thresholds")["scheme"]
+    try:
+        return Scheme.model_validate(used)
+    except ValueError as error:
+        raise InputError(
+            f"{RFM_SEGMENTS.name} of {snapshot.category} was stored for {snapshot.month} by an "
+            "earlier version, whose segments had no roles: materialize it again."
+        ) from error

@@ -1,1 +1,0 @@
-"""Pure functions from tables to tables: cleaning, RFM, K-Means, labels, scores. No Dagster here."""
