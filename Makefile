@@ -14,11 +14,12 @@ demo: $(INSTALLED)     ## the main job on the built-in sample
 test: lint       ## lint, types, definitions, tests
 	$(BIN)/python -m pytest -n 2
 
-lint: $(INSTALLED)     ## lint, types, definitions
+lint: $(INSTALLED)     ## lint, types, definitions, reference
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/dagster definitions validate -w workspace.yaml
+	$(BIN)/python -m scripts.reference --check
 
 ui: $(INSTALLED)       ## the Dagster web UI on localhost
 	$(BIN)/amazon-seg ui

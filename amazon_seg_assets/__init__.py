@@ -2,22 +2,23 @@
 
 Layers, each of which may import the ones below it, none beside it and none above:
 
-    cli                                       the command line
-    definitions, headless, progress, summary  what Dagster loads, what the command does and shows
-    automation, instance                      when to run what, and where it is recorded
-    assets                                    declare, select, call one pure function, return
-    jobs, resources, snapshots, staleness     selections, replaceable parts, what to make again
-    partitions                                months
-    report                                    a snapshot's report: sentences, HTML, Markdown
-    ingestion, quality, plots                 raw tables without Spark, verdicts, pictures
-    sources, storage, transforms              raw files, stored tables, functions on Spark
-    rules, engine                             rules as data; Spark and the Java it runs on
-    tables                                    declarations of what is stored
-    settings                                  of a deployment
-    locations                                 folders and URLs, as Python and as Spark need them
-    errors, formats, months                   errors, numbers and names as people read them; months
+    cli                                the command line
+    commands                           its commands
+    definitions                        what Dagster loads: all stages, bound once for each category
+    run                                runs without the UI, and what the terminal shows of them
+    planning                           jobs, sensors, what to make again
+    stages                             one folder a subject, in the order of the data
+    dag                                how assets, checks and plots are declared and bound
+    plots, quality                     the kit for pictures; verdicts on what is stored
+    sample                             the invented data of the demo and of benchmarks
+    rules, sources                     rules as data; where raw files come from
+    settings                           of a deployment
+    spark, storage                     the session and its Java; tables and artifacts as they lie
+    schema                             tables, columns and totals as they are declared
+    features, formats, months          names, numbers and months as people read them
+    errors                             for people
 
-All below ``partitions`` is without Dagster.
+Only ``assets`` and ``checks`` of a stage, ``dag`` and what is above the stages know Dagster.
 """
 
 __version__ = "0.1.0"

@@ -67,14 +67,14 @@ def _of_category(family: Family) -> Definitions:
     assets = [bind_asset(declared, family) for declared in DECLARATIONS]
     return Definitions(
         assets=_linked_to_git(assets, family.settings),
-        asset_checks=bind_checks(DECLARATIONS, _own_checks(), family),
+        asset_checks=bind_checks(DECLARATIONS, own_checks(), family),
         jobs=of_family,
         sensors=sensors(family, by_purpose),
         schedules=schedules(family, by_purpose),
     )
 
 
-def _own_checks() -> list[Check]:
+def own_checks() -> list[Check]:
     """The checks that stages declare."""
     names = (f"amazon_seg_assets.stages.{stage}.checks" for stage in STAGES)
     modules = [import_module(name) for name in names if find_spec(name)]

@@ -1,4 +1,4 @@
-"""The vocabulary in which it is declared what is stored: tables, their columns and totals, artifacts.
+"""The vocabulary of declarations: tables, their columns and totals, and artifacts.
 
 The declarations feed schema enforcement on write, Dagster's column schema and lineage, the checks
 and the documentation.
@@ -31,7 +31,7 @@ class Column:
         type: Arrow type; Spark's type follows from it.
         description: one sentence, for people.
         unit: of a number, e.g. ``days`` or ``USD``; empty where there is none.
-        nullable: whether a stored value may be null.
+        nullable: a stored value may be null.
         sources: columns it is derived from, as ``table.column``.
     """
 
@@ -40,7 +40,7 @@ class Column:
     description: str
     unit: str = ""
     _: KW_ONLY
-    nullable: bool = True
+    nullable: bool = False
     sources: tuple[str, ...] = ()
 
 

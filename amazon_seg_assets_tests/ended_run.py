@@ -1,4 +1,7 @@
-"""The main job as typed, on twelve customers, for tests of what it prints and of what it stores."""
+"""The main job as typed, for two categories, of which one has no files and one twelve customers.
+
+For tests of what it prints and of what it stores.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ import pytest
 from amazon_seg_assets.cli import main
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
-CATEGORY, SNAPSHOT = "Toys", "2023-03"
+CATEGORY, MISSING, SNAPSHOT = "Toys", "Games", "2023-03"
 HOSTILE = "<script>alert(1)</script> ](javascript:alert(1)) | `code` **x** \u202e&amp; '\"\n# y"
 
 _PURCHASES = [
@@ -24,7 +27,7 @@ _PRODUCTS = [product(f"product-{number}", 10.0 * 3**number, title=HOSTILE) for n
 
 @dataclass(frozen=True)
 class EndedRun:
-    """A run that has ended well.
+    """A run that has ended, well for the category that has files.
 
     Attributes:
         source: the folder of the raw files, absolute.
@@ -32,6 +35,7 @@ class EndedRun:
         home: Dagster's records.
         output: what it has printed.
         log: what it has printed as errors.
+        status: with which it has exited.
     """
 
     source: Path
@@ -39,6 +43,7 @@ class EndedRun:
     home: Path
     output: str
     log: str
+    status: object
 
     @property
     def storage(self) -> Path:
@@ -52,6 +57,7 @@ def run_in(folder: Path) -> EndedRun:
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(output), redirect_stderr(log):
         patch.chdir(folder)
         patch.setenv("DAGSTER_HOME", str(home))
-        settings = ["--source", str(source), "--category", CATEGORY, "--storage", "out"]
-        main(["run", *settings, "--k", "2", "--skip-exploration"])
-    return EndedRun(source, folder, home, output.getvalue(), log.getvalue())
+        settings = ["--source", str(source), "--category", f"{MISSING},{CATEGORY}"]
+        with pytest.raises(SystemExit) as stopped:
+            main(["run", *settings, "--storage", "out", "--k", "2", "--skip-exploration"])
+    return EndedRun(source, folder, home, output.getvalue(), log.getvalue(), stopped.value.code)

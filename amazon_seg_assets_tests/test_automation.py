@@ -8,31 +8,26 @@ from typing import Any
 
 import pytest
 from dagster import (
+    AssetKey,
     AssetMaterialization,
     DagsterEvent,
     DagsterEventType,
     DagsterInstance,
     DagsterRunStatus,
     MetadataValue,
+    RepositoryDefinition,
     RunRequest,
-    SensorResult,
-    SkipReason,
     build_schedule_context,
     build_sensor_context,
 )
 from dagster._core.events import StepMaterializationData
 from dagster._core.test_utils import create_run_for_test
 
+from amazon_seg_assets.dag.internals import range_tags
 from amazon_seg_assets.dag.resources import SourceResource, StoreResource
 from amazon_seg_assets.definitions import build_definitions
-from amazon_seg_assets.months import contiguous, month_range
-from amazon_seg_assets.planning.jobs import range_tags
-from amazon_seg_assets.planning.sensors import (
-    REFRESH_TAG,
-    last_complete_month,
-    months_changed,
-    source_changed,
-)
+from amazon_seg_assets.months import month_range
+from amazon_seg_assets.planning.sensors import REFRESH_TAG
 from amazon_seg_assets.planning.snapshots import dependent_snapshots
 from amazon_seg_assets.schema import Table
 from amazon_seg_assets.settings import Settings
@@ -43,28 +38,31 @@ from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.locations import url_of
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
+CATEGORY, OTHER = "Toys", "Gift_Cards"
 MONTHS = [f"2022-{month:02d}" for month in range(1, 13)] + ["2023-01", "2023-02", "2023-03"]
 REVIEWS = [review("somebody", "thing", f"{month}-15T12:00:00") for month in MONTHS]
 
 
 class Place:
-    """A source and a storage, and what Dagster has recorded about them."""
+    """A source and a storage, what Dagster has recorded about them, and what watches them."""
 
-    def __init__(self, folder: Path, instance: DagsterInstance) -> None:
-        self.folder, self.instance = folder, instance
+    def __init__(
+        self, folder: Path, instance: DagsterInstance, repository: RepositoryDefinition
+    ) -> None:
+        self.folder, self.instance, self.repository = folder, instance, repository
         self.source = SourceResource(
             name=str(folder), sample_directory="", sample_reviews=0, max_malformed_share=0
         )
-        self.storage = StoreResource(root=str(folder / "data"), category="Toys")
+        self.storage = StoreResource(root=str(folder / "data"))
         self.cursor: str | None = None
         self.publish(REVIEWS)
 
     @property
     def store(self) -> Store:
-        return self.storage.store
+        return self.storage.of(CATEGORY)
 
     def publish(self, reviews: list[dict[str, Any]]) -> None:
-        write_raw(self.folder, "Toys", reviews, [product("thing", 10.0)])
+        write_raw(self.folder, CATEGORY, reviews, [product("thing", 10.0)])
 
     def ingest(self, months: list[str] | None = None, is_finished: bool = True) -> None:
         """Ingests, and records it as the assets would, with these months as changed."""
@@ -80,15 +78,17 @@ class Place:
         self, table: Table, store: Store, changed: list[str], status: DagsterRunStatus
     ) -> None:
         """Records that a run has ingested a table."""
-        run = create_run_for_test(self.instance, "ingest", status=status)
+        job = f"{store.category}__ingest"
+        run = create_run_for_test(self.instance, job, status=status)
         uri = MetadataValue.path(url_of(store.path(table.name)))
         event = AssetMaterialization(
-            table.name, metadata={"months_changed": changed, "dagster/uri": uri}
+            AssetKey([store.category, table.name]),
+            metadata={"months_changed": changed, "dagster/uri": uri},
         )
         self.instance.report_dagster_event(
             DagsterEvent(
                 DagsterEventType.ASSET_MATERIALIZATION.value,
-                "ingest",
+                job,
                 event_specific_data=StepMaterializationData(event),
             ),
             run_id=run.run_id,
@@ -102,21 +102,35 @@ class Place:
         """Records a requested run as ended."""
         create_run_for_test(self.instance, str(request.job_name), status=status, tags=request.tags)
 
-    def looks_at_source(self) -> RunRequest | SkipReason:
-        outcome = source_changed(
-            build_sensor_context(self.instance), source=self.source, storage=self.storage
-        )
-        assert isinstance(outcome, RunRequest | SkipReason)
+    def looks_at_source(self) -> RunRequest | str:
+        """The run requested, or why there is none."""
+        outcome = self._tick("source_changed", source=self.source)
+        if outcome.skip_message:
+            return str(outcome.skip_message)
+        [request] = outcome.run_requests
+        assert isinstance(request, RunRequest)
+        return request
+
+    def source_request(self) -> RunRequest:
+        """The run requested; there is one."""
+        outcome = self.looks_at_source()
+        assert not isinstance(outcome, str), outcome
         return outcome
 
     def looks_at_months(self) -> Sequence[RunRequest] | str:
         """Runs requested, or why there are none."""
-        context = build_sensor_context(self.instance, cursor=self.cursor)
-        outcome = months_changed(context, storage=self.storage)
-        assert isinstance(outcome, SensorResult)
+        outcome = self._tick("months_changed", cursor=self.cursor)
         self.cursor = outcome.cursor
-        skipped = outcome.skip_reason
-        return outcome.run_requests or [] if skipped is None else str(skipped.skip_message)
+        return outcome.skip_message or outcome.run_requests or []
+
+    def _tick(self, sensor: str, cursor: str | None = None, **resources: Any) -> Any:
+        with build_sensor_context(
+            self.instance,
+            cursor=cursor,
+            repository_def=self.repository,
+            resources={"storage": self.storage, **resources},
+        ) as context:
+            return self.repository.get_sensor_def(f"{CATEGORY}__{sensor}").evaluate_tick(context)
 
     def requests(self) -> Sequence[RunRequest]:
         """Runs requested; there are some."""
@@ -127,13 +141,14 @@ class Place:
 
 def asked(
     requests: Sequence[RunRequest] | str,
-) -> list[tuple[str | None, str | None, str | None]]:
-    """Job of each run, and its first and last month if it is of months."""
+) -> list[tuple[str, str | None, str | None]]:
+    """Job of each run, within the category, and its first and last month if it is of months."""
     assert not isinstance(requests, str), requests
+    assert all(str(each.job_name).startswith(f"{CATEGORY}__") for each in requests)
     one, (first, last) = *range_tags("", ""), range_tags("first", "last")
     return [
         (
-            each.job_name,
+            str(each.job_name).removeprefix(f"{CATEGORY}__"),
             each.tags.get(one) or each.tags.get(first),
             each.tags.get(one) or each.tags.get(last),
         )
@@ -141,10 +156,15 @@ def asked(
     ]
 
 
+@pytest.fixture(scope="module")
+def repository() -> RepositoryDefinition:
+    return build_definitions(Settings(category=f"{CATEGORY},{OTHER}")).get_repository_def()
+
+
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
+def place(tmp_path: Path, repository: RepositoryDefinition) -> Iterator[Place]:
     with DagsterInstance.ephemeral() as instance:
-        yield Place(tmp_path, instance)
+        yield Place(tmp_path, instance, repository)
 
 
 def test_a_snapshot_depends_on_its_month_and_the_twelve_before() -> None:
@@ -161,58 +181,36 @@ def test_a_snapshot_depends_on_its_month_and_the_twelve_before() -> None:
     assert dependent_snapshots(["2023-04"], ["2023-05"], []) == []
 
 
-def test_months_without_a_gap_are_one_range() -> None:
-    assert contiguous(["2023-01", "2022-12", "2023-03", "2023-01"]) == [
-        ("2022-12", "2023-01"),
-        ("2023-03", "2023-03"),
-    ]
-    assert contiguous([]) == []
-
-
 def test_a_changed_source_is_ingested_once(place: Place) -> None:
-    first = place.looks_at_source()
-    assert isinstance(first, RunRequest)
-    again = place.looks_at_source()
-    assert isinstance(again, RunRequest)
+    first, again = place.source_request(), place.source_request()
     assert again.run_key == first.run_key  # Dagster starts one run for each key
     place.ingest()
-    same = place.looks_at_source()
-    assert isinstance(same, SkipReason)
-    assert "has not changed" in str(same.skip_message)
+    assert "has not changed" in str(place.looks_at_source())
     place.publish(REVIEWS[1:])
-    changed = place.looks_at_source()
-    assert isinstance(changed, RunRequest)
-    assert changed.run_key != first.run_key
+    assert place.source_request().run_key != first.run_key
 
 
 def test_where_one_table_fails_the_source_is_asked_for_once(place: Place) -> None:
     ingest(Kind.REVIEWS, place.source.open(), place.store, 0, False, lambda _: None, 1)
-    elsewhere = Store(place.store.root, "Gift_Cards")
+    elsewhere = place.storage.of(OTHER)
     keys = []
     for _ in range(3):
         # Each run records the reviews, though they are as they were.
         place.record(RAW_REVIEWS, place.store, [], DagsterRunStatus.FAILURE)
         place.record(RAW_METADATA, elsewhere, [], DagsterRunStatus.SUCCESS)
-        requested = place.looks_at_source()
-        assert isinstance(requested, RunRequest)
-        keys.append(requested.run_key)
+        keys.append(place.source_request().run_key)
     assert len(set(keys)) == 1
 
 
 def test_another_storage_is_asked_for_anew(place: Place) -> None:
-    first = place.looks_at_source()
-    place.storage = StoreResource(root=str(place.folder / "other"), category="Toys")
-    other = place.looks_at_source()
-    assert isinstance(first, RunRequest)
-    assert isinstance(other, RunRequest)
-    assert other.run_key != first.run_key
+    first = place.source_request()
+    place.storage = StoreResource(root=str(place.folder / "other"))
+    assert place.source_request().run_key != first.run_key
 
 
 def test_a_source_that_cannot_be_read_is_told(place: Place) -> None:
-    (place.folder / "raw/review_categories/Toys.jsonl").unlink()
-    outcome = place.looks_at_source()
-    assert isinstance(outcome, SkipReason)
-    assert "There are no reviews" in str(outcome.skip_message)
+    (place.folder / f"raw/review_categories/{CATEGORY}.jsonl").unlink()
+    assert "There are no reviews" in str(place.looks_at_source())
 
 
 def test_changed_months_are_prepared_and_then_their_snapshots_made(place: Place) -> None:
@@ -309,11 +307,11 @@ def test_a_second_ingestion_meanwhile_adds_its_months(place: Place) -> None:
     ]
 
 
-@pytest.mark.parametrize("category", ["Toys", "Gift_Cards"])
+@pytest.mark.parametrize("category", [CATEGORY, OTHER])
 def test_ingestions_elsewhere_change_no_month_here(place: Place, category: str) -> None:
     place.looks_at_months()
     place.ingest(["2023-03"])
-    elsewhere = place.store.root if category != "Toys" else place.folder / "try"
+    elsewhere = place.store.root if category != CATEGORY else place.folder / "try"
     other = Store(elsewhere, category)
     for status in (DagsterRunStatus.SUCCESS, DagsterRunStatus.STARTED):
         place.record(RAW_REVIEWS, other, ["2022-05"], status)
@@ -346,14 +344,14 @@ def test_months_of_reviews_that_are_gone_wait_for_them(place: Place) -> None:
 def test_the_last_complete_month_is_segmented(place: Place, tick: datetime, outcome: str) -> None:
     place.ingest()
     place.stored("joined_reviews", MONTHS)
-    repository = build_definitions(Settings()).get_repository_def()
-    context = build_schedule_context(
+    schedule = place.repository.get_schedule_def(f"{CATEGORY}__last_complete_month")
+    with build_schedule_context(
         place.instance,
         scheduled_execution_time=tick,
         resources={"storage": place.storage},
-        repository_def=repository,
-    )
-    decided = last_complete_month.evaluate_tick(context)
+        repository_def=place.repository,
+    ) as context:
+        decided = schedule.evaluate_tick(context)
     if decided.skip_message:
         assert outcome in decided.skip_message
     else:
@@ -362,7 +360,6 @@ def test_the_last_complete_month_is_segmented(place: Place, tick: datetime, outc
         ]
 
 
-def test_nothing_starts_by_itself() -> None:
-    definitions = build_definitions(Settings())
-    assert [each.default_status.value for each in definitions.sensors or []] == ["STOPPED"] * 2
-    assert [each.default_status.value for each in definitions.schedules or []] == ["STOPPED"]
+def test_nothing_starts_by_itself(repository: RepositoryDefinition) -> None:
+    for kind, each_has in ((repository.sensor_defs, 2), (repository.schedule_defs, 1)):
+        assert [each.default_status.value for each in kind] == ["STOPPED"] * each_has * 2

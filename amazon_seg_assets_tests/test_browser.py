@@ -10,16 +10,24 @@ import pytest
 
 pytest.importorskip("playwright", reason="the extra `browser` is not installed")
 
-from amazon_seg_assets.dag.declaration import GROUPS
+from amazon_seg_assets.planning.jobs import SEGMENT
+from amazon_seg_assets.stages import STAGES
 from amazon_seg_assets_tests.browser import browse, find_chromium, show_plot
-from amazon_seg_assets_tests.web_ui import LOCATION, WebUI, ui_over_a_sample, wait_for
+from amazon_seg_assets_tests.web_ui import (
+    CATEGORY,
+    LOCATION,
+    WebUI,
+    named,
+    ui_over_a_sample,
+    wait_for,
+)
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(find_chromium() is None, reason="there is no Chromium on this machine"),
 ]
 
-JOB, SNAPSHOT, PLOT = "segment_snapshot", "2023-09", "segment_counts_plot"
+SNAPSHOT, PLOT = "2023-09", "segment_counts_plot"
 
 
 @pytest.fixture
@@ -30,18 +38,18 @@ def ui(tmp_path: Path) -> Iterator[WebUI]:
 
 def test_a_snapshot_is_materialized_by_clicking(ui: WebUI, tmp_path: Path) -> None:
     with browse(f"{ui.url}/asset-groups") as page:
-        for group in GROUPS:
+        for group in STAGES:
             page.get_by_text(group, exact=True).first.wait_for()
         page.screenshot(path=tmp_path / "graph.png")
 
-        page.goto(f"{ui.url}/locations/{LOCATION}/jobs/{JOB}")
+        page.goto(f"{ui.url}/locations/{LOCATION}/jobs/{named(SEGMENT)}")
         page.get_by_role("button", name="Materialize all").click()
         # What the report would tell of the raw tables has not been explored here.
         page.get_by_role("button", name="Confirm").click()
         page.get_by_role("button", name="Latest").click()
         page.screenshot(path=tmp_path / "dialog.png")
         page.get_by_role("button", name="Launch 1 run").click()
-        run_id = wait_for(lambda: ui.runs(JOB), "the run to be launched", 30)[0]
+        run_id = wait_for(lambda: ui.runs(SEGMENT), "the run to be launched", 30)[0]
         assert ui.wait_for_run(run_id)["status"] == "SUCCESS"
 
         page.goto(f"{ui.url}/runs/{run_id}")
@@ -49,6 +57,6 @@ def test_a_snapshot_is_materialized_by_clicking(ui: WebUI, tmp_path: Path) -> No
         page.get_by_text(f"partition: {SNAPSHOT}").first.wait_for()
         page.screenshot(path=tmp_path / "run.png")
 
-        page.goto(f"{ui.url}/assets/{PLOT}?partition={SNAPSHOT}")
+        page.goto(f"{ui.url}/assets/{CATEGORY}/{PLOT}?partition={SNAPSHOT}")
         assert show_plot(page) > 800
         page.screenshot(path=tmp_path / "plot.png")

@@ -1,56 +1,82 @@
-"""Each check passes on what is right, and fails with figure and threshold on what is not."""
+"""Each check passes on what is right, and fails with value and threshold on what is not."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from amazon_seg_assets.dag.partitions import snapshot_months
-from amazon_seg_assets.stages.overview.small_checks import EXPLORED
 from dagster import (
     AssetCheckEvaluation,
     AssetCheckKey,
-    AssetKey,
     AssetSelection,
     DagsterInstance,
     Definitions,
     ExecuteInProcessResult,
+    JobDefinition,
     define_asset_job,
-)
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
 )
 from pyspark.sql import SparkSession
 
-from amazon_seg_assets.definitions import build_definitions
+from amazon_seg_assets.dag.checks import Check
+from amazon_seg_assets.dag.declaration import declared_in
+from amazon_seg_assets.dag.derived import derived_verdicts
+from amazon_seg_assets.dag.handles import Handle, Snapshot, Whole
+from amazon_seg_assets.dag.internals import range_tags
+from amazon_seg_assets.definitions import DECLARATIONS, build_definitions
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.quality import customers, tables
-from amazon_seg_assets.quality.control_totals import customer_totals, not_once_in_both, repeated
+from amazon_seg_assets.months import Span
+from amazon_seg_assets.planning.jobs import INGEST, PREPARE
+from amazon_seg_assets.quality import tables
+from amazon_seg_assets.quality.control_totals import (
+    Totals,
+    customer_totals,
+    not_once_in_both,
+    repeated,
+)
 from amazon_seg_assets.quality.verdict import Verdict, worst
 from amazon_seg_assets.run.headless import HeadlessRun
-from amazon_seg_assets.sample.source import SampleSource
 from amazon_seg_assets.schema import Column, Table
 from amazon_seg_assets.settings import Settings
-from amazon_seg_assets.stages.clusters.tables import CLUSTER_DENSITY
+from amazon_seg_assets.stages.cleaning import checks as of_reviews
+from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA, CLEAN_REVIEWS, JOINED_REVIEWS
+from amazon_seg_assets.stages.clusters import checks as of_clusters
+from amazon_seg_assets.stages.clusters.tables import (
+    CLUSTER_CENTERS,
+    CLUSTER_DENSITY,
+    CUSTOMER_CLUSTERS,
+    K_SWEEP,
+)
 from amazon_seg_assets.stages.exploration.tables import ALL_TIME
+from amazon_seg_assets.stages.overview import checks as of_summary
 from amazon_seg_assets.stages.overview.tables import CLUSTER_VALIDATION
-from amazon_seg_assets.stages.raw import verdicts as raw
-from amazon_seg_assets.stages.raw.manifest import MonthCounts, require_manifest
-from amazon_seg_assets.stages.rfm.tables import RFM_HISTOGRAMS
+from amazon_seg_assets.stages.raw import checks as raw
+from amazon_seg_assets.stages.raw.manifest import (
+    FileRecord,
+    Manifest,
+    MonthCounts,
+    require_manifest,
+)
+from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
+from amazon_seg_assets.stages.rfm import checks as of_features
+from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES, RFM_HISTOGRAMS
+from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS
 from amazon_seg_assets.storage.facts import read_facts, write_facts
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.locations import Location
 from amazon_seg_assets.storage.parquet import Stats, count_values, parquet_files, write_small
 from amazon_seg_assets.storage.spark_tables import FORMER
 from amazon_seg_assets_tests.disk import on_disk
+from amazon_seg_assets_tests.graph import Graph, family_of
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
+MONTHS = ("2023-01", "2023-02")
+LAST = MONTHS[-1]
 TABLE = Table(
     "pets",
     "Pets.",
@@ -119,11 +145,10 @@ def test_totals_are_the_same_after_an_aggregation() -> None:
     off = tables.totals_kept("customers", 5, [5, 7, 4])
     assert judged(off) == (False, 2)
     assert off.sentence == "7 customers after the step, 5 before."
-    assert customers.frequency_kept(8, 8).passed
-    assert judged(customers.frequency_kept(8, 9)) == (False, 1)
-    assert customers.monetary_kept(10.004, 10.01).passed
-    verdict = customers.monetary_kept(10.0, 10.25)
+    assert tables.totals_kept("USD", 10.004, [10.01]).passed
+    verdict = tables.totals_kept("USD", 10.0, [10.25])
     assert (verdict.passed, verdict.value, verdict.threshold) == (False, 0.25, 0.01)
+    assert verdict.sentence == "10.25 USD after the step, 10.00 before."
 
 
 def test_shares_of_nulls_are_compared_with_the_former() -> None:
@@ -143,55 +168,177 @@ def test_shares_of_nulls_are_compared_with_the_former() -> None:
     assert "too few" in few.sentence
 
 
-def test_months_without_reviews_count_after_the_first_ones() -> None:
+def of_facts(folder: Path, table: Table, facts: Mapping[str, Any]) -> Snapshot:
+    """A handle on a month of a table with such facts."""
+    store = Store(folder, "Toys")
+    write_small(pd.DataFrame(columns=table.column_names), store, table, LAST, facts)
+    return Snapshot(family_of(), store, LAST)
+
+
+def of_source(folder: Path, rows: int, span: Span | None = None, **told: Any) -> Any:
+    """A handle on raw tables from a source of one file."""
+    months = {month: MonthCounts(n) for month, n in told.pop("months", {}).items()}
+    file = FileRecord("1", rows, 0, [], months)
+    store = Store(folder, "Toys")
+    for table in (RAW_REVIEWS, RAW_METADATA):
+        path = on_disk(store.path(table.name))
+        path.mkdir(parents=True, exist_ok=True)
+        Manifest("1", "folder x", {"file": file}, **told).write(path)
+    return SimpleNamespace(storage=store, family=SimpleNamespace(span=span or Settings().span))
+
+
+def test_months_without_reviews_count_after_the_first_ones(tmp_path: Path) -> None:
+    [check] = raw.no_month_gaps
+
+    def gaps(months: dict[str, int], span: Span | None = None, **thresholds: int) -> Verdict:
+        handle = of_source(tmp_path, sum(months.values()), span, months=months)
+        return check.judge(handle, **thresholds)
+
     rows = {"1997-01": 1, "1999-05": 3, "2000-01": 50, "2000-02": 50, "2000-03": 50}
-    assert judged(raw.month_gaps(rows)) == (True, 0)
-    gaps = raw.month_gaps(rows | {"2000-06": 50})
-    assert judged(gaps) == (False, 2)
-    assert "2000-04, 2000-05" in gaps.sentence
-    assert raw.month_gaps(rows | {"2000-06": 50}, threshold=2).passed
-    assert raw.month_gaps({}).passed
-    assert judged(raw.month_gaps({"0998-11": 60, "0999-01": 50})) == (False, 1)
+    assert judged(gaps(rows)) == (True, 0)
+    missing = gaps(rows | {"2000-06": 50})
+    assert judged(missing) == (False, 2)
+    assert "2000-04, 2000-05" in missing.sentence
+    assert gaps(rows | {"2000-06": 50}, max_month_gaps=2).passed
+    assert gaps({}).passed
+    # A wrong date is outside the span, where no gap counts.
+    assert judged(gaps(rows | {"9999-12": 50})) == (True, 0)
+    early = {"0998-11": 60, "0999-01": 50}
+    assert judged(gaps(early, Span("0001-01", "9999-12"))) == (False, 1)
 
 
-def test_many_duplicates_are_told() -> None:
-    assert raw.few_duplicates(1_000, 100, 1_000).passed
-    assert judged(raw.few_duplicates(1_000, 101, 1_000)) == (False, 0.101)
-    assert raw.few_duplicates(999, 900, 1_000).passed
+def test_many_duplicates_are_told(tmp_path: Path) -> None:
+    [check] = of_reviews.few_duplicates
+
+    def verdict(verified: int, duplicate: int, **thresholds: float) -> Verdict:
+        facts = {"raw": verified + 500, "not_verified": 500, "duplicate": duplicate}
+        return check.judge(of_facts(tmp_path, CLEAN_REVIEWS, facts), **thresholds)
+
+    assert verdict(1_000, 100).passed
+    assert judged(verdict(1_000, 101)) == (False, 0.101)
+    assert verdict(1_000, 101, max_duplicate_share=0.2).passed
+    assert verdict(999, 900).passed
 
 
-def test_the_sample_keeps_to_published_shares_as_near_as_chance_allows() -> None:
-    shares = [("verified", 0.92, 0.924), ("of 5 stars", 0.60, 0.634)]
-    verdict = raw.like_published(shares, 40_000)
-    assert judged(verdict) == (False, pytest.approx(0.034))
-    assert verdict.threshold == pytest.approx(0.02 + 2 / 200)
-    assert raw.like_published(shares, 10_000).passed
-    assert raw.not_the_sample("folder x").passed
+def test_the_sample_keeps_to_published_shares_as_near_as_chance_allows(tmp_path: Path) -> None:
+    _, check = raw.sample_as_published
+
+    def verdict(rows: int, **told: Any) -> Verdict:
+        handle = of_source(tmp_path, rows, **told)
+        handle.stats = lambda _: Stats(nulls={"price": round((0.673 - 0.034) * rows)})
+        return check.judge(handle)
+
+    off = verdict(40_000, is_sample=True)
+    assert judged(off) == (False, pytest.approx(0.034))
+    assert off.threshold == pytest.approx(0.02 + 2 / 200)
+    assert verdict(10_000, is_sample=True).passed
+    other = verdict(40_000)
+    assert other.passed
+    assert other.sentence == "Not the sample, but folder x: nothing to compare with."
 
 
-def test_judgements_of_customers_and_clusters() -> None:
-    assert customers.few_unpriced(5, 10).passed
-    assert judged(customers.few_unpriced(6, 10)) == (False, 0.6)
-    assert customers.few_unpriced(0, 0).passed
-    assert judged(tables.none_repeated("user_id", 1, 9)) == (False, 1)
-    assert customers.one_each("cluster", 0, 3).passed
-    odd = customers.one_each("cluster", 1, 3)
-    assert judged(odd) == (False, 1)
-    assert odd.sentence == "1 of 3 customers are in no cluster or in more than one."
-    assert customers.same_customers(5, 5, 0, 5).passed
-    assert judged(customers.same_customers(5, 5, 2, 5)) == (False, 2)
-    assert judged(customers.same_customers(5, 5, 0, 4)) == (False, 1)
-    # The summary is a join, which might multiply customers.
-    assert judged(customers.same_customers(10, 10, 0, 20)) == (False, 10)
-    clusters = pd.DataFrame({"cluster_label": ["Big", "Small"], "customers": [99, 1]})
-    tiny = customers.no_tiny_cluster(clusters)
+def test_reviews_without_a_price_are_few(tmp_path: Path) -> None:
+    [check] = of_features.few_unpriced_reviews
+
+    def verdict(no_price: int, in_window: int, **thresholds: float) -> Verdict:
+        facts = {"no_price": no_price, "in_window": in_window}
+        return check.judge(of_facts(tmp_path, RFM_FEATURES, facts), **thresholds)
+
+    assert verdict(5, 10).passed
+    assert judged(verdict(6, 10)) == (False, 0.6)
+    assert verdict(6, 10, max_unpriced_share=0.6).passed
+    assert verdict(0, 0).passed
+
+
+OFF_BY_ONE = 25
+"""One more than there are customers, and reviews; of products there are three."""
+
+
+def one_row(table: Table) -> pd.DataFrame:
+    """A row of the declared types, whose counts are all the same."""
+    row = {
+        column.name: pa.array([OFF_BY_ONE], pa.int32()).cast(column.type)
+        for column in table.columns
+    }
+    return pa.table(row).to_pandas().assign(**{"scope": ALL_TIME} if "scope" in row else {})
+
+
+def test_clusters_are_neither_tiny_nor_close(tmp_path: Path) -> None:
+    store = Store(tmp_path, "Toys")
+    month = Snapshot(family_of(), store, LAST)
+    tried = pd.concat([one_row(K_SWEEP)] * 2)
+    write_small(
+        tried.assign(k=[2, 3], chosen=[True, False], silhouette=[0.45, 0.1]), store, K_SWEEP, LAST
+    )
+    of_each = pd.concat([one_row(CLUSTER_CENTERS)] * 3)
+    sizes = of_each.assign(k=[2, 2, 3], cluster_label=["Big", "Small", "No"], customers=[99, 1, 0])
+    write_small(sizes, store, CLUSTER_CENTERS, LAST)
+    [check] = of_clusters.no_tiny_cluster
+    tiny = check.judge(month)
     assert judged(tiny) == (False, 0.01)
     assert "Small" in tiny.sentence
-    assert customers.no_tiny_cluster(clusters, threshold=0.01).passed
-    assert customers.clusters_apart(0.45).passed
-    assert not customers.clusters_apart(0.44).passed
-    assert customers.equals_together(0, 10).passed
-    assert judged(customers.equals_together(1, 10)) == (False, 0.1)
+    assert check.judge(month, min_cluster_share=0.01).passed
+    [check] = of_clusters.silhouette_high_enough
+    assert judged(check.judge(month)) == (True, 0.45)
+    assert not check.judge(month, min_silhouette=0.46).passed
+
+
+def test_customers_are_judged_by_their_totals() -> None:
+    def found(segmented: int, clustered: int, in_summary: int) -> Verdict:
+        totals = {
+            RFM_SEGMENTS.name: Totals(segmented, 0, 0, 0.0, (7, 7)),
+            CUSTOMER_CLUSTERS.name: Totals(clustered, 0, 0, 0.0, (7, 7)),
+        }
+        summary = pd.DataFrame({"customers": [in_summary]})
+        handle = SimpleNamespace(memory=totals, read=lambda _: None, small=lambda _: summary)
+        [check] = of_summary.segments_and_clusters_cover_the_same_customers
+        return check.judge(handle)
+
+    assert found(5, 5, 5).passed
+    assert judged(found(5, 5, 4)) == (False, 1)
+    # The summary is a join, which might multiply customers.
+    assert judged(found(10, 10, 20)) == (False, 10)
+    odd = tables.one_each("cluster", 1, 3)
+    assert judged(odd) == (False, 1)
+    assert odd.sentence == "1 of 3 customers are in no cluster or in more than one."
+    assert tables.one_each("cluster", 0, 3).passed
+
+
+def handle_on(store: Store, table: Table) -> Handle:
+    """A handle on a table, or on the last month of it, without Spark."""
+    return Snapshot(family_of(), store, LAST) if table.by_month else Whole(family_of(), store)
+
+
+def derived(table: Table, name: str) -> Check:
+    """A check that follows from a table."""
+    [found] = [Check(table, *each) for each in derived_verdicts(table) if each[0] == name]
+    return found
+
+
+def name_of_unique(table: Table) -> str:
+    return f"{table.key[0] if len(table.key) == 1 else 'key'}_unique"
+
+
+TABLES = [table for declared in DECLARATIONS for table in declared.tables]
+KEYED = [table for table in TABLES if table.key and table.is_small]
+
+
+@pytest.mark.parametrize("table", KEYED, ids=lambda table: table.name)
+def test_a_key_of_a_small_table_is_not_there_twice(tmp_path: Path, table: Table) -> None:
+    """Rows that differ in one column of the key, whichever, are not the same."""
+    one, store = one_row(table), Store(tmp_path, "Toys")
+    different: dict[str, Any] = {
+        column: {"object": "another", "bool": False}.get(str(one[column].dtype), OFF_BY_ONE + 1)
+        for column in table.key
+    }
+    check = derived(table, name_of_unique(table))
+    for others, repeats in (*(({k: v}, 0) for k, v in different.items()), ({}, 1)):
+        rows = pd.concat([one, one.assign(**others)])
+        write_small(rows, store, table, LAST if table.by_month else None)
+        verdict = check.judge(handle_on(store, table))
+        assert judged(verdict) == (not repeats, repeats)
+        assert verdict.sentence == f"{repeats} of 2 rows repeat a {', '.join(table.key)}."
+    assert check.blocking
 
 
 def test_one_aggregate_sums_up_tables_of_customers(spark: SparkSession) -> None:
@@ -205,18 +352,20 @@ def test_one_aggregate_sums_up_tables_of_customers(spark: SparkSession) -> None:
     assert [(t.customers, t.outside) for t in totals] == [(3, 0), (4, 4), (3, 0)]
     assert (totals[0].frequency, totals[0].monetary) == (6, 17.75)
     assert totals[0] == totals[2]
-    assert customers.features_in_range(totals[0]).passed
-    assert judged(customers.features_in_range(totals[1])) == (False, 4)
+    [in_range] = of_features.features_in_range
+    verdicts = [
+        in_range.judge(SimpleNamespace(memory={RFM_FEATURES.name: each})) for each in totals[:2]
+    ]
+    assert [judged(verdict) for verdict in verdicts] == [(True, 0), (False, 4)]
     assert not_once_in_both(good, again, totals[0], totals[2]) == 0
     assert not_once_in_both(good, bad, *totals[:2]) == 1
     # As many rows, but one customer twice and another not at all.
     swapped = spark.createDataFrame([right[0], right[1], right[1]], schema)
     assert not_once_in_both(good, swapped, *customer_totals(good, swapped)) == 2
-    assert [repeated(f, "user_id", n) for f, n in ((good, 3), (bad, 4))] == [0, 1]
+    assert [repeated(f, ["user_id"], n) for f, n in ((good, 3), (bad, 4))] == [0, 1]
 
 
-MONTHS = ("2023-01", "2023-02")
-LAST = MONTHS[-1]
+AS_MADE = "as_made"
 SEGMENTED = {
     "rfm_features",
     "k_sweep",
@@ -230,46 +379,44 @@ SEGMENTED = {
 
 
 @pytest.fixture(scope="module")
-def folder(
+def made(
     spark: SparkSession, instance: DagsterInstance, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+) -> Graph:
     """What a run over two months stores."""
     assert spark is not None
-    folder = tmp_path_factory.mktemp("checks")
     reviews = [
         review(f"user-{user}", f"product-{user % 3}", f"2023-0{1 + user % 2}-1{user % 9}T12:00:00")
         for user in range(24)
     ]
     products = [product(f"product-{number}", 10.0 * 3**number) for number in range(3)]
-    write_raw(folder, "Toys", reviews, products)
-    given = definitions(folder, folder / "data")
-    run = HeadlessRun(given, instance, lambda _: None)
-    run.execute("ingest")
-    run.prepare(snapshot_months(LAST))
-    made = given.resolve_job_def("segment_snapshot").execute_in_process(
-        instance=instance,
-        partition_key=LAST,
-        asset_selection=[AssetKey(name) for name in SEGMENTED],
-        run_config={"ops": {"k_sweep": {"config": {"k": 2, "k_max": 2, "n_init": 2}}}},
-    )
-    evaluations = made.get_asset_check_evaluations()
-    assert {each.asset_key.to_user_string() for each in evaluations} == SEGMENTED - {
-        "cluster_model"
-    }
+    folder = write_raw(tmp_path_factory.mktemp("checks"), "Toys", reviews, products)
+    graph = Graph(folder, "Toys", instance)
+    run, months = graph.run(), graph.family.span.look_back(LAST)
+    run.execute(INGEST)
+    run.execute(PREPARE, range_tags(months[0], LAST))
+    sweep = {"k": 2, "k_max": 2, "n_init": 2}
+    evaluations = graph.materialize(
+        LAST, sorted(SEGMENTED), k_sweep=sweep
+    ).get_asset_check_evaluations()
+    assert {each.asset_key.path[-1] for each in evaluations} == SEGMENTED - {"cluster_model"}
     assert all(each.passed for each in evaluations)
     assert run.warnings == []
-    return folder
+    shutil.copytree(on_disk(graph.store.folder), folder / AS_MADE)
+    return graph
 
 
-def definitions(source: Path, storage: Path) -> Definitions:
-    return build_definitions(Settings(source=str(source), category="Toys", storage=storage))
+@pytest.fixture(scope="module")
+def definitions(made: Graph) -> Definitions:
+    return build_definitions(made.family.settings)
 
 
 @pytest.fixture
-def store(folder: Path, tmp_path: Path) -> Store:
-    """A copy to spoil."""
-    shutil.copytree(folder / "data/Toys", tmp_path / "data/Toys")
-    return Store(tmp_path / "data", "Toys")
+def graph(made: Graph) -> Graph:
+    """The same as it was made, to spoil."""
+    folder = on_disk(made.store.folder)
+    shutil.rmtree(folder)
+    shutil.copytree(made.folder / AS_MADE, folder)
+    return made
 
 
 def spoil(folder: Location, change: Callable[[pa.Table], pa.Table]) -> None:
@@ -294,6 +441,11 @@ def edit(**changed: Callable[[pd.Series], Any]) -> Callable[[pa.Table], pa.Table
     return change
 
 
+def users_of(table: pa.Table) -> list[str]:
+    users: list[str] = table["user_id"].to_pylist()
+    return users
+
+
 def first_row_only(table: pa.Table) -> pa.Table:
     return table.slice(0, 1)
 
@@ -302,48 +454,32 @@ def first_row_twice(table: pa.Table) -> pa.Table:
     return pa.concat_tables([table.slice(0, 1), table])
 
 
+def job_of(definitions: Definitions, checks: AssetSelection) -> Definitions:
+    """The definitions, and a job that has some checks alone."""
+    job = define_asset_job("Toys__checks", selection=checks)
+    return Definitions.merge(definitions, Definitions(jobs=[job]))
+
+
+def checks_for(graph: Graph, *assets: str) -> AssetSelection:
+    return AssetSelection.checks_for_assets(*map(graph.family.key, assets))
+
+
 def evaluate(
-    store: Store,
-    instance: DagsterInstance,
-    *assets: str,
-    months: tuple[str, ...] = (LAST,),
-    **configured: Any,
+    graph: Graph, definitions: Definitions, asset: str, months: tuple[str, ...] = (LAST,)
 ) -> tuple[bool, dict[str, AssetCheckEvaluation]]:
-    """Runs the checks of assets alone."""
-    checks = AssetSelection.checks_for_assets(*(AssetKey(name) for name in assets))
-    partitioned = assets[0] not in ("raw_reviews", "raw_metadata", "clean_metadata")
-    result = run_checks(store, instance, checks, months if partitioned else None, **configured)
+    """Runs the checks of an asset alone."""
+    partitioned = asset not in ("raw_reviews", "raw_metadata", "clean_metadata")
+    job = job_of(definitions, checks_for(graph, asset)).resolve_job_def("Toys__checks")
+    result = run_checks(graph, job, range_tags(months[0], months[-1]) if partitioned else {})
     return result.success, {e.check_name: e for e in result.get_asset_check_evaluations()}
 
 
-def run_checks(
-    store: Store,
-    instance: DagsterInstance,
-    checks: AssetSelection,
-    months: tuple[str, ...] | None,
-    **configured: Any,
-) -> ExecuteInProcessResult:
-    given = definitions(on_disk(store.root), on_disk(store.root))
-    job = define_asset_job("checks_alone", selection=checks)
-    return (
-        Definitions.merge(given, Definitions(jobs=[job]))
-        .resolve_job_def("checks_alone")
-        .execute_in_process(
-            instance=instance,
-            raise_on_error=False,
-            tags={
-                ASSET_PARTITION_RANGE_START_TAG: months[0],
-                ASSET_PARTITION_RANGE_END_TAG: months[-1],
-            }
-            if months
-            else {},
-            run_config={"ops": {name: {"config": config} for name, config in configured.items()}},
-        )
-    )
+def run_checks(graph: Graph, job: JobDefinition, tags: dict[str, str]) -> ExecuteInProcessResult:
+    return job.execute_in_process(instance=graph.instance, raise_on_error=False, tags=tags)
 
 
 SPOILED: dict[str, tuple[str, Callable[[pa.Table], pa.Table], dict[str, Any]]] = {
-    # What is done to which table, and the figures of the checks that must fail.
+    # What is done to which table, and the values of the checks that must fail.
     "raw_reviews lose rows": ("raw_reviews", first_row_only, {"rows_as_read": 22}),
     "raw_metadata repeat": ("raw_metadata", first_row_twice, {"rows_as_read": 1}),
     "a product is there twice": (
@@ -369,22 +505,26 @@ SPOILED: dict[str, tuple[str, Callable[[pa.Table], pa.Table], dict[str, Any]]] =
     "a customer is gone from the clusters": (
         f"customer_clusters/month={LAST}",
         lambda table: table.slice(1),
-        {"one_cluster_each": None, "frequency_kept": None, "monetary_kept": None},
+        {"one_cluster_each": 1, "frequency_kept": None, "monetary_kept": None},
     ),
     "a customer is gone from the segments": (
         f"rfm_segments/month={LAST}",
         lambda table: table.slice(1),
-        {"one_segment_each": None, "frequency_kept": None, "monetary_kept": None},
+        {"one_segment_each": 1, "frequency_kept": None, "monetary_kept": None},
     ),
     "a segment is null": (
         f"rfm_segments/month={LAST}",
         edit(segment=lambda column: None),
         {"schema_as_declared": 1},
     ),
-    "equals in other segments": (
+    "an equal in another segment": (
         f"rfm_segments/month={LAST}",
-        edit(segment=lambda column: [f"s{n}" for n in range(len(column))], recency=lambda c: 1),
-        {"equal_customers_get_equal_segments": 1.0},
+        lambda table: edit(
+            segment=lambda _: ["x" if user == "user-3" else "y" for user in users_of(table)],
+            recency=lambda _: 1,
+        )(table),
+        # Of the 24 customers 8 have bought the same product.
+        {"equal_customers_get_equal_segments": 8 / 24},
     ),
     "features cannot be": (
         f"rfm_features/month={LAST}",
@@ -429,163 +569,112 @@ JUDGEMENTS = {"silhouette_high_enough", "equal_customers_get_equal_segments"}
 
 
 @pytest.mark.parametrize("what", SPOILED)
-def test_spoiled_tables_are_found(store: Store, instance: DagsterInstance, what: str) -> None:
+def test_spoiled_tables_are_found(graph: Graph, definitions: Definitions, what: str) -> None:
     place, change, expected = SPOILED[what]
-    asset = place.split("/")[0]
-    spoil(store.folder / place, change)
-    success, found = evaluate(store, instance, asset)
+    spoil(graph.store.folder / place, change)
+    success, found = evaluate(graph, definitions, place.split("/")[0])
     failed = {name: evaluation for name, evaluation in found.items() if not evaluation.passed}
     assert failed.keys() == expected.keys()
     for name, evaluation in failed.items():
-        figures = {key: value.value for key, value in evaluation.metadata.items()}
         if expected[name] is not None:
-            assert figures["value"] == pytest.approx(expected[name])
-        assert "threshold" in figures
+            assert evaluation.metadata["value"].value == pytest.approx(expected[name])
+        assert "threshold" in evaluation.metadata
         assert evaluation.blocking == (name not in JUDGEMENTS)
         assert evaluation.severity.value == ("ERROR" if evaluation.blocking else "WARN")
         assert evaluation.description
     assert success == (failed.keys() <= JUDGEMENTS)
 
 
+def test_equal_customers_of_other_names_are_told(graph: Graph, definitions: Definitions) -> None:
+    # In all sums but those of users, one is as good as the other.
+    change = edit(user_id=lambda column: column.replace("user-3", "x"))
+    spoil(graph.store.path("customer_clusters", LAST), change)
+    success, found = evaluate(graph, definitions, "segment_summary")
+    assert not success
+    values = {name: each.metadata["value"].value for name, each in found.items() if not each.passed}
+    assert values == {"segments_and_clusters_cover_the_same_customers": 2}
+
+
 def test_a_range_tells_its_worst_month_and_needs_no_other(
-    store: Store, instance: DagsterInstance
+    graph: Graph, definitions: Definitions
 ) -> None:
-    spoil(store.path("joined_reviews", MONTHS[0]), first_row_only)
-    success, found = evaluate(store, instance, "joined_reviews", months=MONTHS)
+    former = graph.store.path("joined_reviews", MONTHS[0])
+    spoil(former, first_row_only)
+    success, found = evaluate(graph, definitions, "joined_reviews", months=MONTHS)
     rows = found["rows_as_clean"]
     assert not success
     assert rows.description is not None
     assert rows.description.startswith("2023-01: Of 12 rows, 1 kept leave 11")
     assert rows.metadata["month"].value == "2023-01"
     assert rows.metadata["months_failed"].value == ["2023-01"]
-    shutil.rmtree(on_disk(store.path("joined_reviews", MONTHS[0])))
-    success, found = evaluate(store, instance, "joined_reviews")
+    shutil.rmtree(on_disk(former))
+    success, found = evaluate(graph, definitions, "joined_reviews")
     assert success
     assert found["rows_as_clean"].metadata["months_checked"].value == 1
 
 
-def test_thresholds_of_judgement_are_configuration(store: Store, instance: DagsterInstance) -> None:
-    strict = {"min_cluster_share": 0.9, "min_silhouette": -1.0}
-    success, found = evaluate(store, instance, "k_sweep", "cluster_centers", k_sweep_checks=strict)
-    assert success
-    tiny = found["no_tiny_cluster"]
-    assert not tiny.passed
-    assert tiny.metadata["threshold"].value == 0.9
-    assert found["silhouette_high_enough"].passed
-
-
-SAMPLE = SampleSource(Path()).description
-
-
-def change_manifest(store: Store, asset: str, source: str = "", **changed: Any) -> None:
-    """Changes what is known of a raw table's source, and of the one file of it."""
+def change_manifest(store: Store, asset: str, **changed: Any) -> None:
+    """Changes what is known of the one file of a raw table, which becomes one of the sample."""
     manifest = require_manifest(store, asset)
     files = {name: replace(file, **changed) for name, file in manifest.files.items()}
-    replace(manifest, source=source, files=files).write(store.path(asset))
-
-
-def failures(found: dict[str, AssetCheckEvaluation]) -> dict[str, Any]:
-    """The figures of the checks that failed."""
-    return {
-        name: evaluation.metadata["value"].value
-        for name, evaluation in found.items()
-        if not evaluation.passed
-    }
+    replace(manifest, files=files, is_sample=True).write(store.path(asset))
 
 
 @pytest.mark.parametrize(
     ("rating", "verified", "furthest"),
     [(1.0, 12, 1 - 0.122), (5.0, 0, 0.924)],
 )
-def test_missing_months_and_what_is_not_like_the_sample_are_told(
-    store: Store, instance: DagsterInstance, rating: float, verified: int, furthest: float
+def test_reviews_that_are_not_like_the_sample_are_told(
+    graph: Graph, rating: float, verified: int, furthest: float
 ) -> None:
-    counts = MonthCounts(12, verified)
-    change_manifest(store, "raw_reviews", SAMPLE, months={"2022-11": counts, LAST: counts})
-    spoil(store.path("raw_reviews"), edit(rating=lambda column: rating))
-    success, found = evaluate(store, instance, "raw_reviews")
-    assert success
-    assert failures(found) == {
-        "no_month_gaps": 2,
-        "sample_as_published": pytest.approx(furthest),
-    }
+    change_manifest(graph.store, "raw_reviews", months={LAST: MonthCounts(24, 2 * verified)})
+    spoil(graph.store.path("raw_reviews"), edit(rating=lambda column: rating))
+    check, _ = raw.sample_as_published
+    verdict = check.judge(Whole(graph.family, graph.store))
+    assert judged(verdict) == (False, pytest.approx(furthest))
 
 
-def test_products_with_more_prices_than_those_of_the_sample_are_told(
-    store: Store, instance: DagsterInstance
-) -> None:
+def test_products_with_more_prices_than_those_of_the_sample_are_told(graph: Graph) -> None:
     # Of three products any share might be chance.
-    spoil(store.path("raw_metadata"), lambda table: pa.concat_tables([table] * 10))
-    change_manifest(store, "raw_metadata", SAMPLE, rows=30)
-    success, found = evaluate(store, instance, "raw_metadata")
-    assert success
-    assert failures(found) == {"sample_as_published": pytest.approx(0.673)}
+    spoil(graph.store.path("raw_metadata"), lambda table: pa.concat_tables([table] * 10))
+    change_manifest(graph.store, "raw_metadata", rows=30)
+    _, check = raw.sample_as_published
+    verdict = check.judge(Whole(graph.family, graph.store))
+    assert judged(verdict) == (False, pytest.approx(0.673))
 
 
 @pytest.mark.parametrize(
-    ("asset", "former", "change"),
+    ("table", "former", "change"),
     [
-        ("clean_metadata", {"rows": 3, "nulls": {"title": 0}}, 1.0),
+        (CLEAN_METADATA, {"rows": 3, "nulls": {"title": 0}}, 1.0),
         # The same month counts, as it was; only else the month before.
-        ("clean_reviews", {"rows": 12, "nulls": {"title": 9}}, 0.25),
-        ("joined_reviews", None, 1.0),
+        (CLEAN_REVIEWS, {"rows": 12, "nulls": {"title": 9}}, 0.25),
+        (JOINED_REVIEWS, None, 1.0),
     ],
+    ids=lambda value: getattr(value, "name", None),
 )
 def test_a_column_that_is_no_longer_filled_is_told(
-    store: Store,
-    instance: DagsterInstance,
+    graph: Graph,
     monkeypatch: pytest.MonkeyPatch,
-    asset: str,
+    table: Table,
     former: dict[str, Any] | None,
     change: float,
 ) -> None:
     monkeypatch.setattr(tables, "MIN_ROWS_FOR_SHARES", 1)
-    month = None if asset == "clean_metadata" else LAST
-    folder = store.path(asset, month)
+    store, month = graph.store, LAST if table.by_month else None
+    folder = store.path(table.name, month)
     spoil(folder, edit(title=lambda column: None))
-    write_facts(folder, read_facts(store, asset, month) | {FORMER: former})
-    success, found = evaluate(store, instance, asset)
-    assert success
-    assert failures(found) == {"null_shares_steady": change}
-
-
-def test_duplicates_and_unpriced_reviews_are_told(
-    store: Store, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tables, "MIN_ROWS_FOR_SHARES", 1)
-    change_manifest(store, "raw_reviews", months={LAST: MonthCounts(13, 13)})
-    for asset, further in (
-        ("clean_reviews", {"duplicate": 1}),
-        ("rfm_features", {"in_window": 25, "no_price": 1}),
-    ):
-        figures = read_facts(store, asset, LAST) | further
-        write_facts(store.path(asset, LAST), figures)
-    success, found = evaluate(
-        store,
-        instance,
-        "clean_reviews",
-        "rfm_features",
-        clean_reviews_checks={"max_duplicate_share": 0.0},
-        rfm_features_checks={"max_unpriced_share": 0.0},
-    )
-    assert success
-    assert failures(found) == {"few_duplicates": 1 / 13, "few_unpriced_reviews": 1 / 25}
-
-
-def test_equal_customers_of_other_names_are_told(store: Store, instance: DagsterInstance) -> None:
-    # In all sums but those of users, one is as good as the other.
-    spoil(store.path("customer_clusters", LAST), edit(user_id=lambda c: c.replace("user-3", "x")))
-    success, found = evaluate(store, instance, "segment_summary")
-    assert not success
-    assert failures(found) == {"segments_and_clusters_cover_the_same_customers": 2}
+    write_facts(folder, read_facts(store, table.name, month) | {FORMER: former})
+    check, handle = derived(table, "null_shares_steady"), handle_on(store, table)
+    assert judged(check.judge(handle)) == (False, change)
+    assert check.judge(handle, max_null_share_change=change).passed
+    assert not check.blocking
 
 
 CUSTOMERS_COUNTED = (CLUSTER_DENSITY, RFM_HISTOGRAMS, CLUSTER_VALIDATION)
+EXPLORED = [table for declared in declared_in("exploration") for table in declared.tables]
 UNMADE = (*CUSTOMERS_COUNTED, *EXPLORED)
 """Tables that the run of these tests does not make, as it would take long."""
-
-OFF_BY_ONE = 25
-"""One more than there are customers, and reviews; of products there are three."""
 
 MISCOUNTED = {
     **{(table.name, "customers_kept"): 1 for table in CUSTOMERS_COUNTED},
@@ -605,6 +694,7 @@ TOLD_ELSEWHERE = {
     ("clean_reviews", "few_duplicates"),
     ("rfm_features", "few_unpriced_reviews"),
     ("cluster_centers", "no_tiny_cluster"),
+    *((table.name, name_of_unique(table)) for table in KEYED),
     # By those of the assets of raw tables.
     ("raw_reviews", "all_lines_read"),
     ("raw_metadata", "all_lines_read"),
@@ -618,29 +708,22 @@ SCHEMA = "schema_as_declared"
 def all_checks() -> set[tuple[str, str]]:
     """Asset and name of each check of the graph."""
     keys = build_definitions(Settings()).resolve_asset_graph().asset_check_keys
-    return {(key.asset_key.to_user_string(), key.name) for key in keys}
-
-
-def one_row(table: Table) -> pd.DataFrame:
-    """A row of the declared types, whose counts are all the same."""
-    row = {
-        column.name: pa.array([OFF_BY_ONE], pa.int32()).cast(column.type)
-        for column in table.columns
-    }
-    return pa.table(row).to_pandas().assign(**{"scope": ALL_TIME} if "scope" in row else {})
+    return {(key.asset_key.path[-1], key.name) for key in keys}
 
 
 def test_undeclared_columns_and_wrong_counts_are_found_in_every_table(
-    store: Store, instance: DagsterInstance
+    graph: Graph, definitions: Definitions
 ) -> None:
+    store = graph.store
     for table in UNMADE:
         write_small(one_row(table), store, table, LAST if table.by_month else None)
     schemas = {each for each in all_checks() if each[1] == SCHEMA}
     for asset, _ in schemas:
         spoil(store.folder / asset, lambda table: table.append_column("x", table.columns[0]))
-    result = run_checks(store, instance, AssetSelection.all_asset_checks(), (LAST,))
+    job = job_of(definitions, AssetSelection.all_asset_checks()).resolve_job_def("Toys__checks")
+    result = run_checks(graph, job, range_tags(LAST, LAST))
     failed = {
-        (each.asset_key.to_user_string(), each.check_name): each.metadata["value"].value
+        (each.asset_key.path[-1], each.check_name): each.metadata["value"].value
         for each in result.get_asset_check_evaluations()
         if not each.passed
     }
@@ -649,41 +732,47 @@ def test_undeclared_columns_and_wrong_counts_are_found_in_every_table(
 
 def test_each_check_of_the_graph_has_data_that_makes_it_fail() -> None:
     spoiled = {
-        (place.split("/")[0], check) for place, _, figures in SPOILED.values() for check in figures
+        (place.split("/")[0], check) for place, _, values in SPOILED.values() for check in values
     }
     checks = all_checks()
     schemas = {each for each in checks if each[1] == SCHEMA}
     assert checks == spoiled | schemas | MISCOUNTED.keys() | TOLD_ELSEWHERE
 
 
-def headless(store: Store, instance: DagsterInstance, asset: str, **ops: Any) -> HeadlessRun:
-    """A run whose job has the checks of one asset alone."""
-    given = definitions(on_disk(store.root), on_disk(store.root))
-    alone = AssetSelection.checks_for_assets(AssetKey(asset))
-    job = define_asset_job("segment_snapshot", selection=alone)
-    reduced = Definitions(
-        given.assets, jobs=[job], resources=given.resources, asset_checks=given.asset_checks
-    )
-    return HeadlessRun(reduced, instance, lambda _: None, ops)
+def headless(
+    graph: Graph, definitions: Definitions, *assets: str, **ops: dict[str, Any]
+) -> HeadlessRun:
+    """A run whose job ``checks`` has the checks of some assets alone."""
+    alone = job_of(definitions, checks_for(graph, *assets))
+    return HeadlessRun(alone, graph.family, graph.instance, lambda _: None, ops)
 
 
-def test_a_headless_run_ends_at_a_blocking_check(store: Store, instance: DagsterInstance) -> None:
-    spoil(store.path("rfm_features", LAST), edit(user_id=lambda column: "me"))
-    run = headless(store, instance, "rfm_features")
+def test_a_headless_run_ends_at_a_blocking_check(graph: Graph, definitions: Definitions) -> None:
+    spoil(graph.store.path("rfm_features", LAST), edit(user_id=lambda column: "me"))
+    run = headless(graph, definitions, "rfm_features")
     with pytest.raises(InputError, match=r"rfm_features, user_id_unique: 2023-02: 23 of 24 rows"):
-        run.segment(LAST)
+        run.execute("checks", range_tags(LAST, LAST))
     assert run.warnings == []
 
 
-def test_a_headless_run_goes_on_after_a_judgement(store: Store, instance: DagsterInstance) -> None:
-    run = headless(store, instance, "k_sweep", k_sweep_checks={"min_silhouette": 0.999})
-    run.segment(LAST)
-    [warning] = run.warnings
-    record = instance.event_log_storage.get_asset_check_execution_history(
-        AssetCheckKey(AssetKey("k_sweep"), "silhouette_high_enough"), limit=1
-    )[0]
+def test_a_headless_run_goes_on_after_judgements_whose_thresholds_are_configuration(
+    graph: Graph, definitions: Definitions
+) -> None:
+    strict = {"min_cluster_share": 0.9, "min_silhouette": 0.999}
+    run = headless(graph, definitions, "k_sweep", "cluster_centers", k_sweep_checks=strict)
+    run.execute("checks", range_tags(LAST, LAST))
+    silhouette, tiny = run.warnings
+    assert silhouette.startswith(
+        "k_sweep, silhouette_high_enough: 2023-02: The mean silhouette is 0."
+    )
+    assert tiny.startswith("cluster_centers, no_tiny_cluster: 2023-02: The smallest cluster, ")
+    key = AssetCheckKey(graph.family.key("cluster_centers"), "no_tiny_cluster")
+    [record] = graph.instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
     assert record.partition == LAST
-    assert warning.startswith("k_sweep, silhouette_high_enough: 2023-02: The mean silhouette is 0.")
+    assert record.event is not None
+    assert record.event.dagster_event is not None
+    evaluation = record.event.dagster_event.asset_check_evaluation_data
+    assert evaluation.metadata["threshold"].value == 0.9
 
 
 def test_values_of_a_column_are_counted(tmp_path: Path) -> None:

@@ -1,20 +1,25 @@
 """The command line, as a user types it."""
 
 import os
-import subprocess
-import sys
+import re
+from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock, patch
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
+from rich.console import Console
 
-from amazon_seg_assets.cli import _execute, _parser, _run_configuration, _summarize, main
+from amazon_seg_assets.cli import main, parser
+from amazon_seg_assets.commands.run import _Done, _run_configuration, _summarize
 from amazon_seg_assets.dag.resources import SourceResource, SparkResource, resources_for
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.run.summary import segment_table
+from amazon_seg_assets.run.console import segment_table
+from amazon_seg_assets.run.headless import HeadlessRun, RunError
 from amazon_seg_assets.settings import PREFIX, load_settings, parse_spark_conf
 from amazon_seg_assets.spark import machine
 from amazon_seg_assets.stages.overview.summary import by_cell
@@ -22,14 +27,8 @@ from amazon_seg_assets.stages.overview.tables import SEGMENT_SUMMARY
 from amazon_seg_assets.stages.raw.manifest import FileRecord, Manifest, MonthCounts
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.parquet import read_small, write_small
-from amazon_seg_assets_tests.ended_run import EndedRun
+from amazon_seg_assets_tests.ended_run import CATEGORY, MISSING, SNAPSHOT, EndedRun
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
-
-PURCHASES = [
-    review(f"user-{user}", f"product-{user % 3}", f"2023-0{1 + user % 3}-1{user % 9}T12:00:00")
-    for user in range(12)
-]
-PRODUCTS = [product(f"product-{number}", 10.0 * 3**number) for number in range(3)]
 
 
 @pytest.fixture
@@ -38,7 +37,8 @@ def folder(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert spark is not None
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
-    return write_raw(tmp_path / "source", "Toys", PURCHASES, PRODUCTS)
+    purchases = [review("somebody", "thing", "2023-03-01T12:00:00")]
+    return write_raw(tmp_path / "source", "Toys", purchases, [product("thing", 10.0)])
 
 
 def fails(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -51,8 +51,9 @@ def fails(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 def test_a_run_ends_with_segments_and_paths(ended_run: EndedRun) -> None:
-    assert "Toys, snapshot 2023-03: 12 customers" in ended_run.output
-    stored = ended_run.storage / "Toys"
+    assert f"{CATEGORY}, snapshot {SNAPSHOT}: 12 customers" in ended_run.output
+    assert re.search(r"^Done in \d+ s\.$", ended_run.output, re.M)
+    stored = ended_run.storage / CATEGORY
     assert str(stored) in ended_run.output.replace("\n", "")
     report = stored / "executive_report/month=2023-03/executive_report.html"
     assert f"Report                {report}" in ended_run.output
@@ -66,6 +67,100 @@ def test_a_run_ends_with_segments_and_paths(ended_run: EndedRun) -> None:
     assert set(clusters["cluster"].to_pylist()) == {0, 1}  # --k 2
     assert (ended_run.home / "dagster.yaml").is_file()
     assert not (stored / "reviews_over_time_plot").exists()
+
+
+def test_a_category_that_fails_stops_no_other_and_is_named_in_the_end(ended_run: EndedRun) -> None:
+    """The one that fails comes first."""
+    assert ended_run.status == 1
+    assert (
+        ended_run.log.strip()
+        .splitlines()[-1]
+        .startswith(f"Error: {MISSING}: There are no reviews of {MISSING} in {ended_run.source}")
+    )
+    assert re.findall(rf"^({CATEGORY}|{MISSING})$", ended_run.log, re.M) == [MISSING, CATEGORY]
+    assert MISSING not in ended_run.output
+    assert (ended_run.storage / CATEGORY / "executive_report").is_dir()
+    assert not (ended_run.storage / MISSING).exists()
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Records of runs of which nothing is executed."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def told(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Has a run only plan: no Spark, no definitions; what has been done is summarized here."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    monkeypatch.setattr(SparkResource, "start_in_background", lambda _: None)
+    monkeypatch.setattr("amazon_seg_assets.definitions.build_definitions", Mock())
+    monkeypatch.setattr(HeadlessRun, "_expect", lambda *_: None)
+    summarized: list[tuple[str, str]] = []
+    monkeypatch.setattr(
+        "amazon_seg_assets.commands.run._summarize",
+        lambda done, _: summarized.append((done.store.category, done.snapshot)),
+    )
+    return summarized
+
+
+def failing(**errors: Exception) -> Callable[..., str]:
+    """A main job that fails for these categories."""
+
+    def main_job(run: HeadlessRun, _: object) -> str:
+        if run.family.category in errors:
+            raise errors[run.family.category]
+        return "2023-03"
+
+    return main_job
+
+
+BROKEN = RunError("k_sweep", "ValueError: no", "the stack")
+
+
+@pytest.mark.parametrize(
+    ("options", "errors", "done", "message"),
+    [
+        ("--category A", {}, ["A"], None),
+        ("--category A,B", {}, ["A", "B"], None),
+        ("--category A", {"A": InputError("No files.")}, [], "Error: No files."),
+        ("--category A,B", {"B": InputError("No files.")}, ["A"], "Error: B: No files."),
+        (
+            "--category A,B,C",
+            {"A": BROKEN, "C": InputError("No files.")},
+            ["B"],
+            "Error: A: k_sweep failed: ValueError: no. Run again with --verbose for the stack "
+            "trace.\n       C: No files.",
+        ),
+        (
+            "--category A --verbose",
+            {"A": BROKEN},
+            [],
+            "the stack\n\nError: k_sweep failed: ValueError: no.",
+        ),
+    ],
+)
+def test_the_exit_status_and_the_message_are_of_all_categories(
+    told: list[tuple[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: str,
+    errors: dict[str, Exception],
+    done: list[str],
+    message: str | None,
+) -> None:
+    monkeypatch.setattr(HeadlessRun, "main_job", failing(**errors))
+    if message is None:
+        main(["run", *options.split()])
+    else:
+        with pytest.raises(SystemExit) as stopped:
+            main(["run", *options.split()])
+        assert stopped.value.code == 1
+    printed = capsys.readouterr()
+    assert printed.err.rstrip().endswith(message or "")
+    assert told == [(category, "2023-03") for category in done]
+    assert bool(done) == ("Done in " in printed.out)
 
 
 @pytest.mark.usefixtures("env_file")
@@ -106,14 +201,14 @@ def test_wrong_input_is_one_sentence(
 
 
 def test_options_of_a_run_reach_the_assets() -> None:
-    options = _parser().parse_args(["run", "--scheme", "notebook", "--k", "3", "--force"])
+    options = parser().parse_args(["run", "--scheme", "notebook", "--k", "3", "--force"])
     assert _run_configuration(options) == {
         "raw_reviews": {"force": True},
         "raw_metadata": {"force": True},
         "rfm_segments": {"scheme": "notebook"},
         "k_sweep": {"k": 3},
     }
-    assert _run_configuration(_parser().parse_args(["run"])) == {}
+    assert _run_configuration(parser().parse_args(["run"])) == {}
 
 
 RAW_MONTHS = {
@@ -129,29 +224,38 @@ STALE = {"2020-05", "2021-12", "2022-12", "2023-01", "2023-05"}
 @pytest.mark.parametrize(
     ("options", "done"),
     [
-        ("", ["explore", "prepare 2022-12 2023-01", "segment 2023-03"]),
-        ("--snapshot 2022-02", ["explore", "prepare 2021-12 2021-12", "segment 2022-02"]),
+        ("", ["explore", "prepare_months 2022-12 2023-01", "segment_snapshot 2023-03"]),
+        (
+            "--snapshot 2022-02",
+            ["explore", "prepare_months 2021-12", "segment_snapshot 2022-02"],
+        ),
         (
             "--snapshot 2022-02 --force --skip-exploration",
-            ["clean_products", "prepare 2021-02 2022-02", "segment 2022-02"],
+            ["ingest clean_metadata", "prepare_months 2021-02 2022-02", "segment_snapshot 2022-02"],
         ),
         (
             "--all-months --skip-exploration",
             [
-                "prepare 2020-05 2020-05",
-                "prepare 2021-12 2021-12",
-                "prepare 2022-12 2023-01",
-                "prepare 2023-05 2023-05",
-                "segment 2023-03",
+                "prepare_months 2020-05",
+                "prepare_months 2021-12",
+                "prepare_months 2022-12 2023-01",
+                "prepare_months 2023-05",
+                "segment_snapshot 2023-03",
             ],
         ),
         (
             "--all-months --force",
-            ["clean_products", "explore", "prepare 2020-05 2023-05", "segment 2023-03"],
+            [
+                "ingest clean_metadata",
+                "explore",
+                "prepare_months 2020-05 2023-05",
+                "segment_snapshot 2023-03",
+            ],
         ),
     ],
 )
 def test_a_run_does_what_its_options_say(
+    told: list[tuple[str, str]],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     options: str,
@@ -164,20 +268,34 @@ def test_a_run_does_what_its_options_say(
     with Store(tmp_path, "Toys").replacing("raw_reviews") as folder:
         Manifest("1-version", "a folder", files).write(folder)
     monkeypatch.setattr(
-        "amazon_seg_assets.planning.staleness.stale_months",
+        "amazon_seg_assets.run.headless.stale_months",
         lambda _, months: [month for month in months if month in STALE],
     )
-    run = Mock(**{"steps.return_value": 1, "is_explored.return_value": is_explored})
-    parsed = _parser().parse_args(["run", *options.split()])
-    settings = load_settings(storage=str(tmp_path), category="Toys")
-    store, snapshot = _execute(run, parsed, settings, Mock())
-    assert (store, f"segment {snapshot}") == (Store(tmp_path, "Toys"), done[-1])
-    asked = {"steps", "are_products_clean", "is_explored"}
-    assert [
-        " ".join([name, *(given[0] if name == "prepare" else given)])
-        for name, given, _ in run.method_calls
-        if name not in asked
-    ] == ["ingest_raw", *done]
+    monkeypatch.setattr(HeadlessRun, "are_products_clean", lambda _: True)
+    monkeypatch.setattr(HeadlessRun, "is_explored", lambda _: is_explored)
+    executed: list[str] = []
+
+    def execute(_: HeadlessRun, name: str, tags: Any = None, assets: Any = None) -> None:
+        parts = [*(tags or {}).values(), *(each.name for each in assets or ())]
+        executed.append(" ".join([name, *parts]))
+
+    monkeypatch.setattr(HeadlessRun, "execute", execute)
+    main(["run", "--category", "Toys", "--storage", str(tmp_path), *options.split()])
+    assert told == [("Toys", done[-1].removeprefix("segment_snapshot "))]
+    assert executed == ["ingest raw_reviews raw_metadata", *done]
+
+
+@pytest.mark.usefixtures("told")
+def test_products_that_are_not_clean_are_cleaned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HeadlessRun, "are_products_clean", lambda _: False)
+    executed = Mock(side_effect=[None, InputError("That is enough.")])
+    monkeypatch.setattr(HeadlessRun, "execute", executed)
+    with pytest.raises(SystemExit):
+        main(["run"])
+    assert [call.kwargs["assets"][0].name for call in executed.call_args_list] == [
+        "raw_reviews",
+        "clean_metadata",
+    ]
 
 
 @pytest.fixture
@@ -209,6 +327,25 @@ def test_figures_of_segments_are_under_their_headings(summarized: Store) -> None
     }
 
 
+@pytest.mark.parametrize("is_sample", [False, True])
+def test_names_are_shown_as_they_are_and_invented_customers_are_told(
+    tmp_path: Path, is_sample: bool
+) -> None:
+    store, segment = Store(tmp_path, "Toys"), "VIP [/gold] [x]"
+    rows = [(0, "Loyal", segment, 5, 5, 5, 1_200, 3_840, 1_800, 1_481_400.0)]
+    write_small(
+        pd.DataFrame(rows, columns=SEGMENT_SUMMARY.column_names), store, SEGMENT_SUMMARY, "2023-03"
+    )
+    with store.replacing("raw_reviews") as folder:
+        Manifest("1-version", "a source", files={}, is_sample=is_sample).write(folder)
+    console = Console(width=120, file=StringIO(), record=True)
+    console.print(segment_table(store, "2023-03"))
+    title, *lines = [line.strip() for line in console.export_text().splitlines()]
+    invented = ", invented (built-in sample)" if is_sample else ""
+    assert title == f"Toys, snapshot 2023-03: 1,200 customers{invented}"
+    assert any(line.startswith(f"│ {segment} │     1,200 │ 100.0% │") for line in lines)
+
+
 def test_figures_of_cells_are_means_of_their_customers(summarized: Store) -> None:
     found = by_cell(read_small(summarized, SEGMENT_SUMMARY, "2023-03"))
     assert found.to_dict("list") == {
@@ -227,13 +364,13 @@ def test_warnings_and_paths_are_printed_as_they_are(
     summarized: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = tmp_path / "[home]"
-    _summarize(summarized, "2023-03", home, 12.3, ["k_sweep, x: y", "rfm_segments, x: [y]"])
+    cautions = ["k_sweep, x: y", "rfm_segments, x: [y]"]
+    _summarize(_Done(summarized, "2023-03", cautions), home)
     lines = capsys.readouterr().out.splitlines()
     folder = f"{tmp_path}/[old]/out/Toys"
     for line in (
         "Warning: k_sweep, x: y",
         "Warning: rfm_segments, x: [y]",
-        "Done in 12 s.",
         f"  Report                {folder}/executive_report/month=2023-03/executive_report.html",
         f"  Customers by segment  {folder}/segment_export/month=2023-03",
         f"  Tables and plots      {folder}",
@@ -247,7 +384,7 @@ def test_warnings_and_paths_are_printed_as_they_are(
 def test_an_interrupted_command_says_what_is_stored(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("amazon_seg_assets.cli._run", Mock(side_effect=KeyboardInterrupt))
+    monkeypatch.setattr("amazon_seg_assets.commands.run.run", Mock(side_effect=KeyboardInterrupt))
     with pytest.raises(SystemExit) as stopped:
         main(["run"])
     assert stopped.value.code == 130
@@ -381,39 +518,21 @@ def test_settings_reach_the_resources() -> None:
     assert (spark.master, spark.spark_config) == ("local[3]", {"a": "b"})
 
 
-def test_settings_reach_what_is_there_from_the_start(tmp_path: Path) -> None:
-    """In a process of its own, as modules read them when they are imported."""
-    script = (
-        "from amazon_seg_assets.stages.segments.assets import SegmentConfig\n"
-        "from amazon_seg_assets.dag.partitions import FIRST_MONTH, LAST_MONTH, snapshot_months\n"
-        "snapshot = snapshot_months('2022-03')\n"
-        "print(FIRST_MONTH, LAST_MONTH, SegmentConfig().scheme, len(snapshot))"
-    )
-    given = {"FIRST_MONTH": "2022-01", "LAST_MONTH": "2022-06", "SCHEME": "notebook"}
-    environment = os.environ | {PREFIX + name: value for name, value in given.items()}
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env=environment,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
-    assert done.stdout == "2022-01 2022-06 notebook 3\n", done.stderr
-
-
 def test_the_ui_has_the_settings_of_its_options_and_stays_on_this_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     became = Mock()
     monkeypatch.setattr(os, "execv", became)
     monkeypatch.chdir(tmp_path)
-    options = "--source hub@v1 --category Toys --storage out --reviews 7 --master local[3] --port 0"
+    options = (
+        "--source hub@v1 --category Toys,Games --storage out --reviews 7 --master local[3] --port 0"
+    )
     with patch.dict(os.environ, {"DAGSTER_HOME": str(tmp_path / "home")}):
         main(["ui", *options.split()])
         given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
     assert given == {
         "AMAZON_SEG_SOURCE": "hub@v1",
-        "AMAZON_SEG_CATEGORY": "Toys",
+        "AMAZON_SEG_CATEGORY": "Toys,Games",
         "AMAZON_SEG_STORAGE": "out",
         "AMAZON_SEG_SAMPLE_REVIEWS": "7",
         "AMAZON_SEG_SPARK_MASTER": "local[3]",

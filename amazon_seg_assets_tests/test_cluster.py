@@ -10,8 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from amazon_seg_assets.definitions import build_definitions
-from amazon_seg_assets.settings import Settings
+from amazon_seg_assets.definitions import defs
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets_tests.spark_conf import (
     EXECUTOR_CONF,
@@ -123,7 +122,7 @@ def test_the_main_job_ends_with_segments_pictures_and_a_report(main_job: tuple[P
     assert "executive_report.html" in printed
     stored = folder / "data/Electronics"
     assert (stored / f"executive_report/month={SNAPSHOT}/executive_report.html").is_file()
-    graph = build_definitions(Settings()).resolve_asset_graph()
+    graph = defs.resolve_asset_graph()
     names = {key.path[-1] for key in graph.get_all_asset_keys()}
     drawn = {picture.stem for picture in stored.rglob("*_plot.png")}
     assert drawn == {name for name in names if name.endswith("_plot")}
@@ -145,7 +144,7 @@ def test_the_exploration_equals_that_of_one_machine(
     expected = rows(folder, explored)
     for table in explored:
         shutil.rmtree(folder / "data/Electronics" / table)
-    job = ["job", "execute", "-m", "amazon_seg_assets.definitions", "-j", "explore"]
+    job = ["job", "execute", "-m", "amazon_seg_assets.definitions", "-j", "Electronics__explore"]
     settings = {"STORAGE": str(folder / "data"), "SPARK_MASTER": cluster.url}
     environment = {f"AMAZON_SEG_{name}": value for name, value in settings.items()}
     environment |= in_environment(SPARK_CONF, EXECUTOR_CONF)

@@ -1,41 +1,42 @@
 """What an operator finds in the UI: labels, code, lineage, policies, and the graph's shape."""
 
-import inspect
 import json
 import os
+import re
 import subprocess
 import sys
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from amazon_seg_assets.dag.partitions import LAST_MONTH, MONTHS
 from dagster import AssetKey, DagsterInstance, Definitions
 from dagster._core.instance.config import dagster_instance_config
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 
-from amazon_seg_assets.dag.declaration import SPARK_POOL
 from amazon_seg_assets.dag.metadata import markdown_table
-from amazon_seg_assets.definitions import build_definitions
-from amazon_seg_assets.months import month_after, month_range
+from amazon_seg_assets.dag.steps import SPARK_POOL
+from amazon_seg_assets.definitions import DECLARATIONS, build_definitions
+from amazon_seg_assets.months import Span, month_range
 from amazon_seg_assets.planning.snapshots import segmentable_months
 from amazon_seg_assets.rules.categories import load_category_rules
 from amazon_seg_assets.rules.files import Rules, load_rules
 from amazon_seg_assets.rules.labels import load_label_rules
 from amazon_seg_assets.rules.recommendations import default_recommendations
-from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES, load_scheme
+from amazon_seg_assets.rules.scheme import load_scheme
+from amazon_seg_assets.stages.segments.ties import COMPARED
 from amazon_seg_assets.settings import Settings
-from amazon_seg_assets.stages.cleaning import assets as cleaning
-from amazon_seg_assets.stages.clusters import assets as clustering
-from amazon_seg_assets.stages.exploration import assets as exploration
-from amazon_seg_assets.stages.overview import plot_assets as plots
+from amazon_seg_assets.stages.cleaning.versions import CODE_VERSION
 from amazon_seg_assets.stages.raw.manifest import FileRecord, Manifest, MonthCounts
-from amazon_seg_assets.stages.segments import assets as segmentation
+from amazon_seg_assets.stages.segments.assets import rfm_segments
 
 SHAPE = Path(__file__).with_name("graph_shape.json")
+CATEGORY = "Electronics"
+"""The category of the deployment without settings."""
+
 RENEW = "AMAZON_SEG_RENEW=1 python -m pytest amazon_seg_assets_tests/test_definitions.py"
 
 
@@ -52,14 +53,20 @@ def test_the_graph_loads_without_what_only_few_steps_need() -> None:
 
 
 def nodes(definitions: Definitions) -> dict[str, Any]:
+    """Assets by name; all of them are of the only category."""
     graph = definitions.resolve_asset_graph()
-    return {key.path[-1]: graph.get(key) for key in graph.get_all_asset_keys()}
+    keys = {key.path[-1]: key for key in graph.get_all_asset_keys()}
+    assert {tuple(key.path) for key in keys.values()} == {(CATEGORY, name) for name in keys}
+    return {name: graph.get(key) for name, key in keys.items()}
 
 
 def test_checks_come_first_and_pictures_last(definitions: Definitions) -> None:
-    job = definitions.resolve_job_def("segment_snapshot")
+    job = definitions.resolve_job_def(f"{CATEGORY}__segment_snapshot")
     priority = {
-        node.name: int(node.definition.tags.get("dagster/priority", 0)) for node in job.graph.nodes
+        node.name.removeprefix(f"{CATEGORY}__"): int(
+            node.definition.tags.get("dagster/priority", 0)
+        )
+        for node in job.graph.nodes
     }
     later = (
         "rfm_histograms",
@@ -78,17 +85,17 @@ def test_the_graph_has_the_shape_that_is_committed(definitions: Definitions) -> 
     repository = definitions.get_repository_def()
     shape = {
         "assets": {
-            name: {
-                "after": sorted(parent.path[-1] for parent in node.parent_keys),
+            node.key.to_user_string(): {
+                "after": sorted(parent.to_user_string() for parent in node.parent_keys),
                 "checks": sorted(check.name for check in node.check_keys),
                 "group": node.group_name,
                 "kinds": sorted(node.kinds),
                 "partitions": node.partitions_def.fmt if node.partitions_def else None,
             }
-            for name, node in sorted(nodes(definitions).items())
+            for _, node in sorted(nodes(definitions).items())
         },
         "jobs": {
-            job.name: sorted(key.path[-1] for key in job.asset_layer.selected_asset_keys)
+            job.name: sorted(key.to_user_string() for key in job.asset_layer.selected_asset_keys)
             for job in sorted(repository.get_all_jobs(), key=lambda job: job.name)
             if not job.name.startswith("__")
         },
@@ -106,36 +113,34 @@ def test_every_asset_says_whose_it_is_and_what_it_is(definitions: Definitions) -
         assert node.owners, name
         assert node.kinds, name
         assert {"domain", "layer", "cost"} <= set(node.tags), name
+        assert node.tags["amazon_seg/category"] == CATEGORY, name
         assert node.description, name
         assert node.code_version, name
         assert node.freshness_policy is not None, name
 
 
 def test_code_references_open_the_asset_s_own_function(definitions: Definitions) -> None:
-    every = nodes(definitions)
-
-    def opened(name: str) -> str:
-        reference = every[name].metadata["dagster/code_references"].code_references[0]
-        lines = Path(reference.file_path).read_text().splitlines()
-        return "\n".join(lines[reference.line_number - 1 :][:40])
-
-    assert opened("k_sweep").split("def ")[1].startswith("k_sweep(")
-    assert opened("rfm_segments").split("def ")[1].startswith("rfm_segments(")
-    assert opened("elbow_plot").startswith(inspect.getsource(plots._elbow).splitlines()[0])
-    assert opened("recency_frequency_plot").startswith("def _cluster_density(")
-    assert opened("popular_products_plot").startswith("def _popular_products(")
-    assert exploration.__file__ in str(
-        every["popular_products_plot"].metadata["dagster/code_references"].code_references
-    )
+    made_with = {"cluster_centers": "k_sweep"}
+    for name, node in nodes(definitions).items():
+        [reference] = node.metadata["dagster/code_references"].code_references
+        first, *rest = (
+            Path(reference.file_path).read_text().splitlines()[reference.line_number - 1 :]
+        )
+        assert first.startswith("@"), name
+        [function] = re.findall(r"^def (\w+)\(", "\n".join(rest), re.M)[:1]
+        assert function == made_with.get(name, name)
+        assert Path(reference.file_path).parts[-2:] == (node.group_name, "assets.py")
 
 
-def test_code_references_can_lead_to_the_repository_on_the_web() -> None:
+def test_code_references_can_lead_to_the_repository_on_the_web(definitions: Definitions) -> None:
     settings = Settings(git_url="https://github.com/somebody/something/", git_branch="v1")
-    node = nodes(build_definitions(settings))["k_sweep"]
-    line = inspect.getsourcelines(inspect.unwrap(clustering.k_sweep.op.compute_fn.decorated_fn))[1]
-    assert node.metadata["dagster/code_references"].code_references[0].url == (
-        "https://github.com/somebody/something/tree/v1/amazon_seg_assets/assets/clustering.py"
-        f"#L{line}"
+    on_web, here = (
+        nodes(each)["k_sweep"].metadata["dagster/code_references"].code_references[0]
+        for each in (build_definitions(settings), definitions)
+    )
+    assert on_web.url == (
+        "https://github.com/somebody/something/tree/v1/amazon_seg_assets/stages/clusters/assets.py"
+        f"#L{here.line_number}"
     )
 
 
@@ -162,11 +167,11 @@ def test_column_lineage_leads_from_segment_to_the_raw_time(definitions: Definiti
     # Every column cited by any table is there, in a table that the asset is made of.
     graph = definitions.resolve_asset_graph()
     for table in schemas:
-        made_of = graph.get_ancestor_asset_keys(AssetKey(table))
+        made_of = graph.get_ancestor_asset_keys(AssetKey([CATEGORY, table]))
         for column in schemas[table]:
             for source, name in sources(table, column):
                 assert name in schemas[source], f"{table}.{column} cites {source}.{name}"
-                assert AssetKey(source) in made_of, f"{table}.{column} cites {source}"
+                assert AssetKey([CATEGORY, source]) in made_of, f"{table}.{column} cites {source}"
 
 
 @pytest.mark.parametrize(
@@ -177,9 +182,11 @@ def test_column_lineage_leads_from_segment_to_the_raw_time(definitions: Definiti
 def test_a_snapshot_needs_its_month_and_the_twelve_before_as_far_as_they_are_in_the_span(
     definitions: Definitions, asset: str, source: str, snapshot: str, first: str
 ) -> None:
-    mapping = nodes(definitions)[asset].partition_mappings[AssetKey(source)]
+    every = nodes(definitions)
+    mapping = every[asset].partition_mappings[AssetKey([CATEGORY, source])]
+    months = every[asset].partitions_def
     needed = mapping.get_upstream_mapped_partitions_result_for_partitions(
-        MONTHS.subset_with_partition_keys([snapshot]), MONTHS, MONTHS
+        months.subset_with_partition_keys([snapshot]), months, every[source].partitions_def
     )
     assert [*needed.partitions_subset.get_partition_keys()] == month_range(first, snapshot)
     assert needed.required_but_nonexistent_subset.is_empty
@@ -189,10 +196,11 @@ def test_a_month_is_segmentable_with_a_verified_review_in_the_span() -> None:
     months = {
         "2023-07": MonthCounts(rows=2, verified=1),
         "2023-08": MonthCounts(rows=2, verified=0),
-        month_after(LAST_MONTH): MonthCounts(rows=2, verified=2),
+        "2023-10": MonthCounts(rows=2, verified=2),
     }
     files = {"file": FileRecord("print", 6, malformed=0, malformed_examples=[], months=months)}
-    assert segmentable_months(Manifest("1-version", "a folder", files)) == ["2023-07"]
+    manifest = Manifest("1-version", "a folder", files)
+    assert segmentable_months(manifest, Span("1996-05", "2023-09")) == ["2023-07"]
 
 
 def test_markdown_of_values_is_text() -> None:
@@ -201,15 +209,32 @@ def test_markdown_of_values_is_text() -> None:
 
 
 def test_what_uses_spark_takes_turns(definitions: Definitions) -> None:
-    for name, node in nodes(definitions).items():
-        uses_spark = "spark" in node.assets_def.required_resource_keys
-        assert node.pools == ({SPARK_POOL} if uses_spark else set()), name
+    every = nodes(definitions)
+    for declaration in DECLARATIONS:
+        body = declaration.body
+        function = body.args[0] if isinstance(body, partial) else body
+        uses_spark = bool({"read", "spark"} & {*function.__code__.co_names})
+        for output in declaration.stores:
+            assert every[output.name].pools == ({SPARK_POOL} if uses_spark else set()), output.name
+    steps = definitions.resolve_job_def(f"{CATEGORY}__full").graph.nodes
+    assert {
+        step.name for step in steps if step.name.endswith("_checks") and step.definition.pool
+    } == {
+        f"{CATEGORY}__{asset}_checks"
+        for asset in (
+            "clean_metadata",
+            "rfm_features",
+            "customer_clusters",
+            "rfm_segments",
+            "segment_summary",
+        )
+    }
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        files("amazon_seg_assets").joinpath("dagster.yaml"),
+        files("amazon_seg_assets.run").joinpath("dagster.yaml"),
         Path(__file__).parents[1] / "deploy/dagster.sqlite.yaml",
         Path(__file__).parents[1] / "deploy/dagster.postgres.yaml",
     ],
@@ -238,17 +263,15 @@ def test_a_fingerprint_follows_the_rules_and_not_their_layout(tmp_path: Path) ->
     assert prints[0] == prints[1] != prints[2]
 
 
-def test_an_edited_scheme_shows_segments_as_out_of_date(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_edited_scheme_shows_segments_as_out_of_date(tmp_path: Path) -> None:
     built_in = files("amazon_seg_assets").joinpath("rules/schemes/standard.yaml").read_text()
     mine = tmp_path / "mine.yaml"
     mine.write_text(built_in)
-    monkeypatch.setenv("AMAZON_SEG_SCHEME", str(mine))
-    before = segmentation.code_version()
-    assert before == f"1-{load_scheme('standard').fingerprint}"
+    settings = Settings(scheme=str(mine))
+    before = rfm_segments.version(settings)
+    assert before == f"2-{load_scheme('standard').fingerprint}"
     mine.write_text(built_in.replace("scoring: percent_rank", "scoring: ntile"))
-    assert segmentation.code_version() != before
+    assert rfm_segments.version(settings) != before
 
 
 @pytest.mark.parametrize(
@@ -257,7 +280,7 @@ def test_an_edited_scheme_shows_segments_as_out_of_date(
         ("clean_metadata", [load_category_rules()]),
         ("main_category_counts", [load_category_rules()]),
         ("cluster_centers", [load_label_rules()]),
-        ("scheme_comparison", [load_scheme(name) for name in BUILT_IN_SCHEMES]),
+        ("scheme_comparison", [load_scheme(name) for name in COMPARED]),
         ("executive_report", [default_recommendations()]),
     ],
 )
@@ -272,7 +295,7 @@ def test_rules_are_part_of_the_version_of_what_reads_them(
 def test_the_code_s_version_is_part_of_that_of_clean_tables(definitions: Definitions) -> None:
     for name in ("clean_reviews", "clean_metadata", "joined_reviews"):
         version = nodes(definitions)[name].code_version
-        assert version.partition("-")[0] == cleaning.CODE_VERSION, name
+        assert version.partition("-")[0] == CODE_VERSION, name
 
 
 def test_the_instance_written_out_finds_the_records_of_the_default_one(
@@ -281,7 +304,7 @@ def test_the_instance_written_out_finds_the_records_of_the_default_one(
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     places = set()
     for path in (
-        files("amazon_seg_assets").joinpath("dagster.yaml"),
+        files("amazon_seg_assets.run").joinpath("dagster.yaml"),
         Path(__file__).parents[1] / "deploy/dagster.sqlite.yaml",
     ):
         (tmp_path / "dagster.yaml").write_text(path.read_text())

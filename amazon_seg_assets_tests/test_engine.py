@@ -6,12 +6,14 @@ import shutil
 import subprocess
 import sys
 import time
+from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import MagicMock, patch
 
 import psutil
 import pytest
+from joblib.externals.loky.backend import context
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
@@ -341,29 +343,33 @@ def test_what_is_used_of_a_container_s_limit_is_not_available(
     assert machine.available_bytes() == left
 
 
+VERSION_1_QUOTA = "/sys/fs/cgroup/cpu/cpu.cfs_{}_us"
+
+
 @pytest.mark.parametrize(
     ("files", "cores"),
     [
-        (["200000 100000\n"], 2),
-        (["150000 100000\n"], 2),
-        (["50000 100000\n"], 1),
-        (["max 100000\n"], 8),
-        (["900000 100000\n"], 8),
-        (["300000\n", "100000\n"], 3),  # version 1 of control groups
-        (["-1\n", "100000\n"], 8),
-        ([], 8),
+        ({"/sys/fs/cgroup/cpu.max": "200000 100000\n"}, 2),
+        ({"/sys/fs/cgroup/cpu.max": "150000 100000\n"}, 2),
+        ({"/sys/fs/cgroup/cpu.max": "50000 100000\n"}, 1),
+        ({"/sys/fs/cgroup/cpu.max": "max 100000\n"}, 8),
+        ({"/sys/fs/cgroup/cpu.max": "900000 100000\n"}, 8),
+        (
+            {VERSION_1_QUOTA.format("quota"): "300000", VERSION_1_QUOTA.format("period"): "100000"},
+            3,
+        ),
+        ({VERSION_1_QUOTA.format("quota"): "-1", VERSION_1_QUOTA.format("period"): "100000"}, 8),
+        ({}, 8),
     ],
 )
 def test_a_container_s_quota_of_processors_counts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: list[str], cores: int
+    monkeypatch: pytest.MonkeyPatch, files: dict[str, str], cores: int
 ) -> None:
-    paths = [tmp_path / f"file-{number}" for number in range(len(files))]
-    for path, text in zip(paths, files, strict=True):
-        path.write_text(text)
-    monkeypatch.setattr(
-        machine, "_CGROUP_QUOTAS", ((tmp_path / "absent",), paths or [tmp_path / "absent"])
-    )
+    """Which joblib reads for us, of either version of control groups."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 16)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.setattr(os.path, "exists", files.__contains__)
+    monkeypatch.setattr(context, "open", lambda path: StringIO(files[path]), raising=False)
     assert machine.cores() == cores
 
 

@@ -1,26 +1,27 @@
 """The exploration of raw data, on a few invented rows whose figures are worked out by hand."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
-from dagster import AssetKey, DagsterInstance
+from dagster import DagsterInstance
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from amazon_seg_assets.dag import partitions
+from amazon_seg_assets.dag.declaration import declared_in
+from amazon_seg_assets.dag.family import families
 from amazon_seg_assets.definitions import build_definitions
-from amazon_seg_assets.settings import Settings
-from amazon_seg_assets.stages.exploration import tables as tables
+from amazon_seg_assets.planning.jobs import EXPLORE, INGEST
+from amazon_seg_assets.run.headless import HeadlessRun
+from amazon_seg_assets.schema import Table
+from amazon_seg_assets.stages.exploration import assets, tables
 from amazon_seg_assets.stages.exploration import transform as exploration
 from amazon_seg_assets.stages.exploration.profiles import profile_reviews
 from amazon_seg_assets.stages.raw.tables import RAW_REVIEWS
 from amazon_seg_assets.storage.facts import read_facts
-from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.parquet import read_small
 from amazon_seg_assets.storage.spark_tables import read_table
+from amazon_seg_assets_tests.graph import Graph
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
 # Seventeen reviews of 2019 with 1 to 17 votes; of those with 17, the older is the better.
@@ -52,46 +53,24 @@ PRODUCTS = [
 ]
 
 
-class Explored:
-    """A category, its storage and the runs of the job on it."""
-
-    def __init__(self, folder: Path, instance: DagsterInstance) -> None:
-        self.settings = Settings(source=str(folder), category="Electronics", storage=folder / "d")
-        self.store = Store(self.settings.storage, self.settings.category)
-        self.instance = instance
-
-    def run(self, job: str, *selected: str, **ops: Any) -> None:
-        job_def = build_definitions(self.settings).resolve_job_def(job)
-        run = job_def.execute_in_process(
-            {"ops": {asset: {"config": given} for asset, given in ops.items()}},
-            instance=self.instance,
-            asset_selection=[AssetKey(asset) for asset in selected] or None,
-        )
-        assert run.success
-
-    def read(self, table: tables.Table) -> pd.DataFrame:
-        return read_small(self.store, table)
-
-    def metadata(self, asset: str) -> dict[str, Any]:
-        event = self.instance.get_latest_materialization_event(AssetKey(asset))
-        assert event is not None
-        assert event.asset_materialization is not None
-        return {key: v.value for key, v in event.asset_materialization.metadata.items()}
-
-
 @pytest.fixture(scope="module")
-def explored(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Explored]:
+def explored(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graph]:
     assert spark is not None
     folder = write_raw(tmp_path_factory.mktemp("explored"), "Electronics", REVIEWS, PRODUCTS)
     with DagsterInstance.ephemeral() as instance:
-        explored = Explored(folder, instance)
-        explored.run("ingest", "raw_reviews", "raw_metadata")
-        explored.run("explore")
-        yield explored
+        graph = Graph(folder, "Electronics", instance)
+        run = graph.run()
+        run.execute(INGEST, assets=declared_in("raw"))
+        run.execute(EXPLORE)
+        yield graph
 
 
-def test_reviews_are_profiled(explored: Explored) -> None:
-    profile = explored.read(tables.REVIEW_PROFILE).set_index("column")
+def small(explored: Graph, table: Table) -> pd.DataFrame:
+    return read_small(explored.store, table)
+
+
+def test_reviews_are_profiled(explored: Graph) -> None:
+    profile = small(explored, tables.REVIEW_PROFILE).set_index("column")
     assert list(profile.index) == RAW_REVIEWS.column_names
     assert set(profile["count"]) == {len(REVIEWS)}
     # Twenty-one of 5 stars, one of 2, one of 0.
@@ -113,7 +92,7 @@ def test_reviews_are_profiled(explored: Explored) -> None:
     assert pd.isna(profile.loc["timestamp", "mean"])
 
 
-def test_facts_of_the_reviews(explored: Explored) -> None:
+def test_facts_of_the_reviews(explored: Graph) -> None:
     metadata = explored.metadata("review_profile")
     facts = ("rows", "verified", "exact_duplicates", "zero_ratings", "negative_votes")
     assert [metadata[fact] for fact in facts] == [23, 22, 1, 1, 1]
@@ -121,7 +100,7 @@ def test_facts_of_the_reviews(explored: Explored) -> None:
     assert "| timestamp | int64 | 23 | 0 | 6 |  |  |  | 2018-05-01 |" in metadata["profile"]
 
 
-def test_facts_of_a_table_are_kept_beside_its_profile(explored: Explored) -> None:
+def test_facts_of_a_table_are_kept_beside_its_profile(explored: Graph) -> None:
     assert read_facts(explored.store, "review_profile") == {
         "rows": 23,
         "exact_duplicates": 1,
@@ -137,8 +116,8 @@ def test_facts_of_a_table_are_kept_beside_its_profile(explored: Explored) -> Non
     assert shown[-1] == "| last\\_day | 2021-12-31 |"
 
 
-def test_products_are_profiled(explored: Explored) -> None:
-    profile = explored.read(tables.METADATA_PROFILE).set_index("column")
+def test_products_are_profiled(explored: Graph) -> None:
+    profile = small(explored, tables.METADATA_PROFILE).set_index("column")
     price = profile.loc["price"]
     assert (price["type"], price["count"], price["nulls"]) == ("string", 6, 1)
     # In order: 0, 0.01, 0.01, 10.5, 300.
@@ -152,15 +131,15 @@ def test_products_are_profiled(explored: Explored) -> None:
     assert forms == {"number": 5, "missing": 1, "from": 1, "dash": 0}
 
 
-def test_figures_do_not_depend_on_partitions(explored: Explored, spark: SparkSession) -> None:
+def test_figures_do_not_depend_on_partitions(explored: Graph, spark: SparkSession) -> None:
     raw = read_table(spark, explored.store, RAW_REVIEWS)
     one, many = (profile_reviews(raw.repartition(parts)) for parts in (1, 7))
     pd.testing.assert_frame_equal(one.columns, many.columns, check_exact=True)
     assert one.facts == many.facts
 
 
-def test_ratings_are_counted_by_verified_purchase(explored: Explored) -> None:
-    table = explored.read(tables.RATING_COUNTS)
+def test_ratings_are_counted_by_verified_purchase(explored: Graph) -> None:
+    table = small(explored, tables.RATING_COUNTS)
     counts = table.set_index(["scope", "rating", "verified_purchase"])["reviews"]
     assert counts[counts > 0].to_dict() == {
         ("all time", 5.0, True): 21,
@@ -178,8 +157,8 @@ def test_ratings_are_counted_by_verified_purchase(explored: Explored) -> None:
     assert shown[2] == "| 5 | yes | 3 | 60.00% |"
 
 
-def test_reviews_are_counted_by_month_and_year(explored: Explored) -> None:
-    table = explored.read(tables.REVIEW_COUNTS)
+def test_reviews_are_counted_by_month_and_year(explored: Graph) -> None:
+    table = small(explored, tables.REVIEW_COUNTS)
     assert table.to_numpy().tolist() == [
         ["2018-05", 1, 1],
         ["2019-05", 17, 17],
@@ -192,8 +171,8 @@ def test_reviews_are_counted_by_month_and_year(explored: Explored) -> None:
     assert years.splitlines()[2:] == ["| 2018 | 1 | 1 |", "| 2019 | 17 | 17 |", "| 2021 | 5 | 4 |"]
 
 
-def test_main_categories_are_counted_and_judged(explored: Explored) -> None:
-    table = explored.read(tables.MAIN_CATEGORY_COUNTS)
+def test_main_categories_are_counted_and_judged(explored: Graph) -> None:
+    table = small(explored, tables.MAIN_CATEGORY_COUNTS)
     assert table.drop(columns="share").to_numpy().tolist() == [
         ["Computers", 3, False],
         ["Books", 2, True],
@@ -202,8 +181,8 @@ def test_main_categories_are_counted_and_judged(explored: Explored) -> None:
     assert explored.metadata("main_category_counts")["excluded_products"] == 4
 
 
-def test_most_helpful_reviews_are_told_once_each(explored: Explored) -> None:
-    table = explored.read(tables.HELPFUL_REVIEWS)
+def test_most_helpful_reviews_are_told_once_each(explored: Graph) -> None:
+    table = small(explored, tables.HELPFUL_REVIEWS)
     assert table["verified_purchase"].all()
     assert table["rank"].tolist() == list(range(1, 16))
     assert table["helpful_vote"].tolist() == [99, 17, 17, *range(16, 4, -1)]
@@ -214,8 +193,8 @@ def test_most_helpful_reviews_are_told_once_each(explored: Explored) -> None:
     assert len(shown["verified_reviews"].splitlines()) == 17
 
 
-def test_reviews_whose_values_cannot_be_are_shown(explored: Explored) -> None:
-    table = explored.read(tables.ODD_REVIEWS)
+def test_reviews_whose_values_cannot_be_are_shown(explored: Graph) -> None:
+    table = small(explored, tables.ODD_REVIEWS)
     told = ["reason", "rank", "rating", "helpful_vote", "verified_purchase", "parent_asin"]
     assert table[told].to_numpy().tolist() == [
         ["0 stars", 1, 0.0, 0, False, "best"],
@@ -226,9 +205,7 @@ def test_reviews_whose_values_cannot_be_are_shown(explored: Explored) -> None:
     assert "| 1 | -3 | yes | 2 | 2021-12-31 |" in shown["reviews_with_negative_votes"]
 
 
-def test_no_more_than_the_oldest_odd_reviews_are_kept(
-    explored: Explored, spark: SparkSession
-) -> None:
+def test_no_more_than_the_oldest_odd_reviews_are_kept(explored: Graph, spark: SparkSession) -> None:
     raw = read_table(spark, explored.store, RAW_REVIEWS).withColumn("rating", F.lit(0.0))
     table = exploration.odd_reviews(raw.repartition(5))
     assert table["reason"].tolist() == ["0 stars"] * 20 + ["negative votes"]
@@ -248,8 +225,8 @@ def test_only_the_first_months_with_enough_rows_are_read() -> None:
     assert exploration.first_months(rows, enough=99) == ["2020-01", "2020-03", "2020-04"]
 
 
-def test_products_of_categories_that_are_left_out_are_shown(explored: Explored) -> None:
-    table = explored.read(tables.MISPLACED_PRODUCTS)
+def test_products_of_categories_that_are_left_out_are_shown(explored: Graph) -> None:
+    table = small(explored, tables.MISPLACED_PRODUCTS)
     told = ["main_category", "rank", "parent_asin", "rating_number", "price"]
     assert table[told].to_numpy().tolist() == [
         ["Books", 1, "cheap", 1_000, 0.01],
@@ -266,8 +243,8 @@ def test_a_column_that_a_table_does_not_declare_is_told() -> None:
         RAW_REVIEWS["stars"]
 
 
-def test_products_lead_the_lists_that_they_should(explored: Explored) -> None:
-    table = explored.read(tables.TOP_PRODUCTS)
+def test_products_lead_the_lists_that_they_should(explored: Graph) -> None:
+    table = small(explored, tables.TOP_PRODUCTS)
     lists = table.groupby("list", sort=False)
     assert {
         name: list(zip(rows["parent_asin"], rows["value"], strict=True)) for name, rows in lists
@@ -293,28 +270,27 @@ def test_products_lead_the_lists_that_they_should(explored: Explored) -> None:
     assert "| 1 | dear |  | 5,000 | ratings |" in shown["most_rated"]
 
 
-def test_pictures_are_stored_without_a_snapshot(explored: Explored) -> None:
+def test_pictures_are_stored_without_a_snapshot(explored: Graph) -> None:
     for name in ("popular_products", "ratings_by_verified", "reviews_over_time"):
         png = explored.store.path(f"{name}_plot") / f"{name}_plot.png"
         assert png.read_bytes().startswith(b"\x89PNG")
     assert "5 reviews" in explored.metadata("yearly_ratings_by_verified_plot")["alternative_text"]
 
 
-def test_a_year_without_reviews_is_told(explored: Explored) -> None:
-    plots = ("popular_products_plot", "yearly_ratings_by_verified_plot")
+def test_a_year_without_reviews_is_told(explored: Graph) -> None:
+    plots = [assets.popular_products_plot, assets.yearly_ratings_by_verified_plot]
     year = {"year": 1985}
-    explored.run(
-        "explore", "rating_counts", "top_products", *plots, rating_counts=year, top_products=year
-    )
+    run = explored.run(rating_counts=year, top_products=year)
+    run.execute(EXPLORE, assets=[assets.rating_counts, assets.top_products, *plots])
     assert explored.metadata("rating_counts")["ratings_of_1985"] == "No reviews in 1985."
     shown = explored.metadata("top_products")
     assert shown["most_popular"] == "No such reviews in 1985."
     assert "| 1 | dear |" in shown["most_rated"]
-    for name in plots:
-        assert "1985. No data" in explored.metadata(name)["alternative_text"]
+    for plot in plots:
+        assert "1985. No data" in explored.metadata(plot.name)["alternative_text"]
 
 
-def test_no_helpful_reviews_make_an_empty_table(spark: SparkSession, explored: Explored) -> None:
+def test_no_helpful_reviews_make_an_empty_table(spark: SparkSession, explored: Graph) -> None:
     raw = read_table(spark, explored.store, RAW_REVIEWS, ["2021-03"])
     first = exploration.most_helpful(
         raw.select("helpful_vote", "verified_purchase", "timestamp", "review_id", "month")
@@ -323,11 +299,11 @@ def test_no_helpful_reviews_make_an_empty_table(spark: SparkSession, explored: E
     assert exploration.helpful_reviews(raw, {}).empty
 
 
-def test_reviews_outside_the_span_of_months_make_no_year(
-    explored: Explored, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(partitions, "LAST_MONTH", "2020-12")
-    explored.run("explore", "rating_counts", "reviews_over_time_plot")
+def test_reviews_outside_the_span_of_months_make_no_year(explored: Graph) -> None:
+    settings = explored.family.settings.model_copy(update={"last_month": "2020-12"})
+    [family] = families(settings)
+    run = HeadlessRun(build_definitions(settings), family, explored.instance, lambda _: None)
+    run.execute(EXPLORE, assets=[assets.rating_counts, assets.reviews_over_time_plot])
     assert "ratings_of_2019" in explored.metadata("rating_counts")
     text = explored.metadata("reviews_over_time_plot")["alternative_text"]
     assert "2019-05" in text

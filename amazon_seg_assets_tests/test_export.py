@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import DataFrame, Observation, SparkSession
 
-from amazon_seg_assets.dag.metadata import report_artifact
+from amazon_seg_assets.dag.metadata import artifact_metadata
 from amazon_seg_assets.stages.segments.export import (
     COLUMNS,
     ESCAPED,
@@ -19,6 +19,7 @@ from amazon_seg_assets.stages.segments.export import (
 from amazon_seg_assets.storage.exports import write_one_file_each
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets_tests.disk import on_disk
+from amazon_seg_assets_tests.graph import family_of
 
 SEGMENTS = ["Champions", "Can't Lose Them", "=Lost", "Promising"]
 SCHEMA = (
@@ -97,7 +98,8 @@ def test_csv_is_safe_in_order_and_complete(tmp_path: Path, customers: DataFrame)
         b"",
     ]
     assert "Zoë" in (folder / "cant-lose-them.csv").read_text(encoding="utf-8")
-    told = report_artifact(Store(tmp_path, "Toys"), "segment_export", "2023-03")
+    store = Store(tmp_path, "Toys")
+    told = artifact_metadata(family_of(), store, "segment_export", "2023-03")
     assert told["bytes"] == sum(path.stat().st_size for path in folder.iterdir())
     assert told["dagster/table_name"] == "Toys.segment_export"
     assert counts == {

@@ -76,14 +76,25 @@ def test_the_folder_may_be_raw_itself(tmp_path: Path, monkeypatch: pytest.Monkey
             assert (file.name, file.fetch()) == (name, tmp_path / name)
 
 
-def test_another_category_is_refused_with_those_that_are_there(tmp_path: Path) -> None:
+def test_another_category_is_refused_with_near_ones_or_those_that_are_there(tmp_path: Path) -> None:
     make(tmp_path, f"{REVIEWS}/Toys_and_Games.jsonl", f"{REVIEWS}/Books-1.jsonl")
     make(tmp_path, f"{METADATA}/meta_Toys_and_Games.jsonl", "raw_meta_Software/full-0.parquet")
     source = FolderSource(tmp_path)
-    with pytest.raises(InputError, match=r"no reviews of Toys in .*: Books, Toys_and_Games\.$"):
-        source.files(Kind.REVIEWS, "Toys")
-    with pytest.raises(InputError, match=r"no metadata of Toys in .*: Software, Toys_and_Games\.$"):
-        source.files(Kind.METADATA, "Toys")
+    with pytest.raises(InputError, match=r"no reviews of Cards in .*: Books, Toys_and_Games\.$"):
+        source.files(Kind.REVIEWS, "Cards")
+    with pytest.raises(
+        InputError, match=r"no metadata of Cards in .*: Software, Toys_and_Games\.$"
+    ):
+        source.files(Kind.METADATA, "Cards")
+    for kind, given, near in (
+        (Kind.REVIEWS, "Toys", "Toys_and_Games"),
+        (Kind.REVIEWS, "Book", "Books"),
+        (Kind.METADATA, "software", "Software"),
+    ):
+        with pytest.raises(
+            InputError, match=rf"no {kind} of {given} in .*: did you mean {near}\?$"
+        ):
+            source.files(kind, given)
 
 
 def test_an_empty_folder_is_refused_with_the_layout(tmp_path: Path) -> None:

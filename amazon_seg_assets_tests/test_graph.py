@@ -1,20 +1,28 @@
-"""The graph from end to end on a few invented rows, whose outcome is worked out by hand."""
+"""The graph from end to end on a few invented rows, whose outcome is worked out by hand.
+
+Jobs and backfills are real runs: each changes what was asked for, and nothing else.
+"""
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from dagster import AssetKey, AssetSelection, DagsterInstance
+from dagster import AssetRecordsFilter, AssetSelection, DagsterEventType, DagsterInstance
 from pyspark.sql import SparkSession
 
+from amazon_seg_assets.dag.internals import range_tags
 from amazon_seg_assets.dag.metadata import preview
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.planning.jobs import range_tags
+from amazon_seg_assets.planning.jobs import FULL, INGEST, PREPARE, SEGMENT
 from amazon_seg_assets.planning.snapshots import default_snapshot
+from amazon_seg_assets.stages.clusters.assets import k_sweep
 from amazon_seg_assets.stages.clusters.choice_of_k import clusters_of_chosen_k
-from amazon_seg_assets.stages.report.assets import gather
+from amazon_seg_assets.stages.report.assets import PICTURES
+from amazon_seg_assets.stages.report.gather import gather
 from amazon_seg_assets.storage.locations import children
+from amazon_seg_assets_tests.disk import on_disk
 from amazon_seg_assets_tests.graph import Graph
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
@@ -50,19 +58,94 @@ REVIEWS = [
     review("before-the-span", "cheap", "1990-01-01T00:00:00"),
 ]
 
+MONTHS = ["2023-01", "2023-02", "2023-03"]
+OF_MARCH = range_tags("2023-03", "2023-03")
+OPS = {"k_sweep": {"k_max": 3}, "cluster_validation": {"resamples": 1}}
+
+
+def launch(graph: Graph, selection: AssetSelection, first: str, last: str) -> set[tuple[str, str]]:
+    """Materializes a range in one run, as the UI does; returns the partitions it recorded."""
+    definitions, family = graph.run().definitions, graph.family
+    keys = selection.resolve(definitions.resolve_asset_graph())
+    given = graph.ops.items()
+    ops = {family.name(name): {"config": c} for name, c in given if family.key(name) in keys}
+    result = definitions.resolve_implicit_global_asset_job_def().execute_in_process(
+        run_config={
+            "ops": ops,
+            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+        },
+        instance=graph.instance,
+        asset_selection=list(keys),
+        tags=range_tags(first, last),
+    )
+    assert result.success
+    return {
+        (event.asset_key.path[-1], event.partition or "")
+        for event in result.get_asset_materialization_events()
+        if event.asset_key is not None
+    }
+
+
+def assets(graph: Graph, *names: str) -> AssetSelection:
+    return AssetSelection.assets(*map(graph.family.key, names))
+
+
+def contents(graph: Graph) -> dict[str, tuple[int, bytes]]:
+    """Time of change and bytes of every file of the category."""
+    return {
+        str(path.relative_to(on_disk(graph.store.folder))): (
+            path.stat().st_mtime_ns,
+            path.read_bytes(),
+        )
+        for path in sorted(on_disk(graph.store.folder).rglob("*"))
+        if path.is_file()
+    }
+
+
+def touched(before: dict[str, Any], after: dict[str, Any]) -> set[tuple[str, str]]:
+    """Asset and month of each file that is not, byte for byte and in its time, what it was."""
+    names = {name for name in {*before, *after} if before.get(name) != after.get(name)}
+    parts = [Path(name).parts for name in names]
+    return {(asset, rest[0].removeprefix("month=")) for asset, *rest in parts}
+
 
 @pytest.fixture(scope="module")
 def graph(
     spark: SparkSession, instance: DagsterInstance, tmp_path_factory: pytest.TempPathFactory
 ) -> Graph:
+    """A category of which two snapshots were made by the job ``full``, in one run.
+
+    Of the snapshot before there are customers and segments alone.
+    """
     assert spark is not None
     folder = write_raw(tmp_path_factory.mktemp("graph"), "Toys", REVIEWS, PRODUCTS)
-    graph = Graph(folder, "Toys", instance, {"k_sweep": {"k_max": 3}})
+    graph = Graph(folder, "Toys", instance, OPS)
     run = graph.run()
-    run.execute("ingest")
-    run.prepare([f"2022-{month:02d}" for month in range(3, 13)] + ["2023-01", "2023-02", "2023-03"])
-    run.segment("2023-03")
+    run.execute(INGEST)
+    run.execute(PREPARE, range_tags("2022-01", MONTHS[0]))
+    launch(graph, assets(graph, "rfm_features", "rfm_segments"), MONTHS[0], MONTHS[0])
+    run.execute(FULL, range_tags(MONTHS[1], MONTHS[2]))
     return graph
+
+
+def test_the_full_job_is_one_run_over_a_range(graph: Graph) -> None:
+    runs = [run for run in graph.instance.get_runs() if run.job_name == graph.family.name(FULL)]
+    assert len(runs) == 1
+    made = {
+        (
+            entry.asset_materialization.asset_key.path[-1],
+            entry.asset_materialization.partition or "",
+        )
+        for entry in graph.instance.all_logs(runs[0].run_id, DagsterEventType.ASSET_MATERIALIZATION)
+        if entry.asset_materialization is not None
+    }
+    defined = graph.run().definitions.resolve_all_asset_keys()
+    assert {asset for asset, _ in made} == {key.path[-1] for key in defined}
+    assert {snapshot for _, snapshot in made} == {"", *MONTHS[1:]}
+    assert {("rfm_segments", snapshot) for snapshot in MONTHS[1:]} < made
+    for snapshot, customers in zip(MONTHS, (3, 5, 4), strict=True):
+        assert graph.metadata("rfm_segments", snapshot)["customers"] == customers
+    assert ("raw_reviews", "") in made
 
 
 def test_raw_rows_are_all_kept_and_counted(graph: Graph) -> None:
@@ -122,8 +205,6 @@ def test_every_asset_tells_the_figures_of_its_kind(graph: Graph) -> None:
     missing = []
     for key in nodes.get_all_asset_keys():
         name, node = key.path[-1], nodes.get(key)
-        if node.group_name == "exploration":
-            continue  # not a part of these runs
         required: dict[str, type] = {"dagster/uri": str, "bytes": int}
         metadata = graph.metadata(name, "2023-03" if node.is_partitioned else None)
         if "dagster/column_schema" in node.metadata:
@@ -253,7 +334,7 @@ def test_files_for_campaigns_hold_each_customer_and_no_formula(graph: Graph) -> 
 
 
 def test_the_report_tells_the_way_from_raw_reviews_to_those_that_count(graph: Graph) -> None:
-    findings = gather(graph.store, "2023-03")
+    findings = gather(graph.snapshot("2023-03"), PICTURES)
     window, origin = findings.window, findings.origin
     assert window.raw == len(REVIEWS) - 1  # but for that of 1990
     assert [(step.reason.split(",")[0], step.rows) for step in window.left_out] == [
@@ -289,7 +370,8 @@ TITLES = {
 
 
 def test_each_plot_is_its_own_picture_in_the_ui(graph: Graph) -> None:
-    assert {name for name in children(graph.store.folder) if name.endswith("_plot")} == {*TITLES}
+    stored = {name for name in children(graph.store.folder) if name.endswith("_plot")}
+    assert {name for name in stored if graph.store.months(name)} == {*TITLES}
     for name, title in TITLES.items():
         png = graph.store.path(name, "2023-03") / f"{name}.png"
         assert png.read_bytes().startswith(b"\x89PNG")
@@ -299,34 +381,83 @@ def test_each_plot_is_its_own_picture_in_the_ui(graph: Graph) -> None:
         assert ". Snapshot 2023-03 · 4 customers. " in metadata["alternative_text"]
 
 
-def test_one_month_is_redone_alone(graph: Graph) -> None:
-    before = graph.files()
-    graph.run().prepare(["2023-02"])
-    after = graph.files()
-    redone = {name for name in before if before[name][0] != after.get(name, (0,))[0]}
-    assert redone
-    assert all("_reviews/month=2023-02/" in name for name in redone)
-    rows = graph.read("joined_reviews", "2023-02")
-    assert sorted(rows["review_id"]) == sorted(graph.read("clean_reviews", "2023-02")["review_id"])
+def test_the_last_snapshots_are_one_run(graph: Graph) -> None:
+    before = contents(graph)
+    made = launch(graph, assets(graph, "rfm_features", "rfm_segments"), "2023-02", "2023-03")
+    expected = {
+        (asset, month)
+        for asset in ("rfm_features", "rfm_segments")
+        for month in ("2023-02", "2023-03")
+    }
+    assert made == expected
+    assert touched(before, contents(graph)) == expected
+    for month, customers in (("2023-02", 5), ("2023-03", 4)):
+        metadata = graph.metadata("rfm_features", month)
+        assert metadata["dagster/partition_row_count"] == metadata["customers"] == customers
+        assert metadata["window_end"] == {"2023-02": "2023-02-28", "2023-03": "2023-03-20"}[month]
+        # What the step took is of both months together.
+        assert metadata["step_seconds"] > 0
+        assert metadata["step_rows_per_second"] == round(9 / metadata["step_seconds"])
+        assert "seconds" not in metadata
+
+
+def test_a_range_of_months_is_one_run(graph: Graph) -> None:
+    before = contents(graph)
+    names = ("clean_reviews", "joined_reviews")
+    made = launch(graph, assets(graph, *names), "2022-12", "2023-01")
+    assert made == {(name, month) for name in names for month in ("2022-12", "2023-01")}
+    assert touched(before, contents(graph)) == made
+    rows = [
+        graph.metadata("joined_reviews", month)["dagster/partition_row_count"]
+        for month in ("2022-12", "2023-01", "2023-02")
+    ]
+    assert rows == [1, 1, 7]
+    clean, joined = (sorted(graph.read(name, "2022-12")["review_id"]) for name in names)
+    assert clean == joined
+
+
+def test_only_the_plots_of_one_snapshot_are_drawn_again(graph: Graph) -> None:
+    before = contents(graph)
+    plots = AssetSelection.kind("matplotlib") - AssetSelection.groups("exploration")
+    made = launch(graph, plots, "2023-02", "2023-02")
+    after = contents(graph)
+    assert {month for _, month in made} == {"2023-02"}
+    assert len(made) > 10
+    assert touched(before, after) == made
+    pictures = [name for name in before if name.startswith("elbow_plot/") and "2023-02" in name]
+    # Drawn anew, and the same to the byte.
+    assert [before[name][1] for name in pictures] == [after[name][1] for name in pictures]
+    metadata = graph.metadata("elbow_plot", "2023-02")
+    assert "2023-02" in metadata["dagster/uri"]
+    assert metadata["seconds"] > 0
+    assert metadata["peak_memory_mb"] > 100
 
 
 def test_an_unchanged_source_is_known_as_unchanged(graph: Graph) -> None:
     before = graph.files()
-    version = graph.metadata("raw_reviews")
-    graph.run().execute("ingest")
+    graph.run().execute(INGEST)
     raw = {name for name in before if "raw_" in name}
     assert {name: before[name] for name in raw} == {name: graph.files()[name] for name in raw}
-    assert version["source_changed"]
-    assert not graph.metadata("raw_reviews")["source_changed"]
+    of_reviews = AssetRecordsFilter(graph.family.key("raw_reviews"))
+    told = [
+        record.asset_materialization.metadata["source_changed"].value
+        for record in graph.instance.fetch_materializations(of_reviews, limit=9).records
+        if record.asset_materialization is not None
+    ]
+    assert told == [False, False, True]  # the last first; the second was of the job ``full``
 
 
 def test_the_notebook_scheme_is_a_choice_of_configuration(graph: Graph) -> None:
     former = graph.read("rfm_segments", "2023-03")
     assets = graph.run().definitions.resolve_asset_graph()
-    made_of_segments = AssetSelection.assets("rfm_segments").downstream().resolve(assets)
+    made_of_segments = (
+        AssetSelection.assets(graph.family.key("rfm_segments")).downstream().resolve(assets)
+    )
     names = [key.path[-1] for key in made_of_segments]
     assert {"segment_summary", "segment_treemap_plot", "executive_report"} < set(names)
-    graph.materialize("2023-03", names, rfm_segments={"scheme": "notebook"})
+    quick = OPS["cluster_validation"]
+    notebook = {"scheme": "notebook"}
+    graph.materialize("2023-03", names, rfm_segments=notebook, cluster_validation=quick)
     segments = graph.read("rfm_segments", "2023-03").set_index("user_id")
     # Four customers in five tiles: 1 to 4 in order; equal frequency: the less recent first.
     assert segments["rfm_score"].to_dict() == {
@@ -348,12 +479,12 @@ def test_the_notebook_scheme_is_a_choice_of_configuration(graph: Graph) -> None:
 def test_a_month_without_reviews_has_no_snapshot(graph: Graph, month: str, message: str) -> None:
     before = graph.files()
     with pytest.raises(InputError, match=message):
-        graph.run().segment(month)
+        graph.run().execute(SEGMENT, range_tags(month, month))
     assert graph.files() == before
 
 
 def test_the_default_snapshot_is_the_last_month_with_reviews(graph: Graph) -> None:
-    assert default_snapshot(graph.store) == "2023-03"
+    assert default_snapshot(graph.store, graph.family.span) == "2023-03"
 
 
 def test_nobody_to_segment_is_told_and_leaves_former_results(graph: Graph) -> None:
@@ -361,12 +492,19 @@ def test_nobody_to_segment_is_told_and_leaves_former_results(graph: Graph) -> No
     with pytest.raises(
         InputError, match=r"Nobody in Toys can be segmented as of 2023-03-20: of the 11"
     ):
-        graph.run(rfm_features={"min_price": 500.0}).segment("2023-03")
+        graph.run(rfm_features={"min_price": 500.0}).execute(SEGMENT, OF_MARCH)
     assert graph.files() == before
 
 
 def test_fewer_customers_than_clusters_is_told(graph: Graph) -> None:
     with pytest.raises(InputError, match="only 4 distinct customers, fewer than 5 clusters"):
-        run = graph.run(k_sweep={"k_min": 5, "k_max": 6})
-        sweep = [AssetKey("k_sweep"), AssetKey("cluster_centers")]  # which one step makes
-        run.execute("segment_snapshot", range_tags("2023-03", "2023-03"), sweep)
+        graph.run(k_sweep={"k_min": 5, "k_max": 6}).execute(SEGMENT, OF_MARCH, [k_sweep])
+
+
+def test_what_has_been_explored_is_known(graph: Graph) -> None:
+    """The last of the module, as it changes the source."""
+    assert graph.run().is_explored()
+    late = review("late", "cheap", "2023-03-30T00:00:00")
+    write_raw(graph.folder, graph.category, [*REVIEWS, late], PRODUCTS)
+    graph.run().execute(INGEST)
+    assert not graph.run().is_explored()

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from amazon_seg_assets.sources.categories import CATEGORIES, near_categories
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.sources.base import Kind
-from amazon_seg_assets.sources.hub import HubSource
+from amazon_seg_assets.sources.base import Kind, near_categories
+from amazon_seg_assets.sources.hub import CATEGORIES, HubSource
 from amazon_seg_assets.stages.raw.ingest import READER_VERSION
 from amazon_seg_assets_tests.raw_files import product, review
 from amazon_seg_assets_tests.stand_in_hub import REPOSITORY, Break, StandInHub
@@ -292,9 +291,9 @@ def test_unknown_category_needs_no_network():
     ],
 )
 def test_near_categories(name, near):
-    assert near_categories(name)[0] == near
+    assert near_categories(name, CATEGORIES)[0] == near
 
 
 def test_nothing_is_near():
     assert len(set(CATEGORIES)) == 34
-    assert near_categories("qqq") == near_categories("") == []
+    assert near_categories("qqq", CATEGORIES) == near_categories("", CATEGORIES) == []

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from dagster import DagsterInstance
 
-from amazon_seg_assets.dag import declaration
+from amazon_seg_assets.dag import handles, steps
+from amazon_seg_assets.dag.declaration import declared_in
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.run.headless import RunError
-from amazon_seg_assets.stages.raw import assets as ingestion
+from amazon_seg_assets.planning.jobs import INGEST
+from amazon_seg_assets.run.headless import HeadlessRun, RunError
 from amazon_seg_assets.storage.locations import Location
 from amazon_seg_assets.storage.parquet import Stats, read_stats
 from amazon_seg_assets_tests.disk import on_disk
@@ -21,12 +22,29 @@ REVIEWS = [review("a", "kite", "2023-01-05T00:00:00")]
 MORE = [*REVIEWS, review("b", "kite", "2023-02-05T00:00:00")]
 
 
+def ingest(graph: Graph) -> HeadlessRun:
+    """Makes the raw tables alone."""
+    run = graph.run()
+    run.execute(INGEST, assets=declared_in("raw"))
+    return run
+
+
+def ingested(folder: Path, instance: DagsterInstance) -> Graph:
+    graph = Graph(write_raw(folder, "Games", REVIEWS, PRODUCTS), "Games", instance)
+    ingest(graph)
+    return graph
+
+
 @pytest.fixture
 def graph(tmp_path: Path) -> Iterator[Graph]:
     with DagsterInstance.ephemeral() as instance:
-        graph = Graph(write_raw(tmp_path, "Games", REVIEWS, PRODUCTS), "Games", instance)
-        graph.run().ingest_raw()
-        yield graph
+        yield ingested(tmp_path, instance)
+
+
+@pytest.fixture(scope="module")
+def kept(instance: DagsterInstance, tmp_path_factory: pytest.TempPathFactory) -> Graph:
+    """For tests that write another source, of which nothing is to be taken over."""
+    return ingested(tmp_path_factory.mktemp("kept"), instance)
 
 
 def recorded(graph: Graph) -> tuple[bool, list[str], int]:
@@ -50,64 +68,62 @@ def test_a_change_that_was_published_is_recorded_by_who_comes_next(
     assert recorded(graph) == (True, ["2023-01"], 1)
     assert graph.metadata("raw_reviews")["rows_read"] == 1
     write_raw(graph.folder, "Games", MORE, PRODUCTS)
-    monkeypatch.setattr(declaration, "RETRY_AFTER_SECONDS", 0)
-    monkeypatch.setattr(ingestion, "read_stats", fails_at_first)
-    if failures > declaration.RETRIES:
+    monkeypatch.setattr(steps, "RETRY_AFTER_SECONDS", 0)
+    monkeypatch.setattr(handles, "read_stats", fails_at_first)
+    if failures > steps.RETRIES:
         with pytest.raises(RunError, match="the storage is away"):
-            graph.run().ingest_raw()
+            ingest(graph)
         assert graph.store.months("raw_reviews") == ["2023-01", "2023-02"]
-    graph.run().ingest_raw()
+    ingest(graph)
     assert len(folders) == failures
     assert recorded(graph) == (True, ["2023-01", "2023-02"], 1)
     assert graph.metadata("raw_reviews")["rows_read"] == 0  # this step has only recorded it
-    graph.run().ingest_raw()
+    ingest(graph)
     assert recorded(graph) == (False, [], 0)
 
 
-def test_reviews_that_are_all_outside_the_span_replace_nothing(graph: Graph) -> None:
-    former = graph.read("raw_reviews")
+def test_reviews_that_are_all_outside_the_span_replace_nothing(kept: Graph) -> None:
+    former = kept.read("raw_reviews")
     in_seconds = [each | {"timestamp": each["timestamp"] // 1000} for each in MORE]
-    write_raw(graph.folder, "Games", in_seconds, PRODUCTS)
+    write_raw(kept.folder, "Games", in_seconds, PRODUCTS)
     message = r"None of the 2 reviews of folder .* is within .*, but of 1970-01 … 1970-01: set"
     with pytest.raises(InputError, match=message):
-        graph.run().ingest_raw()
-    assert graph.read("raw_reviews").equals(former)
-    assert graph.store.months("raw_reviews") == ["2023-01"]
+        ingest(kept)
+    assert kept.read("raw_reviews").equals(former)
+    assert kept.store.months("raw_reviews") == ["2023-01"]
 
 
 @pytest.mark.parametrize(
     ("missing", "folder"), [("reviews", "review_categories"), ("metadata", "meta_categories")]
 )
 def test_a_source_of_one_kind_alone_replaces_nothing(
-    graph: Graph, missing: str, folder: str
+    kept: Graph, missing: str, folder: str
 ) -> None:
-    former = graph.files()
-    write_raw(graph.folder, "Games", MORE, [*PRODUCTS, product("doll", 5.0)])
-    [file] = graph.folder.glob(f"raw/{folder}/*")
+    former = kept.files()
+    write_raw(kept.folder, "Games", MORE, [*PRODUCTS, product("doll", 5.0)])
+    [file] = kept.folder.glob(f"raw/{folder}/*")
     file.unlink()
     with pytest.raises(InputError, match=f"There are no {missing} in .*Games"):
-        graph.run().ingest_raw()
-    assert graph.files() == former
+        ingest(kept)
+    assert kept.files() == former
 
 
-@pytest.mark.parametrize("table", ["raw_reviews", "raw_metadata"])
-def test_a_table_that_failed_a_check_is_made_anew_by_the_next_run(graph: Graph, table: str) -> None:
+def test_a_table_that_failed_a_check_is_made_anew_by_the_next_run(graph: Graph) -> None:
     former = graph.files()
-    [file] = on_disk(graph.store.path(table)).rglob("*.parquet")
-    file.unlink()
-    with pytest.raises(InputError, match=f"A check failed, .* {table}, rows_as_read: Of 1 rows"):
-        graph.run().ingest_raw()
-    graph.run().ingest_raw()
-    assert graph.files().keys() == former.keys()
-    assert graph.metadata(table)["rows_read"] == 1
+    for table in ("raw_reviews", "raw_metadata"):
+        [file] = on_disk(graph.store.path(table)).rglob("*.parquet")
+        file.unlink()
+        with pytest.raises(InputError, match=f"A check failed, .* {table}, rows_as_read: Of 1 row"):
+            ingest(graph)
+        ingest(graph)
+        assert graph.files().keys() == former.keys()
+        assert graph.metadata(table)["rows_read"] == 1
 
 
 def test_what_is_left_out_of_the_raw_tables_is_told(
     graph: Graph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    complete = graph.run()
-    complete.ingest_raw()
-    assert complete.warnings == []
+    assert ingest(graph).warnings == []
     outside = [review("a", "kite", f"{month}-01T00:00:00") for month in ("1990-01", "2023-10")]
     outside.append(review("a", "kite", "9999-12-01T00:00:00"))
     products = [*PRODUCTS, product("doll", 5.0, colour="red")]
@@ -116,8 +132,7 @@ def test_what_is_left_out_of_the_raw_tables_is_told(
     for path in graph.folder.glob("raw/*/*.jsonl"):
         path.write_text(path.read_text() + "[]\n")
     monkeypatch.setenv("AMAZON_SEG_MAX_MALFORMED_SHARE", "0.5")
-    run = graph.run()
-    run.ingest_raw()
+    run = ingest(graph)
     assert sorted(warning for warning in run.warnings if "no_month_gaps" not in warning) == [
         "raw_metadata, all_lines_read: 1 of 3 lines are not valid records, and left out: "
         "raw/meta_categories/meta_Games.jsonl, line 3: not a JSON object.",

@@ -26,16 +26,23 @@ from dagster._core.remote_origin import (
 from dagster._core.test_utils import create_run_for_test
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
-from amazon_seg_assets.dag import declaration
+from amazon_seg_assets.dag.declaration import whole_asset
+from amazon_seg_assets.dag.resources import resources_for
+from amazon_seg_assets.dag.steps import bind_asset
+from amazon_seg_assets.planning.jobs import INGEST
 from amazon_seg_assets.run.headless import HeadlessRun
 from amazon_seg_assets.run.instance import end_dead_runs, process_tag
+from amazon_seg_assets.schema import Artifact
+from amazon_seg_assets_tests.graph import family_of
 
+FAMILY = family_of()
+JOB = FAMILY.name(INGEST)
 MODULE = "amazon_seg_assets.definitions"
 LOCATION = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(module_name=MODULE))
 OF_DAGSTER = {
-    "remote_job_origin": RemoteJobOrigin(RemoteRepositoryOrigin(LOCATION, "defs"), "ingest"),
+    "remote_job_origin": RemoteJobOrigin(RemoteRepositoryOrigin(LOCATION, "defs"), JOB),
     "job_code_origin": JobPythonOrigin(
-        "ingest",
+        JOB,
         RepositoryPythonOrigin(
             sys.executable, CodePointer.from_module(MODULE, "defs", None), None, None, None
         ),
@@ -44,21 +51,23 @@ OF_DAGSTER = {
 """What tells of a run that Dagster has started."""
 
 
-def headless(function: Callable[[], Any], instance: DagsterInstance, told: list[Any]) -> None:
+def headless(function: Callable[[Any], Any], instance: DagsterInstance, told: list[Any]) -> None:
     """Runs one asset that uses Spark, by its kind, as the command does."""
-    spec = declaration.artifact_spec(
-        "thing", description="A thing.", group="rfm", kinds={"pyspark"}, deps=[], partitioned=False
+    thing = whole_asset(Artifact("thing", "A thing."), kinds={"pyspark"})(function)
+    asset = bind_asset(thing, FAMILY)
+    definitions = Definitions(
+        assets=[asset],
+        jobs=[define_asset_job(JOB, [asset])],
+        resources=resources_for(FAMILY.settings),
     )
-    asset = declaration.seg_asset(spec)(function)
-    definitions = Definitions(assets=[asset], jobs=[define_asset_job("ingest", [asset])])
-    HeadlessRun(definitions, instance, told.append).execute("ingest")
+    HeadlessRun(definitions, FAMILY, instance, told.append).execute(INGEST)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_step_is_not_begun_again(number: signal.Signals) -> None:
     begun, told = [], list[Any]()
 
-    def interrupted() -> None:
+    def interrupted(_: object) -> None:
         begun.append(1)
         os.kill(os.getpid(), number)
         time.sleep(5)

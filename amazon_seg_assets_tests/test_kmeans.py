@@ -4,11 +4,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from amazon_seg_assets.quality.customers import clusters_apart
 from pyspark import cloudpickle
 from pyspark.ml import PipelineModel
 from pyspark.ml.clustering import KMeans as SparkKMeans
@@ -21,6 +21,7 @@ from sklearn.metrics import silhouette_samples, silhouette_score
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.features import CENTERS
+from amazon_seg_assets.stages.clusters.checks import silhouette_high_enough
 from amazon_seg_assets.stages.clusters.grid import cells
 from amazon_seg_assets.stages.clusters.kmeans import (
     Content,
@@ -104,7 +105,10 @@ def test_a_cloud_without_clusters_does_not_pass_for_some(k: int) -> None:
     standard = (cloud - cloud.mean(axis=0)) / cloud.std(axis=0)
     labels = KMeans(k, n_init=3, random_state=1).fit(standard).labels_
     silhouettes = cluster_silhouettes(standard, np.ones(3000), labels, k)
-    assert not clusters_apart(np.average(silhouettes, weights=np.bincount(labels))).passed
+    found = np.average(silhouettes, weights=np.bincount(labels))
+    table = pd.DataFrame({"silhouette": [found], "chosen": [True]})
+    [check] = silhouette_high_enough
+    assert not check.judge(SimpleNamespace(small=lambda _: table)).passed
 
 
 def test_standardization_is_over_customers(points: Points, frame: pd.DataFrame) -> None:

@@ -18,42 +18,39 @@ from dagster import (
 from pydantic import ValidationError
 from pyspark.sql import SparkSession
 
+from amazon_seg_assets.dag.internals import range_tags
 from amazon_seg_assets.definitions import build_definitions
-from amazon_seg_assets.planning.jobs import range_tags
 from amazon_seg_assets.settings import Settings, load_settings
 from amazon_seg_assets.stages.cleaning import transform as cleaning
-from amazon_seg_assets.stages.cleaning.assets import CleanMetadataConfig
 from amazon_seg_assets.stages.clusters.assets import SweepConfig
-from amazon_seg_assets.stages.exploration.assets import YearConfig
 from amazon_seg_assets.stages.overview.assets import EvaluationConfig
-from amazon_seg_assets.stages.raw.assets import IngestConfig
 from amazon_seg_assets.stages.rfm.assets import RfmConfig
-from amazon_seg_assets.stages.segments.assets import SegmentConfig
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
 WRONG = [
-    (IngestConfig, "raw_reviews", "force", "sometimes"),
-    (CleanMetadataConfig, "clean_metadata", "excluded_categories", "Books"),
-    (RfmConfig, "rfm_features", "min_price", "cheap"),
-    (SweepConfig, "k_sweep", "k_max", "many"),
-    (SegmentConfig, "rfm_segments", "scheme", 3),
-    (EvaluationConfig, "cluster_validation", "resamples", 1.5),
-    (YearConfig, "rating_counts", "year", "last"),
+    ("raw_reviews", "force", "sometimes"),
+    ("clean_metadata", "excluded_categories", "Books"),
+    ("rfm_features", "min_price", "cheap"),
+    ("k_sweep", "k_max", "many"),
+    ("rfm_segments", "scheme", 3),
+    ("cluster_validation", "resamples", 1.5),
+    ("rating_counts", "year", "last"),
+    ("k_sweep_checks", "min_silhouette", "high"),
 ]
 
 
 @pytest.fixture(scope="module")
 def job() -> JobDefinition:
-    return build_definitions(Settings()).resolve_job_def("full")
+    return build_definitions(Settings()).resolve_job_def("Electronics__full")
 
 
-@pytest.mark.parametrize(("kind", "asset", "field", "value"), WRONG)
+@pytest.mark.parametrize(("step", "field", "value"), WRONG)
 def test_a_wrong_value_is_told_with_its_field(
-    job: JobDefinition, kind: type[Config], asset: str, field: str, value: Any
+    job: JobDefinition, step: str, field: str, value: Any
 ) -> None:
-    assert field in kind.model_fields
-    with pytest.raises(DagsterInvalidConfigError, match=f"ops:{asset}:config:{field}"):
-        validate_run_config(job, {"ops": {asset: {"config": {field: value}}}})
+    name = f"Electronics__{step}"
+    with pytest.raises(DagsterInvalidConfigError, match=f"ops:{name}:config:{field}"):
+        validate_run_config(job, {"ops": {name: {"config": {field: value}}}})
 
 
 @pytest.mark.parametrize(
@@ -62,6 +59,8 @@ def test_a_wrong_value_is_told_with_its_field(
         (RfmConfig, "min_price", -1),
         (SweepConfig, "k_max", 51),
         (SweepConfig, "k_min", 1),
+        (SweepConfig, "n_init", 0),
+        (SweepConfig, "random_state", -1),
         (EvaluationConfig, "resamples", 0),
     ],
 )
@@ -91,7 +90,7 @@ def _fields(node: Any) -> dict[str, Any]:
 
 
 def prepare_job() -> JobDefinition:
-    return build_definitions(load_settings()).resolve_job_def("prepare_months")
+    return build_definitions(load_settings()).resolve_job_def("Toys__prepare_months")
 
 
 def test_a_run_that_died_goes_on_from_where_it_failed(
@@ -108,7 +107,7 @@ def test_a_run_that_died_goes_on_from_where_it_failed(
         raise Failure("the cluster is away", allow_retries=False)
 
     with DagsterInstance.local_temp(str(tmp_path)) as instance:
-        ingest = build_definitions(load_settings()).resolve_job_def("ingest")
+        ingest = build_definitions(load_settings()).resolve_job_def("Toys__ingest")
         assert ingest.execute_in_process(instance=instance).success
         monkeypatch.setattr(cleaning, "join_products", dies)
         tags = range_tags("2023-02", "2023-03")

@@ -22,7 +22,9 @@ from pyspark.sql import SparkSession
 from sklearn.metrics import pairwise_distances_argmin, silhouette_samples
 from sklearn.preprocessing import StandardScaler
 
+from amazon_seg_assets.dag.internals import range_tags
 from amazon_seg_assets.months import month_range
+from amazon_seg_assets.planning.jobs import INGEST, PREPARE
 from amazon_seg_assets_tests import oracle
 from amazon_seg_assets_tests.graph import Graph
 from amazon_seg_assets_tests.oracle import Customer, Record, Scored
@@ -70,14 +72,14 @@ def proven(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Ite
     with DagsterInstance.ephemeral() as instance:
         graph = Graph(folder, "Electronics", instance)
         run = graph.run()
-        run.execute("ingest")
-        run.prepare(MONTHS)
+        run.execute(INGEST)
+        run.execute(PREPARE, range_tags(MONTHS[0], MONTHS[-1]))
         segments, checks = {}, {}
         for snapshot in SNAPSHOTS:
-            graph.materialize(snapshot, ["rfm_features"])
             for scheme in SCHEMES:
+                features = ["rfm_features"] if scheme == "standard" else []
                 result = graph.materialize(
-                    snapshot, ["rfm_segments"], rfm_segments={"scheme": scheme}
+                    snapshot, [*features, "rfm_segments"], rfm_segments={"scheme": scheme}
                 )
                 segments[scheme, snapshot] = graph.rows("rfm_segments", snapshot)
                 [checks[scheme, snapshot]] = [

@@ -5,13 +5,18 @@ from pathlib import Path
 
 import pytest
 from dagster import AssetKey, AssetMaterialization, DagsterInstance, MetadataValue
-from dagster._core.definitions.data_version import CODE_VERSION_TAG
+from dagster._core.definitions.data_version import CODE_VERSION_TAG, get_input_data_version_tag
 from pyspark.sql import SparkSession
 
+from amazon_seg_assets.dag.declaration import declared_in
+from amazon_seg_assets.dag.internals import range_tags
+from amazon_seg_assets.dag.records import is_up_to_date
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.planning import staleness
-from amazon_seg_assets.planning.staleness import are_products_stale, is_up_to_date, stale_months
+from amazon_seg_assets.planning.jobs import INGEST, PREPARE
+from amazon_seg_assets.planning.staleness import are_products_stale, stale_months
 from amazon_seg_assets.stages.cleaning import transform as cleaning
+from amazon_seg_assets.stages.cleaning import versions
+from amazon_seg_assets.stages.cleaning.assets import clean_metadata
 from amazon_seg_assets.storage.facts import failed_checks, note_checks
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.locations import url_of
@@ -26,38 +31,62 @@ REVIEWS = [
 ]
 
 
-@pytest.fixture
-def graph(spark: SparkSession, tmp_path: Path) -> Iterator[Graph]:
+def ingest(graph: Graph) -> None:
+    graph.run().execute(INGEST, assets=declared_in("raw"))
+
+
+def clean_products(graph: Graph, **config: object) -> None:
+    graph.run(clean_metadata=config).execute(INGEST, assets=[clean_metadata])
+
+
+def prepare(graph: Graph, first: str, last: str) -> None:
+    graph.run().execute(PREPARE, range_tags(first, last))
+
+
+@pytest.fixture(scope="module")
+def prepared(
+    spark: SparkSession, instance: DagsterInstance, tmp_path_factory: pytest.TempPathFactory
+) -> Graph:
     assert spark is not None
-    with DagsterInstance.ephemeral() as instance:
-        graph = Graph(write_raw(tmp_path, "Games", REVIEWS, PRODUCTS), "Games", instance)
-        graph.run().execute("ingest")
-        assert stale_months(graph.store, MONTHS) == MONTHS
-        graph.run().prepare([MONTHS[0], MONTHS[-1]])
-        yield graph
+    folder = write_raw(tmp_path_factory.mktemp("staleness"), "Games", REVIEWS, PRODUCTS)
+    graph = Graph(folder, "Games", instance)
+    graph.run().execute(INGEST)
+    assert stale_months(graph.store, MONTHS) == MONTHS
+    prepare(graph, MONTHS[0], MONTHS[-1])
+    return graph
+
+
+@pytest.fixture
+def graph(prepared: Graph) -> Iterator[Graph]:
+    """Of which all is up to date, before a test and after it."""
+
+    def is_up_to_date() -> bool:
+        return prepared.run().are_products_clean() and not stale_months(prepared.store, MONTHS)
+
+    assert is_up_to_date()
+    yield prepared
+    assert is_up_to_date()
 
 
 def test_only_what_has_changed_is_stale(graph: Graph) -> None:
-    assert stale_months(graph.store, MONTHS) == []
-    assert graph.run().are_products_clean(graph.store)
-
     more = [review("c", "ball", "2023-02-07T00:00:00"), review("c", "kite", "2023-03-07T00:00:00")]
     new = write_raw(graph.folder / "new", "Games", more, []) / "raw/review_categories/Games.jsonl"
     new.rename(graph.folder / "raw/review_categories/Games-2.jsonl")
-    graph.run().ingest_raw()
+    ingest(graph)
     assert stale_months(graph.store, MONTHS) == ["2023-02", "2023-03"]
-    assert graph.run().are_products_clean(graph.store)
-    graph.run().prepare(["2023-02", "2023-03"])
+    assert graph.run().are_products_clean()
+    prepare(graph, "2023-02", "2023-03")
     assert stale_months(graph.store, MONTHS) == []
     assert len(graph.read("joined_reviews", "2023-02")) == 2
 
     write_raw(graph.folder / "dearer", "Games", [], [product("kite", 30.0), *PRODUCTS[1:]])
     dearer = graph.folder / "dearer/raw/meta_categories/meta_Games.jsonl"
     dearer.rename(graph.folder / "raw/meta_categories/meta_Games.jsonl")
-    graph.run().ingest_raw()
-    assert not graph.run().are_products_clean(graph.store)
-    graph.run().clean_products()
+    ingest(graph)
+    assert not graph.run().are_products_clean()
+    clean_products(graph)
     assert stale_months(graph.store, MONTHS) == MONTHS
+    prepare(graph, MONTHS[0], MONTHS[-1])
 
 
 def test_what_failed_a_check_is_not_up_to_date(
@@ -69,11 +98,37 @@ def test_what_failed_a_check_is_not_up_to_date(
             cleaning, "clean_reviews", lambda *given: honest(*given).where("user_id <> 'a'")
         )
         with pytest.raises(InputError, match="0 duplicate leave 1 unaccounted for"):
-            graph.run().prepare(["2023-01"])
+            prepare(graph, "2023-01", "2023-01")
     assert stale_months(graph.store, MONTHS) == ["2023-01"]
     assert failed_checks(graph.store, "clean_reviews", "2023-01") == {"rows_accounted"}
-    graph.run().prepare(["2023-01"])
+    prepare(graph, "2023-01", "2023-01")
     assert stale_months(graph.store, MONTHS) == []
+
+
+def test_what_other_rules_or_other_code_made_is_stale(
+    graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clean_products(graph, excluded_categories=["Toys"])
+    assert not graph.run().are_products_clean()
+    with monkeypatch.context() as deployed:
+        # The same categories, but for every run: what one run has left out stays out. Only the
+        # version of the rules is another.
+        deployed.setenv("AMAZON_SEG_RULES", str(tmp_path))
+        (tmp_path / "excluded_categories.yaml").write_text("excluded: {Games: [Toys]}")
+        assert not are_products_stale(graph.family, graph.store)
+        assert not graph.run().are_products_clean()
+    clean_products(graph)
+    assert graph.run().are_products_clean()
+    assert stale_months(graph.store, MONTHS) == []
+
+    key = graph.family.key("clean_metadata")
+    version = clean_metadata.version(graph.family.settings)
+    assert is_up_to_date(graph.instance, graph.store, key, version, {})
+    assert not is_up_to_date(graph.instance, graph.store, key, "other", {})
+    with monkeypatch.context() as deployed:
+        deployed.setattr(versions, "CODE_VERSION", "next")
+        assert are_products_stale(graph.family, graph.store)
+        assert stale_months(graph.store, MONTHS) == MONTHS
 
 
 def test_a_check_that_passes_after_all_is_no_longer_noted(tmp_path: Path) -> None:
@@ -85,46 +140,32 @@ def test_a_check_that_passes_after_all_is_no_longer_noted(tmp_path: Path) -> Non
     assert failed_checks(store, *place) == {"schema_as_declared"}
 
 
-def test_what_other_rules_or_other_code_made_is_stale(
-    graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_other_storages_have_recorded_since_changes_nothing(
+    instance: DagsterInstance, tmp_path: Path
 ) -> None:
-    graph.run(clean_metadata={"excluded_categories": ["Toys"]}).clean_products()
-    assert not graph.run().are_products_clean(graph.store)
-    with monkeypatch.context() as deployed:
-        # The same categories, but for every run: what one run has left out stays out.
-        deployed.setenv("AMAZON_SEG_RULES", str(tmp_path / "rules"))
-        (tmp_path / "rules").mkdir()
-        (tmp_path / "rules/excluded_categories.yaml").write_text("excluded: {Games: [Toys]}")
-        assert graph.run().are_products_clean(graph.store)
-    graph.run().clean_products()
-    assert graph.run().are_products_clean(graph.store)
-    assert stale_months(graph.store, MONTHS) == []
+    asset, raw = AssetKey(["Games", "rating_counts"]), AssetKey(["Games", "raw_reviews"])
+    own, other, empty = (Store(tmp_path / name, "Games") for name in ("own", "other", "empty"))
 
-    products = AssetKey("clean_metadata")
-    assert not is_up_to_date(graph.instance, graph.store, products, code_version="other")
-    monkeypatch.setattr(staleness, "CODE_VERSION", "next")
-    assert are_products_stale(graph.store)
-    assert stale_months(graph.store, MONTHS) == MONTHS
+    def record(store: Store, code_version: str, read: str) -> None:
+        folder = store.path("rating_counts")
+        folder.mkdir(parents=True, exist_ok=True)
+        uri = MetadataValue.path(url_of(folder))
+        tags = {CODE_VERSION_TAG: code_version, get_input_data_version_tag(raw): read}
+        made = AssetMaterialization(asset, metadata={"dagster/uri": uri}, tags=tags)
+        instance.report_runless_asset_event(made)
 
+    def is_made(store: Store, code_version: str, read: str | None) -> bool:
+        return is_up_to_date(instance, store, asset, code_version, {raw: read})
 
-def test_what_other_categories_have_recorded_since_changes_nothing(tmp_path: Path) -> None:
-    asset, own, other = AssetKey("rating_counts"), Store(tmp_path, "Games"), Store(tmp_path, "Toys")
-    with DagsterInstance.ephemeral() as instance:
-
-        def record(store: Store, code_version: str) -> None:
-            folder = store.path("rating_counts")
-            folder.mkdir(parents=True, exist_ok=True)
-            uri = MetadataValue.path(url_of(folder))
-            tags = {CODE_VERSION_TAG: code_version}
-            made = AssetMaterialization(asset, metadata={"dagster/uri": uri}, tags=tags)
-            instance.report_runless_asset_event(made)
-
-        record(own, "1")
-        for _ in range(25):
-            record(other, "2")
-        assert is_up_to_date(instance, own, asset, "1")
-        assert is_up_to_date(instance, other, asset, "2")
-        assert not is_up_to_date(instance, Store(tmp_path, "Books"), asset, "2")
-        # Of its own, the last counts.
-        record(own, "2")
-        assert not is_up_to_date(instance, own, asset, "1")
+    record(own, "1", "first")
+    for _ in range(25):
+        record(other, "2", "second")
+    assert is_made(own, "1", "first")
+    assert is_made(other, "2", "second")
+    assert not is_made(empty, "2", "second")
+    # What it was made from has changed since, or is gone.
+    assert not is_made(own, "1", "second")
+    assert not is_made(own, "1", None)
+    # Of its own, the last counts.
+    record(own, "2", "first")
+    assert not is_made(own, "1", "first")

@@ -18,10 +18,18 @@ from dagster._core.storage.tags import (
 )
 
 from amazon_seg_assets.cli import main
-from amazon_seg_assets.dag.declaration import GROUPS
-from amazon_seg_assets.planning.jobs import range_tags
+from amazon_seg_assets.dag.internals import range_tags
+from amazon_seg_assets.planning.jobs import SEGMENT
+from amazon_seg_assets.stages import STAGES
 from amazon_seg_assets.storage.layout import Store
-from amazon_seg_assets_tests.web_ui import WebUI, interrupt, ui_over_a_sample, wait_for
+from amazon_seg_assets_tests.web_ui import (
+    CATEGORY,
+    WebUI,
+    interrupt,
+    named,
+    ui_over_a_sample,
+    wait_for,
+)
 
 REVIEWS = 5_000
 LAST, BEFORE = "2023-09", "2023-08"
@@ -38,7 +46,7 @@ def segmented(ui: WebUI) -> str:
     """The run of a job on one snapshot, of few of its assets to save time."""
     ops = {"k_sweep": {"k_min": 2, "k_max": 3, "k": 2, "n_init": 2}}
     assets = ["rfm_features", "k_sweep", "cluster_centers", "elbow_plot"]
-    return ui.launch("segment_snapshot", range_tags(LAST, LAST), ops, assets)
+    return ui.launch(SEGMENT, range_tags(LAST, LAST), ops, assets)
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +58,13 @@ def backfilled(ui: WebUI, segmented: str) -> dict[str, Any]:
 
 
 def rows(ui: WebUI, asset: str, snapshot: str) -> int:
-    folder = Store(ui.storage, "Electronics").path(asset, snapshot)
+    folder = Store(ui.storage, CATEGORY).path(asset, snapshot)
     return int(pq.read_table(folder, partitioning=None).num_rows)
 
 
 def test_the_graph_is_there(ui: WebUI) -> None:
     assets = ui.assets()
-    assert {asset["groupName"] for asset in assets.values()} == set(GROUPS)
+    assert {asset["groupName"] for asset in assets.values()} == set(STAGES)
     assert {name: assets[name]["isPartitioned"] for name in ("raw_reviews", "rfm_segments")} == {
         "raw_reviews": False,
         "rfm_segments": True,
@@ -66,7 +74,7 @@ def test_the_graph_is_there(ui: WebUI) -> None:
 
 def test_a_wrong_field_is_named(ui: WebUI) -> None:
     with pytest.raises(RuntimeError, match="k_maxx"):
-        ui.launch("segment_snapshot", range_tags(LAST, LAST), {"k_sweep": {"k_maxx": 3}})
+        ui.launch(SEGMENT, range_tags(LAST, LAST), {"k_sweep": {"k_maxx": 3}})
 
 
 def test_a_backfill_is_one_run_and_waits_for_its_turn(
@@ -78,7 +86,7 @@ def test_a_backfill_is_one_run_and_waits_for_its_turn(
     assert run["tags"][ASSET_PARTITION_RANGE_START_TAG] == BEFORE
     assert run["tags"][ASSET_PARTITION_RANGE_END_TAG] == LAST
     assert BACKFILL_ID_TAG in run["tags"]
-    assert former["jobName"] == "segment_snapshot"
+    assert former["jobName"] == named(SEGMENT)
     assert run["startTime"] >= former["endTime"]
 
 
@@ -138,13 +146,13 @@ def test_checks_tell_their_figures(ui: WebUI, backfilled: dict[str, Any]) -> Non
     assert result["status"] == "SUCCEEDED"
     assert result["runId"] == backfilled["runs"][0]["id"]
     labels = {entry["label"] for entry in result["evaluation"]["metadataEntries"]}
-    assert {"figure", "threshold"} <= labels
+    assert {"value", "threshold"} <= labels
 
 
 def test_ctrl_c_ends_everything(ui: WebUI, backfilled: dict[str, Any]) -> None:
     """The last of the module: a run in the middle ends too, and is not left as running."""
     assert backfilled
-    run_id = ui.launch("segment_snapshot", range_tags(LAST, LAST))
+    run_id = ui.launch(SEGMENT, range_tags(LAST, LAST))
     wait_for(
         lambda: ui.metadata("rfm_features", LAST)["run"] == run_id, "the run to be at work", 60
     )

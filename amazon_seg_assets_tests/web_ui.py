@@ -18,13 +18,16 @@ from typing import Any, TypeVar
 import psutil
 from dagster import DagsterInstance
 
+from amazon_seg_assets.dag.internals import range_tags
 from amazon_seg_assets.definitions import build_definitions
+from amazon_seg_assets.planning.jobs import INGEST, PREPARE
 from amazon_seg_assets.run.headless import HeadlessRun
 from amazon_seg_assets.run.instance import ensure_dagster_home
-from amazon_seg_assets.settings import Settings
+from amazon_seg_assets_tests.graph import family_of
 from amazon_seg_assets_tests.spark_conf import SPARK_CONF, in_environment
 from amazon_seg_assets_tests.standalone_cluster import free_port
 
+CATEGORY = "Electronics"
 LOCATION = "amazon_seg_assets"
 _REPOSITORY = "__repository__"
 _ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
@@ -60,6 +63,16 @@ _CHECKS = """query ($path: [String!]!) { assetNodeOrError(assetKey: {path: $path
 _VALUES = ("intValue", "floatValue", "text", "mdStr", "boolValue", "path", "jsonString")
 
 Found = TypeVar("Found")
+
+
+def named(of: str) -> str:
+    """The name of a job or an op of the category."""
+    return f"{CATEGORY}__{of}"
+
+
+def path(asset: str) -> list[str]:
+    """The key of an asset of the category."""
+    return [CATEGORY, asset]
 
 
 class WebUI:
@@ -129,7 +142,7 @@ class WebUI:
         """Launches a job, or only some assets of it; returns the run's id.
 
         Args:
-            job: name.
+            job: name within the category.
             tags: of the run; the partitions among them.
             ops: configuration, by asset.
             assets: those to materialize; all by default.
@@ -137,13 +150,13 @@ class WebUI:
         Raises:
             RuntimeError: Dagster refuses; tells what it says.
         """
-        config = {"ops": {asset: {"config": given} for asset, given in (ops or {}).items()}}
+        config = {"ops": {named(asset): {"config": given} for asset, given in (ops or {}).items()}}
         parameters = {
             "selector": {
                 "repositoryLocationName": LOCATION,
                 "repositoryName": _REPOSITORY,
-                "jobName": job,
-                "assetSelection": [{"path": [asset]} for asset in assets] if assets else None,
+                "jobName": named(job),
+                "assetSelection": [{"path": path(asset)} for asset in assets] if assets else None,
             },
             "runConfigData": config,
             "executionMetadata": {
@@ -163,7 +176,7 @@ class WebUI:
     def runs(self, job: str) -> list[str]:
         """The runs of a job, the latest first."""
         runs = self.query(_RUNS)["runsOrError"]["results"]
-        return [run["runId"] for run in runs if run["jobName"] == job]
+        return [run["runId"] for run in runs if run["jobName"] == named(job)]
 
     def wait_for_run(self, run_id: str, seconds: float = 180) -> dict[str, Any]:
         """The run, once it has ended."""
@@ -177,7 +190,7 @@ class WebUI:
     def backfill(self, assets: Sequence[str], partitions: Sequence[str]) -> str:
         """Launches a backfill; returns its id."""
         parameters = {
-            "assetSelection": [{"path": [asset]} for asset in assets],
+            "assetSelection": [{"path": path(asset)} for asset in assets],
             "partitionNames": list(partitions),
         }
         launched = self.query(_BACKFILL, parameters=parameters)["launchPartitionBackfill"]
@@ -198,7 +211,9 @@ class WebUI:
     def metadata(self, asset: str, partition: str | None = None) -> dict[str, Any]:
         """Metadata of the latest materialization, by label, and the ``run`` that made it."""
         found = self.query(
-            _MATERIALIZATION, path=[asset], partitions=None if partition is None else [partition]
+            _MATERIALIZATION,
+            path=path(asset),
+            partitions=None if partition is None else [partition],
         )["assetOrError"]["assetMaterializations"]
         if not found:
             return {}
@@ -210,7 +225,7 @@ class WebUI:
 
     def checks(self, asset: str) -> dict[str, dict[str, Any]]:
         """The checks of an asset, by name, with their latest results."""
-        checks = self.query(_CHECKS, path=[asset])["assetNodeOrError"]["assetChecksOrError"]
+        checks = self.query(_CHECKS, path=path(asset))["assetNodeOrError"]["assetChecksOrError"]
         return {check["name"]: check for check in checks.get("checks", [])}
 
 
@@ -279,11 +294,11 @@ def _prepare(folder: Path, months: tuple[str, str], reviews: int) -> None:
     os.environ["DAGSTER_HOME"] = str(folder / "home")
     ensure_dagster_home()
     os.environ.update(in_environment(SPARK_CONF))
-    settings = Settings(storage=folder / "data", sample_reviews=reviews)
+    family = family_of(CATEGORY, storage=folder / "data", sample_reviews=reviews)
     with DagsterInstance.get() as instance:
-        run = HeadlessRun(build_definitions(settings), instance, lambda _: None)
-        run.execute("ingest")
-        run.prepare(list(months))
+        run = HeadlessRun(build_definitions(family.settings), family, instance, lambda _: None)
+        run.execute(INGEST)
+        run.execute(PREPARE, range_tags(*months))
 
 
 def interrupt(process: subprocess.Popen[bytes], seconds: float = 30) -> bool:

@@ -30,10 +30,10 @@ class Steps:
 
 
 def steps_since(home: Path, before: set[str]) -> Steps:
-    """The steps of the runs that are not in ``before``."""
+    """The steps of the runs that are not in ``before``, without the category in their names."""
     with DagsterInstance.from_config(str(home)) as instance:
         steps = sorted(
-            (step.start_time, step.end_time, step.step_key)
+            (step.start_time, step.end_time, step.step_key.rpartition("__")[2])
             for run in instance.get_runs()
             if run.run_id not in before
             for step in instance.get_run_step_stats(run.run_id)

@@ -22,7 +22,7 @@ from playwright.sync_api import Page
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets_tests.browser import browse, show_plot
 from amazon_seg_assets_tests.disk import on_disk
-from amazon_seg_assets_tests.web_ui import WebUI, web_ui
+from amazon_seg_assets_tests.web_ui import CATEGORY, WebUI, web_ui
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 SNAPSHOT = "2023-09"
@@ -43,7 +43,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="amazon-seg-") as temporary:
         folder = options.folder or Path(temporary)
         home, storage = folder / "home", folder / "data"
-        store = Store(storage, "Electronics")
+        store = Store(storage, CATEGORY)
         if not home.exists():
             _run_demo(home, storage, options.reviews)
         with web_ui(storage, home, "--reviews", str(options.reviews)) as ui:
@@ -58,14 +58,14 @@ def main() -> None:
 def _run_demo(home: Path, storage: Path, reviews: int) -> None:
     command = [sys.executable, "-m", "amazon_seg_assets", "run", "--source", "sample"]
     subprocess.run(
-        [*command, "--reviews", str(reviews), "--storage", str(storage)],
+        [*command, "--category", CATEGORY, "--reviews", str(reviews), "--storage", str(storage)],
         env=os.environ | {"DAGSTER_HOME": str(home)},
         check=True,
     )
 
 
 def _picture_pages(ui: WebUI, store: Store) -> None:
-    assets = f"{ui.url}/assets"
+    assets = f"{ui.url}/assets/{CATEGORY}"
     upstream = "view=lineage&lineageScope=upstream&lineageDepth=20"
     report = on_disk(store.path("executive_report", SNAPSHOT)) / "executive_report.html"
     with browse(ui.url) as page:

@@ -90,7 +90,7 @@ def _require_valid(options: argparse.Namespace, settings: Settings) -> None:
 def _run_all(
     options: argparse.Namespace, settings: Settings, home: Path
 ) -> tuple[list[_Done], list[str]]:
-    """Runs the categories in turn, in one Spark session; gives those done, and why others failed."""
+    """Runs the categories in turn, in one Spark session; returns those done, and failures."""
     from amazon_seg_assets.dag.family import families
     from amazon_seg_assets.dag.resources import spark_resource
     from amazon_seg_assets.definitions import build_definitions

@@ -1,1 +1,1 @@
-"""How assets, checks and plots are declared, and what binds the declarations of a category to Dagster."""
+"""Declarations of assets, checks and plots, and what binds them to Dagster for a category."""

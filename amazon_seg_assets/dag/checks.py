@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
 from dagster import (
     AssetCheckExecutionContext,
@@ -22,7 +22,7 @@ from dagster import (
     Config,
     multi_asset_check,
 )
-from pydantic import Field, create_model
+from pydantic import create_model
 
 from amazon_seg_assets.dag.declaration import AssetDeclaration
 from amazon_seg_assets.dag.derived import derived_verdicts, uses_spark
@@ -36,9 +36,6 @@ from amazon_seg_assets.storage.facts import note_checks
 from amazon_seg_assets.storage.layout import Store
 
 Judge = Callable[..., Verdict]
-
-Share = Annotated[float, Field(ge=0, le=1)]
-"""A threshold that is a share of 1."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ from amazon_seg_assets.quality.control_totals import (
     not_once_in_both,
     repeated,
 )
-from amazon_seg_assets.quality.verdict import Verdict
+from amazon_seg_assets.quality.verdict import Share, Verdict
 from amazon_seg_assets.schema import Table, Total
 from amazon_seg_assets.storage.parquet import Stats
 from amazon_seg_assets.storage.spark_tables import FORMER
@@ -53,7 +53,7 @@ def derived_verdicts(table: Table) -> Iterator[Derived]:
         yield (
             "null_shares_steady",
             f"No column's share of nulls differs much from what it was in the table {former}.",
-            _NullShares(table),
+            partial(_null_shares, table),
             False,
         )
 
@@ -137,31 +137,24 @@ def _describe(total: Total) -> str:
     return f"The {total.unit} add up to {of}: none is lost or counted twice on the way."
 
 
-class _NullShares:
-    """Holds shares of nulls against those of former data, or of the month before."""
+def _null_shares(
+    table: Table,
+    handle: Handle,
+    *,
+    max_null_share_change: Annotated[
+        Share, Field(description="Most that a column's share of nulls may change, 0 to 1.")
+    ] = tables.MAX_NULL_SHARE_CHANGE,
+) -> Verdict:
+    former = _former(table, handle)
+    return tables.null_shares_steady(handle.stats(table), former, max_null_share_change)
 
-    def __init__(self, table: Table) -> None:
-        self.table = table
 
-    def __call__(
-        self,
-        handle: Handle,
-        *,
-        max_null_share_change: Annotated[
-            float,
-            Field(
-                description="Most that a column's share of nulls may change, 0 to 1.", ge=0, le=1
-            ),
-        ] = tables.MAX_NULL_SHARE_CHANGE,
-    ) -> Verdict:
-        now, former = handle.stats(self.table), self._former(handle)
-        return tables.null_shares_steady(now, former, max_null_share_change)
-
-    def _former(self, handle: Handle) -> Stats | None:
-        if replaced := handle.facts(self.table).get(FORMER):
-            return Stats(**replaced)
-        if handle.month is None:
-            return None
-        before = month_after(handle.month, -1)
-        is_there = before in handle.family.span and before in handle.storage.months(self.table.name)
-        return handle.stats(self.table, before) if is_there else None
+def _former(table: Table, handle: Handle) -> Stats | None:
+    """The data that was replaced, else the month before, if that is there."""
+    if replaced := handle.facts(table).get(FORMER):
+        return Stats(**replaced)
+    if handle.month is None:
+        return None
+    before = month_after(handle.month, -1)
+    is_there = before in handle.family.span and before in handle.storage.months(table.name)
+    return handle.stats(table, before) if is_there else None

@@ -39,7 +39,7 @@ class Family:
         return AssetKey([self.category, asset])
 
     def name(self, of: str) -> str:
-        """The name of an op, a job or a sensor; these have no keys, and are unique in a code location."""
+        """The name of an op, a job or a sensor: these have no keys, and are unique everywhere."""
         return f"{self.category}__{of}"
 
 

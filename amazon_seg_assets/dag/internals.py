@@ -40,7 +40,7 @@ def range_tags(first: str, last: str) -> dict[str, str]:
 
 
 def code_version_of(record: EventLogRecord) -> str | None:
-    """The code version that a materialization was made by; recorded as a tag without public name."""
+    """The code version of a materialization, recorded as a tag without a public name."""
     return _tags(record).get(CODE_VERSION_TAG)
 
 

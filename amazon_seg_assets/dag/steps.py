@@ -45,6 +45,7 @@ LAYERS = {
     "rfm": "features",
     "clusters": "model",
     "segments": "model",
+    "overview": "model",
 }
 """The kind of data that tables of a stage are, a tag to filter by; all else is insight."""
 
@@ -206,7 +207,7 @@ def config_of(body: Callable[..., Any], family: Family) -> type[Config] | None:
 
 
 def with_signature(step: Callable[..., Any], config: type[Config] | None) -> Callable[..., Any]:
-    """A step with a parameter for its run configuration, where it has one, as Dagster looks for it."""
+    """A step with a parameter for its run configuration, by which Dagster finds it."""
     signature = inspect.signature(step, eval_str=True)
     parameters = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
     if config is not None:

@@ -226,7 +226,8 @@ class _Watch:
         store, span = self.store, self.family.span
         if month not in span:
             return SkipReason(
-                f"{month} is outside the span {span.first} … {span.last}: set AMAZON_SEG_LAST_MONTH."
+                f"{month} is outside the span {span.first} … {span.last}: set "
+                "AMAZON_SEG_LAST_MONTH."
             )
         manifest = read_manifest(store, RAW_REVIEWS.name)
         if manifest is None or month not in segmentable_months(manifest, span):

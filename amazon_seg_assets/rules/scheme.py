@@ -18,7 +18,9 @@ from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.features import SCORES
 from amazon_seg_assets.rules.files import Rules, built_in, load_rules
 
-BUILT_IN_SCHEMES = ("standard", "notebook")
+DEFAULT_SCHEME = "standard"
+BUILT_IN_SCHEMES = sorted(path.stem for path in Path(__file__).with_name("schemes").glob("*.yaml"))
+"""The schemes that come with the package: the files of its folder ``schemes``."""
 
 Cell = tuple[int, int, int]
 Score = Annotated[int, Field(ge=SCORES[0], le=SCORES[-1])]

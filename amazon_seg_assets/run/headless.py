@@ -158,6 +158,11 @@ class HeadlessRun:
         """
         job, family = self._job(name), self.family
         chosen = None if assets is None else {each.name for each in assets}
+        selection = (
+            None
+            if assets is None
+            else [family.key(output.name) for each in assets for output in each.stores]
+        )
         run_config: dict[str, Any] = {
             "ops": {
                 family.name(asset): {"config": given}
@@ -170,7 +175,7 @@ class HeadlessRun:
         self.instance.add_event_listener(run_id, self.listener)
         result = job.execute_in_process(
             run_config=run_config,
-            asset_selection=None if chosen is None else [*map(family.key, sorted(chosen))],
+            asset_selection=selection,
             instance=self.instance,
             tags={**run_tags(family), **self.tags, **(tags or {})},
             run_id=run_id,

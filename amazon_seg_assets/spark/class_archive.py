@@ -35,15 +35,10 @@ _SPLIT = re.compile(r"""[\s:"'\\]""")
 
 
 def archive_options(java: Java, folder: Path) -> list[str]:
-    """Options by which Java uses the archive, or makes it when it ends.
+    """Options by which a Java uses the archive, or makes it when it ends.
 
-    Args:
-        java: that will be started.
-        folder: where archives are kept, several environments share it; of an earlier state of
-            this one they are removed, of others the last used stay.
-
-    Returns:
-        Options that neither Spark nor Java would split; none where the folder cannot be used.
+    Several environments share the folder: archives of an earlier state of this one are removed,
+    and of others the last used stay. Where it cannot be used, there are no options.
     """
     environment, state = _names(java)
     key = f"{environment}{state}"
@@ -73,7 +68,7 @@ def without_writing(options: Iterable[str]) -> list[str]:
 
 
 def _names(java: Java) -> tuple[str, str]:
-    """Names a Java with Spark's jars by where they are, and the state of these by their times."""
+    """Digests of where a Java and Spark's jars are, and of when they changed."""
     jars = Path(pyspark.__file__).parent / "jars"
     changing = [path for path in (java.runtime / "lib" / "modules", jars) if path.exists()]
     times = [str(path.stat().st_mtime_ns) for path in changing]
@@ -101,7 +96,7 @@ def _last_used(files: Iterable[Path]) -> float:
 
 
 def _settle(folder: Path, archive: Path) -> bool:
-    """Takes over a finished archive, removes an abandoned one; whether one is being made.
+    """Promotes a finished archive, deletes stale ones; returns whether one is in progress.
 
     Java writes the header last, so a file that begins with zeros is not finished.
     """
@@ -127,11 +122,7 @@ def _base_archive(java: Java, base: Path) -> list[Path]:
         return []
     if not base.exists():
         fresh = base.with_name(f"{base.name}.{os.getpid()}")
-        command = [
-            str(java.home / "bin" / "java"),
-            "-Xshare:dump",
-            f"-XX:SharedArchiveFile={fresh}",
-        ]
+        command = [java.home / "bin" / "java", "-Xshare:dump", f"-XX:SharedArchiveFile={fresh}"]
         subprocess.run(command, capture_output=True, check=False, timeout=_LONGEST_WRITE_SECONDS)
         if not fresh.exists():
             return []

@@ -1,4 +1,4 @@
-"""What Java says of a failure in one line, and what the user can do about it."""
+"""Failures of Java in one line, and their remedies."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def tells_of_an_end(message: str) -> bool:
 
 
 def remedy(message: str, exit_code: int | None, storage: str) -> str | None:
-    """What has failed, and what the user can do, in one sentence; None where it is not known.
+    """The failure and its remedy in one sentence; None where it is not known.
 
     Args:
         message: of the error, with Java's stack trace.

@@ -46,15 +46,8 @@ class Java(NamedTuple):
     runtime: Path
 
 
-class _Told(NamedTuple):
-    """What a Java tells of itself: its major version, and the folder it lies in."""
-
-    version: int
-    home: Path
-
-
-def _ask(java: Path) -> _Told | None:
-    """What a Java tells of itself, None where it does not run."""
+def _ask(java: Path) -> tuple[int, Path] | None:
+    """The major version of a Java and the folder it lies in; None where it does not run."""
     command = [str(java), "-XshowSettings:properties", "-version"]
     try:
         done = subprocess.run(command, capture_output=True, timeout=60, check=True)
@@ -64,7 +57,7 @@ def _ask(java: Path) -> _Told | None:
     report = done.stderr.decode(errors="replace")
     version = re.search(r'version "(?:1\.)?(\d+)', report)
     home = re.search(r"^\s*java\.home = (.+)$", report, re.MULTILINE)
-    return _Told(int(version[1]), Path(home[1].strip())) if version and home else None
+    return (int(version[1]), Path(home[1].strip())) if version and home else None
 
 
 def find_java(shim_directory: Path) -> Java:
@@ -81,10 +74,10 @@ def find_java(shim_directory: Path) -> Java:
     if configured:
         return _checked_java(Path(configured))
     on_path = shutil.which("java")
-    told = _ask(Path(on_path)) if on_path else None
     # Asked for its home, as what is on PATH may be a script that starts a Java elsewhere.
-    if told and told.version >= MINIMUM_JAVA and (told.home / "bin" / "java").is_file():
-        return Java(told.home, told.home)
+    version, home = (on_path and _ask(Path(on_path))) or (0, Path())
+    if version >= MINIMUM_JAVA and (home / "bin" / "java").is_file():
+        return Java(home, home)
     return _bundled_java(shim_directory)
 
 
@@ -92,10 +85,10 @@ def _checked_java(home: Path) -> Java:
     told = _ask(home / "bin" / "java")
     if told is None:
         raise InputError(f"JAVA_HOME is {home}, but no Java starts there. {_INSTALL_HINT}")
-    if told.version < MINIMUM_JAVA:
+    if told[0] < MINIMUM_JAVA:
         raise InputError(
-            f"JAVA_HOME is {home}, which is Java {told.version}; Spark needs Java {MINIMUM_JAVA} "
-            f"or newer. {_INSTALL_HINT}"
+            f"JAVA_HOME is {home}, which is Java {told[0]}; Spark needs Java {MINIMUM_JAVA} or "
+            f"newer. {_INSTALL_HINT}"
         )
     return Java(home, home)
 

@@ -46,12 +46,9 @@ class Cost:
 def watching(
     say: Say, look_every: float = LOOK_EVERY_SECONDS, say_every: float = SAY_EVERY_SECONDS
 ) -> Iterator[Cost]:
-    """Measures a block, and says in words how far Spark is while it lasts.
+    """Measures a block, and says from another thread how far Spark is while it lasts.
 
-    Args:
-        say: is told the progress, from another thread.
-        look_every: seconds between looks at the memory.
-        say_every: seconds between messages, and before the first.
+    Looks at the memory every `look_every` seconds, speaks every `say_every`, and not before.
     """
     cost, ended, started = Cost(), Event(), time.monotonic()
 
@@ -93,8 +90,8 @@ def tree_memory_bytes() -> int:
 def resident_bytes(tree: Sequence[psutil.Process]) -> int:
     """Resident memory of a process, the first, and of those below it.
 
-    From the system's own counts, which cost nothing: walking through the pages of a large process,
-    to find those that are shared, holds it up for tens of milliseconds each time.
+    By the system's own counts: walking through the pages of a large process, to find those that
+    are shared, holds it up for tens of milliseconds.
     """
     total = 0
     for process in tree:
@@ -108,9 +105,7 @@ def resident_bytes(tree: Sequence[psutil.Process]) -> int:
 def describe_stages(stages: Sequence[SparkStageInfo], seconds: float) -> str:
     """The stages at work in words, empty if there are none.
 
-    Args:
-        stages: as Spark's status tracker has them.
-        seconds: since the step began.
+    Spark's status tracker may be some tasks behind, one for each core.
     """
     words = [
         f"stage {stage.stageId}: {stage.numCompletedTasks:,} of {stage.numTasks:,} tasks"

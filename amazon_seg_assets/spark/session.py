@@ -104,15 +104,12 @@ def session_conf(master: str, conf: Mapping[str, str], archive: Sequence[str]) -
         archive: options by which the driver's Java uses, or makes, an archive of classes.
     """
     settings = default_conf(master)
-    settings[_JAVA_OPTIONS] = " ".join([settings[_JAVA_OPTIONS], *archive])
-    # Used by executors that find the file and have the same Java.
-    settings[_EXECUTOR_JAVA_OPTIONS] = " ".join(
-        [settings[_EXECUTOR_JAVA_OPTIONS], *without_writing(archive)]
-    )
-    for key, value in conf.items():
-        is_added = key in (_JAVA_OPTIONS, _EXECUTOR_JAVA_OPTIONS)
-        settings[key] = _joined(settings[key], value) if is_added else value
-    return settings
+    # Executors use it that find the file and have the same Java.
+    options = {_JAVA_OPTIONS: archive, _EXECUTOR_JAVA_OPTIONS: without_writing(archive)}
+    for key, added in options.items():
+        ours = " ".join([settings[key], *added])
+        settings[key] = _joined(ours, conf[key]) if key in conf else ours
+    return settings | {key: value for key, value in conf.items() if key not in options}
 
 
 def _joined(ours: str, theirs: str) -> str:
@@ -123,10 +120,6 @@ def _joined(ours: str, theirs: str) -> str:
 
 def require_memory(master: str, conf: Mapping[str, str]) -> None:
     """Checks that there is memory for the driver's heap, and for Python beside it.
-
-    Args:
-        master: Spark master URL.
-        conf: settings of the user.
 
     Raises:
         InputError: there is too little, so that Java would be killed in the middle of the work.
@@ -197,9 +190,8 @@ def start_in_background(master: str, conf: Mapping[str, str], cache_directory: P
 def java_exit_code(message: str) -> int | None:
     """The exit code of the Java that this process has started for Spark; None while it lives.
 
-    Args:
-        message: of the error; None too if it does not tell of an end. That is waited for, as Java
-            takes a second.
+    None too if the message of an error does not tell of its end. That is waited for, as Java takes
+    a second.
     """
     process = internals.java_process()
     if process is None or not tells_of_an_end(message):

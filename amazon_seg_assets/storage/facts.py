@@ -58,8 +58,8 @@ def require_facts(store: Store, asset: str, month: str | None, *names: str) -> d
     facts = read_facts(store, asset, month)
     if not facts or not facts.keys() >= set(names):
         raise InputError(
-            f"{asset} of {store.category} lacks facts{f' of {month}' if month else ''} beside it, as "
-            "an earlier version has stored it: materialize it again."
+            f"{asset} of {store.category} lacks facts{f' of {month}' if month else ''} beside it, "
+            "as an earlier version has stored it: materialize it again."
         )
     return facts
 

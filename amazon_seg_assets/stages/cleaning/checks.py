@@ -7,7 +7,7 @@ from pydantic import Field
 from amazon_seg_assets.dag.checks import check
 from amazon_seg_assets.dag.handles import Snapshot
 from amazon_seg_assets.quality.tables import MIN_ROWS_FOR_SHARES
-from amazon_seg_assets.quality.verdict import Verdict
+from amazon_seg_assets.quality.verdict import Share, Verdict
 from amazon_seg_assets.stages.cleaning.tables import CLEAN_REVIEWS
 
 MAX_DUPLICATE_SHARE = 0.1
@@ -19,11 +19,9 @@ def few_duplicates(
     snapshot: Snapshot,
     *,
     max_duplicate_share: Annotated[
-        float,
+        Share,
         Field(
-            description="Largest share of a month's verified reviews that may be exact duplicates.",
-            ge=0,
-            le=1,
+            description="Largest share of a month's verified reviews that may be exact duplicates."
         ),
     ] = MAX_DUPLICATE_SHARE,
 ) -> Verdict:

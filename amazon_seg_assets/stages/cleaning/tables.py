@@ -58,14 +58,7 @@ CLEAN_METADATA = Table(
         "still ties goes by title, then by the order of the source."
     ),
     key=("parent_asin",),
-    totals=(
-        Total(
-            "rows_accounted",
-            "rows",
-            of=RAW_METADATA,
-            dropped=PRODUCT_DROP_REASONS,
-        ),
-    ),
+    totals=(Total("rows_accounted", "rows", of=RAW_METADATA, dropped=PRODUCT_DROP_REASONS),),
     steady_nulls=True,
     columns=(
         replace(RAW_METADATA.carried("parent_asin"), nullable=False),

@@ -208,7 +208,7 @@ def elbow_plot(snapshot: Snapshot) -> Picture:
     caption="The mean silhouette, for each number of clusters tried.",
 )
 def silhouette_plot(snapshot: Snapshot) -> Picture:
-    """Mean silhouette (Rousseeuw, 1987) by k, by squared Euclidean distance, the chosen k marked."""
+    """Mean silhouette (Rousseeuw, 1987) by k, by squared Euclidean distance."""
     return plots.silhouette(snapshot.small(K_SWEEP), scope(snapshot))
 
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from amazon_seg_assets.dag.checks import check
 from amazon_seg_assets.dag.handles import Snapshot
-from amazon_seg_assets.quality.verdict import Verdict
+from amazon_seg_assets.quality.verdict import Share, Verdict
 from amazon_seg_assets.stages.clusters.choice_of_k import clusters_of_chosen_k
 from amazon_seg_assets.stages.clusters.tables import CLUSTER_CENTERS, K_SWEEP
 
@@ -38,8 +38,7 @@ def no_tiny_cluster(
     snapshot: Snapshot,
     *,
     min_cluster_share: Annotated[
-        float,
-        Field(description="Smallest share of the customers that a cluster may hold.", ge=0, le=1),
+        Share, Field(description="Smallest share of the customers that a cluster may hold.")
     ] = MIN_CLUSTER_SHARE,
 ) -> Verdict:
     """No cluster of the chosen k is too small to address."""

@@ -19,25 +19,23 @@ K_SWEEP = Table(
     is_small=True,
     key=("k",),
     columns=(
-        Column("k", pa.int32(), "Number of clusters.", nullable=False),
+        Column("k", pa.int32(), "Number of clusters."),
         Column(
             "wcss",
             pa.float64(),
             "Within-cluster sum of squares over the customers fitted, on standardized features.",
-            nullable=False,
             sources=CLUSTERED_ON,
         ),
         Column(
             "silhouette",
             pa.float64(),
             "Mean silhouette over the customers fitted, by squared Euclidean distance.",
-            nullable=False,
             sources=CLUSTERED_ON,
         ),
-        Column("iterations", pa.int32(), "Iterations of the best start.", nullable=False),
-        Column("converged", pa.bool_(), "Whether the best start converged.", nullable=False),
-        Column("seconds", pa.float64(), "Time of all starts together.", "seconds", nullable=False),
-        Column("chosen", pa.bool_(), "Whether this k was chosen.", nullable=False),
+        Column("iterations", pa.int32(), "Iterations of the best start."),
+        Column("converged", pa.bool_(), "Whether the best start converged."),
+        Column("seconds", pa.float64(), "Time of all starts together.", "seconds"),
+        Column("chosen", pa.bool_(), "Whether this k was chosen."),
     ),
 )
 
@@ -62,17 +60,16 @@ CLUSTER_CENTERS = Table(
         ),
     ),
     columns=(
-        Column("k", pa.int32(), "Number of clusters.", nullable=False),
-        Column("cluster", pa.int32(), "Cluster, numbered by its center.", nullable=False),
-        Column("cluster_label", pa.string(), "Label by rule from the means.", nullable=False),
-        Column("customers", pa.int64(), "Customers fitted in it.", "customers", nullable=False),
+        Column("k", pa.int32(), "Number of clusters."),
+        Column("cluster", pa.int32(), "Cluster, numbered by its center."),
+        Column("cluster_label", pa.string(), "Label by rule from the means."),
+        Column("customers", pa.int64(), "Customers fitted in it.", "customers"),
         *(
             Column(
                 feature,
                 pa.float64(),
                 f"Mean of `{feature}`.",
                 unit,
-                nullable=False,
                 sources=RFM_FEATURES.sources(feature),
             )
             for feature, unit in FEATURE_UNITS.items()
@@ -81,7 +78,6 @@ CLUSTER_CENTERS = Table(
             "silhouette",
             pa.float64(),
             "Mean silhouette of the cluster's customers.",
-            nullable=False,
             sources=CLUSTERED_ON,
         ),
         *(
@@ -89,7 +85,6 @@ CLUSTER_CENTERS = Table(
                 f"{feature}_{figure}",
                 pa.float64(),
                 f"{meaning} of `{feature}`.",
-                nullable=False,
                 sources=RFM_FEATURES.sources(feature),
             )
             for figure, meaning in (
@@ -116,18 +111,11 @@ CUSTOMER_CLUSTERS = Table(
     totals=features_kept(RFM_FEATURES),
     columns=(
         *CUSTOMER,
-        Column(
-            "cluster",
-            pa.int32(),
-            "Cluster number.",
-            nullable=False,
-            sources=CLUSTERED_ON,
-        ),
+        Column("cluster", pa.int32(), "Cluster number.", sources=CLUSTERED_ON),
         Column(
             "cluster_label",
             pa.string(),
             "Label of the cluster, by rule from its mean RFM.",
-            nullable=False,
             sources=CLUSTERED_ON,
         ),
     ),
@@ -153,7 +141,6 @@ CLUSTER_DENSITY = Table(
                 pa.float64(),
                 f"Left edge of the bin of {feature}.",
                 unit,
-                nullable=False,
                 sources=CUSTOMER_CLUSTERS.sources(feature),
             )
             for feature, unit in FEATURE_UNITS.items()
@@ -163,7 +150,6 @@ CLUSTER_DENSITY = Table(
             pa.int64(),
             "Customers.",
             "customers",
-            nullable=False,
             sources=CUSTOMER_CLUSTERS.sources("user_id"),
         ),
     ),

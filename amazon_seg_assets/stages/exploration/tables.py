@@ -15,19 +15,18 @@ RELATIVE_ERROR = 0.025
 
 def _profile_columns(numbers: str) -> tuple[Column, ...]:
     def figure(name: str, description: str) -> Column:
-        return Column(name, pa.float64(), f"{description} {numbers}")
+        return Column(name, pa.float64(), f"{description} {numbers}", nullable=True)
 
     return (
-        Column("column", pa.string(), "Column of the table.", nullable=False),
-        Column("type", pa.string(), "Its type, as stored.", nullable=False),
-        Column("count", pa.int64(), "Rows with a value.", "rows", nullable=False),
-        Column("nulls", pa.int64(), "Rows without a value.", "rows", nullable=False),
+        Column("column", pa.string(), "Column of the table."),
+        Column("type", pa.string(), "Its type, as stored."),
+        Column("count", pa.int64(), "Rows with a value.", "rows"),
+        Column("nulls", pa.int64(), "Rows without a value.", "rows"),
         Column(
             "distinct",
             pa.int64(),
             f"Distinct values, by HyperLogLog++ with a relative standard error of "
             f"{RELATIVE_ERROR:.1%}.",
-            nullable=False,
         ),
         Column(
             "placeholders",
@@ -35,6 +34,7 @@ def _profile_columns(numbers: str) -> tuple[Column, ...]:
             "Texts that stand for a missing value, such as `N/A`, and empty lists; null for other "
             "types.",
             "rows",
+            nullable=True,
         ),
         figure("mean", "Mean."),
         figure("sd", "Sample standard deviation."),
@@ -88,13 +88,18 @@ RATING_COUNTS = Table(
     key=("scope", "rating", "verified_purchase"),
     totals=(Total("rows_kept", "rows", ("reviews",), of=RAW_REVIEWS, where=("scope", ALL_TIME)),),
     columns=(
-        Column("scope", pa.string(), f"`{ALL_TIME}`, or the year.", nullable=False),
+        Column("scope", pa.string(), f"`{ALL_TIME}`, or the year."),
         Column(
-            "rating", pa.float64(), "Stars given.", "stars", sources=RAW_REVIEWS.sources("rating")
+            "rating",
+            pa.float64(),
+            "Stars given.",
+            "stars",
+            nullable=True,
+            sources=RAW_REVIEWS.sources("rating"),
         ),
         replace(RAW_REVIEWS.carried("verified_purchase"), nullable=False),
-        Column("reviews", pa.int64(), "Reviews.", "reviews", nullable=False),
-        Column("share", pa.float64(), "Share of the reviews of the scope.", nullable=False),
+        Column("reviews", pa.int64(), "Reviews.", "reviews"),
+        Column("share", pa.float64(), "Share of the reviews of the scope."),
     ),
 )
 
@@ -105,20 +110,13 @@ REVIEW_COUNTS = Table(
     key=("month",),
     totals=(Total("rows_kept", "rows", ("reviews",), of=RAW_REVIEWS),),
     columns=(
-        Column(
-            "month",
-            pa.string(),
-            "Month, UTC.",
-            nullable=False,
-            sources=RAW_REVIEWS.sources("timestamp"),
-        ),
-        Column("reviews", pa.int64(), "Reviews.", "reviews", nullable=False),
+        Column("month", pa.string(), "Month, UTC.", sources=RAW_REVIEWS.sources("timestamp")),
+        Column("reviews", pa.int64(), "Reviews.", "reviews"),
         Column(
             "verified",
             pa.int64(),
             "Reviews of verified purchases.",
             "reviews",
-            nullable=False,
             sources=RAW_REVIEWS.sources("verified_purchase"),
         ),
     ),
@@ -138,15 +136,13 @@ MAIN_CATEGORY_COUNTS = Table(
             "main_category",
             pa.string(),
             "Amazon's top-level category; null where the product has none.",
+            nullable=True,
             sources=RAW_METADATA.sources("main_category"),
         ),
-        Column("products", pa.int64(), "Rows of the category.", "products", nullable=False),
-        Column("share", pa.float64(), "Share of all rows.", nullable=False),
+        Column("products", pa.int64(), "Rows of the category.", "products"),
+        Column("share", pa.float64(), "Share of all rows."),
         Column(
-            "is_excluded",
-            pa.bool_(),
-            "Whether the rules of the category exclude it by default.",
-            nullable=False,
+            "is_excluded", pa.bool_(), "Whether the rules of the category exclude it by default."
         ),
     ),
 )
@@ -161,28 +157,37 @@ HELPFUL_REVIEWS = Table(
     key=("verified_purchase", "rank"),
     columns=(
         replace(RAW_REVIEWS.carried("verified_purchase"), nullable=False),
-        Column("rank", pa.int32(), "Place; ties go to the older review.", nullable=False),
+        Column("rank", pa.int32(), "Place; ties go to the older review."),
         replace(RAW_REVIEWS.carried("helpful_vote"), nullable=False),
         Column(
-            "rating", pa.float64(), "Stars given.", "stars", sources=RAW_REVIEWS.sources("rating")
+            "rating",
+            pa.float64(),
+            "Stars given.",
+            "stars",
+            nullable=True,
+            sources=RAW_REVIEWS.sources("rating"),
         ),
         Column(
-            "day",
-            pa.date32(),
-            "Day of the review, UTC.",
-            nullable=False,
-            sources=RAW_REVIEWS.sources("timestamp"),
+            "day", pa.date32(), "Day of the review, UTC.", sources=RAW_REVIEWS.sources("timestamp")
         ),
-        Column("parent_asin", pa.string(), "Product.", sources=RAW_REVIEWS.sources("parent_asin")),
-        Column("title", pa.string(), "Headline, cut.", sources=RAW_REVIEWS.sources("title")),
-        Column("text", pa.string(), "Body, cut.", sources=RAW_REVIEWS.sources("text")),
         Column(
-            "review_id",
+            "parent_asin",
             pa.string(),
-            "Review.",
-            nullable=False,
-            sources=RAW_REVIEWS.sources("review_id"),
+            "Product.",
+            nullable=True,
+            sources=RAW_REVIEWS.sources("parent_asin"),
         ),
+        Column(
+            "title",
+            pa.string(),
+            "Headline, cut.",
+            nullable=True,
+            sources=RAW_REVIEWS.sources("title"),
+        ),
+        Column(
+            "text", pa.string(), "Body, cut.", nullable=True, sources=RAW_REVIEWS.sources("text")
+        ),
+        Column("review_id", pa.string(), "Review.", sources=RAW_REVIEWS.sources("review_id")),
     ),
 )
 
@@ -195,8 +200,8 @@ ODD_REVIEWS = Table(
     is_small=True,
     key=("reason", "rank"),
     columns=(
-        Column("reason", pa.string(), "What is odd.", nullable=False),
-        Column("rank", pa.int32(), "Place among those of the reason, by time.", nullable=False),
+        Column("reason", pa.string(), "What is odd."),
+        Column("rank", pa.int32(), "Place among those of the reason, by time."),
         RAW_REVIEWS.carried("helpful_vote"),
         *(each for each in HELPFUL_REVIEWS.columns if each.name not in ("rank", "helpful_vote")),
     ),
@@ -212,17 +217,18 @@ TOP_PRODUCTS = Table(
     is_small=True,
     key=("list", "rank"),
     columns=(
-        Column("list", pa.string(), "Which list.", nullable=False),
-        Column("rank", pa.int32(), "Place in the list.", nullable=False),
+        Column("list", pa.string(), "Which list."),
+        Column("rank", pa.int32(), "Place in the list."),
         replace(RAW_METADATA.carried("parent_asin"), nullable=False),
         Column(
             "product_name",
             pa.string(),
             "Name, cut; null where the product is unknown.",
+            nullable=True,
             sources=RAW_METADATA.sources("title"),
         ),
-        Column("value", pa.float64(), "What the list goes by.", nullable=False),
-        Column("unit", pa.string(), "Unit of the value.", nullable=False),
+        Column("value", pa.float64(), "What the list goes by."),
+        Column("unit", pa.string(), "Unit of the value."),
         RAW_METADATA.carried("rating_number"),
         RAW_METADATA.carried("average_rating"),
         Column(
@@ -230,11 +236,12 @@ TOP_PRODUCTS = Table(
             pa.float64(),
             "Price on the product page.",
             "USD",
+            nullable=True,
             sources=RAW_METADATA.sources("price"),
         ),
         RAW_METADATA.carried("main_category"),
         RAW_METADATA.carried("store"),
-        Column("year", pa.int32(), "Year of the lists of a year.", nullable=False),
+        Column("year", pa.int32(), "Year of the lists of a year."),
     ),
 )
 
@@ -248,12 +255,7 @@ MISPLACED_PRODUCTS = Table(
     key=("main_category", "rank"),
     columns=(
         replace(TOP_PRODUCTS["main_category"], nullable=False),
-        Column(
-            "rank",
-            pa.int32(),
-            "Place within the category; ties go by `parent_asin`.",
-            nullable=False,
-        ),
+        Column("rank", pa.int32(), "Place within the category; ties go by `parent_asin`."),
         TOP_PRODUCTS["parent_asin"],
         TOP_PRODUCTS["product_name"],
         TOP_PRODUCTS["rating_number"],

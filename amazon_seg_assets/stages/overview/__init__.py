@@ -1,1 +1,1 @@
-"""What needs clusters and segments: their summary and its pictures, and how good the clusters are."""
+"""The summary of clusters and segments, its pictures, and the evaluation of the clusters."""

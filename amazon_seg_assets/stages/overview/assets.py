@@ -55,6 +55,7 @@ class EvaluationConfig(Config):
     reads=[K_SWEEP, CLUSTER_CENTERS, SEGMENT_SUMMARY, RFM_FEATURES],
     kinds={"pyspark", "scikitlearn"},
     code_version="4",
+    comes_last=True,
     check_step="customer_counts_checks",
 )
 def cluster_validation(snapshot: Snapshot, config: EvaluationConfig) -> Stored:

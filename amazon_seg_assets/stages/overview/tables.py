@@ -1,4 +1,4 @@
-"""What needs clusters and segments: the small table that sums both up, and how good clusters are."""
+"""The small table that sums up clusters and segments, and the evaluation of the clusters."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ SEGMENT_SUMMARY = Table(
             pa.int64(),
             "Customers.",
             "customers",
-            nullable=False,
             sources=RFM_SEGMENTS.sources("user_id"),
         ),
         *(
@@ -38,7 +37,6 @@ SEGMENT_SUMMARY = Table(
                 type_,
                 f"Sum of `{feature}`.",
                 FEATURE_UNITS[feature],
-                nullable=False,
                 sources=RFM_SEGMENTS.sources(feature),
             )
             for feature, type_ in (
@@ -67,14 +65,12 @@ CLUSTER_VALIDATION = Table(
             pa.int64(),
             "Customers assigned to the cluster.",
             "customers",
-            nullable=False,
             sources=SEGMENT_SUMMARY.sources("customers"),
         ),
         Column(
             "share",
             pa.float64(),
             "Their share of all customers, 0 to 1.",
-            nullable=False,
             sources=SEGMENT_SUMMARY.sources("customers"),
         ),
         CLUSTER_CENTERS.carried("silhouette"),
@@ -83,7 +79,6 @@ CLUSTER_VALIDATION = Table(
             pa.float64(),
             "Share of the cluster's customers who stay together if K-Means sees a resample of all "
             "customers, 0 to 1; mean over resamples.",
-            nullable=False,
             sources=CLUSTERED_ON,
         ),
     ),

@@ -1,4 +1,4 @@
-"""Whether the disk has room for a raw table: estimated before, and told clearly when it is full."""
+"""Room on the disk for a raw table: estimated before, and told clearly when it is full."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 def require_space(files: Iterable[RawFile], asset: str, store: Store) -> None:
     """Checks that raw files fit as Parquet into what is free beside the stored tables.
 
-    What becomes of them next has to fit too, and what is still to be downloaded of them, where
-    that goes to the same disk. Storage that is reached by URL has no size.
+    So must the tables that follow, and what is still to be downloaded to the same disk. Storage
+    that is reached by URL has no size.
 
     Raises:
         InputError: they are unlikely to fit.
@@ -40,7 +40,7 @@ def require_space(files: Iterable[RawFile], asset: str, store: Store) -> None:
     needed, downloaded = 0.0, 0
     for file in files:
         needed += _WITH_MONTHS * _parquet_bytes(file)
-        if file.download is not None and _is_same_disk(file.download.folder, store.folder):
+        if file.download and _device(file.download.folder) == _device(store.folder):
             downloaded += file.download.size
     free = shutil.disk_usage(store.folder).free
     if needed + downloaded > free:
@@ -60,11 +60,9 @@ def explaining_full_disk(asset: str, store: Store) -> Iterator[None]:
     except OSError as error:
         if error.errno not in _FULL:
             raise
-        where, setting = (
-            (store.root, "--storage or AMAZON_SEG_STORAGE")
-            if is_local(store.root)
-            else (tempfile.gettempdir(), "TMPDIR")
-        )
+        where, setting = store.root, "--storage or AMAZON_SEG_STORAGE"
+        if not is_local(store.root):
+            where, setting = tempfile.gettempdir(), "TMPDIR"
         raise InputError(
             f"There is no room left in {where} for {asset} of {store.category}: make room, or "
             f"choose another folder with {setting}, and run it again; what was stored before is "
@@ -75,10 +73,6 @@ def explaining_full_disk(asset: str, store: Store) -> Iterator[None]:
 def _parquet_bytes(file: RawFile) -> float:
     share = _SHARE_OF_JSON if file.name.endswith(".jsonl") else _SHARE_OF_COMPRESSED
     return share * file.size
-
-
-def _is_same_disk(folder: Path, other: Path) -> bool:
-    return _device(folder) == _device(other)
 
 
 def _device(folder: Path) -> int:

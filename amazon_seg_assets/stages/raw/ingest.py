@@ -18,7 +18,6 @@ from amazon_seg_assets.stages.raw.malformed import MalformedLines, judge
 from amazon_seg_assets.stages.raw.manifest import (
     FileRecord,
     Manifest,
-    Months,
     add_months,
     read_manifest,
 )
@@ -54,8 +53,8 @@ def ingest(
     The Parquet files are the same whatever the number of processes.
 
     Args:
-        kind: which of the two.
-        source: where the files are.
+        kind: of the two.
+        source: of the files.
         store: where the table goes; what is there stays unless the source has changed.
         max_malformed_share: share of broken lines that is tolerated in a file.
         force: read all files, even those that have not changed, and let the sample take the place
@@ -158,23 +157,21 @@ def _read(
         contents = map_parts(partial(store_part, folder, max_malformed_share), parts)
         in_order = zip(parts, contents, strict=True)
         for name, of_file in groupby(in_order, key=lambda pair: pair[0].name):
-            malformed, rows = MalformedLines(name, max_malformed_share), 0
-            months: Months = {}
-            for _, content in of_file:
-                rows += content.rows
-                months = add_months([months, content.months])
-                malformed.append(content.malformed)
-                if malformed.too_many_errors:
+            lines, months = MalformedLines(name, max_malformed_share), {}
+            for _, (lines_of_part, months_of_part) in of_file:
+                lines.append(lines_of_part)
+                months = add_months([months, months_of_part])
+                if lines.too_many_errors:
                     break
-                progress(f"{name}: {rows:,} {kind} read")
-            malformed.check()
+                progress(f"{name}: {lines.rows:,} {kind} read")
+            lines.check()
             records[name] = FileRecord(
                 fingerprints[name],
-                rows,
-                malformed.count,
-                malformed.examples,
+                lines.rows,
+                lines.count,
+                lines.examples,
                 months,
-                malformed.unknown_fields,
+                lines.unknown_fields,
             )
     return records
 

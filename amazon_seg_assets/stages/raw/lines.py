@@ -92,7 +92,7 @@ def parse_object(line: bytes) -> Record:
         ValueError: the line holds something else; says what.
     """
     try:
-        record = from_json(line, allow_inf_nan=False)
+        record = from_json(line, allow_inf_nan=False, cache_strings="keys")
     except ValueError:
         record = _parse_carefully(line)
     if not isinstance(record, dict):

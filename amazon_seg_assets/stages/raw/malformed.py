@@ -35,6 +35,11 @@ class MalformedLines:
     unknown_fields: list[str] = field(default_factory=list)
 
     @property
+    def rows(self) -> int:
+        """Lines that are valid records."""
+        return self.lines - self.count
+
+    @property
     def examples(self) -> list[str]:
         """The first broken lines in words."""
         line = f"{self.name}, {_unit(self.name)}"

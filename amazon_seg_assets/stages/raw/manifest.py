@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, astuple, dataclass, field
 from functools import cached_property
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.storage.layout import Store
@@ -112,11 +113,8 @@ class Manifest:
 
     def rows_outside(self, first: str, last: str) -> dict[str, int]:
         """Rows of each month that is not from ``first`` to ``last``, in order."""
-        return {
-            month: counts.rows
-            for month, counts in self.months.items()
-            if not first <= month <= last
-        }
+        outside = (month for month in self.months if not first <= month <= last)
+        return {month: self.months[month].rows for month in outside}
 
     def table_version(self) -> str:
         """Equal exactly when all rows come from files of equal content, by equal code.
@@ -150,13 +148,7 @@ def read_manifest(store: Store, asset: str) -> Manifest | None:
         content["is_sample"] = content["source"].startswith("sample of")
     elif written != _FORMAT:
         return None
-    files = {name: _file_record(record) for name, record in content.pop("files").items()}
-    return Manifest(**content, files=files)
-
-
-def _file_record(content: dict[str, Any]) -> FileRecord:
-    months = {month: MonthCounts(**counts) for month, counts in content.pop("months").items()}
-    return FileRecord(**content, months=months)
+    return TypeAdapter(Manifest).validate_python(content)
 
 
 def require_manifest(store: Store, asset: str) -> Manifest:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,44 +95,33 @@ def _file_id(name: str) -> str:
     return xxh3_64_hexdigest(name.encode())
 
 
-@dataclass(frozen=True)
-class PartContent:
-    """The content of a part.
-
-    Attributes:
-        rows: rows written.
-        malformed: counts its lines, numbered from 1 at its start.
-        months: counts of each month; empty for products.
-    """
-
-    rows: int
-    malformed: MalformedLines
-    months: Months
-
-
-def store_part(folder: Location, max_malformed_share: float, part: Part) -> PartContent:
+def store_part(
+    folder: Location, max_malformed_share: float, part: Part
+) -> tuple[MalformedLines, Months]:
     """Writes the Parquet files of a part into a table's folder.
+
+    Returns:
+        Counts of its lines, numbered from 1 at its start, and of each month; of none for products.
 
     Raises:
         InputError: the file lacks a column or cannot be read.
     """
-    store = _store_reviews if part.kind is Kind.REVIEWS else _store_products
+    malformed = MalformedLines(part.name, max_malformed_share)
+    read, store = _READ_AND_STORE[part.kind]
+    tables = read(part.path, malformed, part.start, part.end)
     with uploading(folder) as local:
-        return store(local, part, MalformedLines(part.name, max_malformed_share))
+        return malformed, store(tables, local, part.parquet_name)
 
 
-def _store_reviews(folder: Path, part: Part, malformed: MalformedLines) -> PartContent:
-    tables = read_reviews(part.path, malformed, part.start, part.end)
+def _store_reviews(tables: Iterable[pa.Table], folder: Path, name: str) -> Months:
     rows_by_key: Counter[int] = Counter()
-    with MonthWriter(
-        folder, part.parquet_name, RAW_REVIEWS.arrow_schema, _HELD_BYTES, _FEW_VALUES
-    ) as writer:
+    with MonthWriter(folder, name, RAW_REVIEWS.arrow_schema, _HELD_BYTES, _FEW_VALUES) as writer:
         for table in tables:
             months = month_numbers(table["timestamp"])
             writer.write(table, months)
             keys, rows = np.unique(_count_keys(table, months), return_counts=True)
             rows_by_key.update(dict(zip(keys.tolist(), rows.tolist(), strict=True)))
-    return PartContent(rows_by_key.total(), malformed, _month_counts(rows_by_key))
+    return _month_counts(rows_by_key)
 
 
 def _count_keys(table: pa.Table, months: np.ndarray) -> np.ndarray:
@@ -159,23 +148,20 @@ def _month_counts(rows_by_key: Mapping[int, int]) -> Months:
     )
 
 
-def _store_products(folder: Path, part: Part, malformed: MalformedLines) -> PartContent:
-    tables = read_metadata(part.path, malformed, part.start, part.end)
-    rows = 0
-    with parquet_writer(folder / part.parquet_name, RAW_METADATA.arrow_schema) as writer:
-        for group in _row_groups(tables):
-            writer.write_table(group)
-            rows += group.num_rows
-    return PartContent(rows, malformed, {})
-
-
-def _row_groups(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """Joins small tables to row groups of a sensible size."""
+def _store_products(tables: Iterable[pa.Table], folder: Path, name: str) -> Months:
     held: list[pa.Table] = []
-    for table in tables:
-        held.append(table)
-        if sum(each.nbytes for each in held) >= _ROW_GROUP_BYTES:
-            yield pa.concat_tables(held)
-            held = []
-    if held:
-        yield pa.concat_tables(held)
+    with parquet_writer(folder / name, RAW_METADATA.arrow_schema) as writer:
+        for table in tables:
+            held.append(table)
+            if sum(each.nbytes for each in held) >= _ROW_GROUP_BYTES:
+                writer.write_table(pa.concat_tables(held))
+                held = []
+        if held:
+            writer.write_table(pa.concat_tables(held))
+    return {}
+
+
+_READ_AND_STORE = {
+    Kind.REVIEWS: (read_reviews, _store_reviews),
+    Kind.METADATA: (read_metadata, _store_products),
+}

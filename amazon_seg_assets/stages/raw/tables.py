@@ -24,6 +24,12 @@ PRODUCT_IMAGE = pa.struct(
 )
 PRODUCT_VIDEO = pa.struct([("title", pa.string()), ("url", pa.string()), ("user_id", pa.string())])
 
+
+def _published(name: str, type_: pa.DataType, description: str, unit: str = "") -> Column:
+    """A field as it is published, which may lack in any record."""
+    return Column(name, type_, description, unit, nullable=True)
+
+
 RAW_REVIEWS = Table(
     name="raw_reviews",
     description=(
@@ -34,23 +40,20 @@ RAW_REVIEWS = Table(
     by_month=True,
     has_gaps=True,
     columns=(
-        Column("rating", pa.float64(), "Stars given, 1 to 5; a few source rows hold 0.", "stars"),
-        Column("title", pa.string(), "Headline of the review."),
-        Column("text", pa.string(), "Body of the review; may hold HTML and emoji."),
-        Column("images", pa.list_(REVIEW_IMAGE), "Pictures that the reviewer attached."),
-        Column("asin", pa.string(), "Product variant that was reviewed."),
-        Column("parent_asin", pa.string(), "Product that the variant belongs to."),
-        Column("user_id", pa.string(), "Reviewer."),
-        Column(
-            "timestamp", pa.int64(), "Time of the review.", "ms since 1970, UTC", nullable=False
+        _published(
+            "rating", pa.float64(), "Stars given, 1 to 5; a few source rows hold 0.", "stars"
         ),
-        Column("helpful_vote", pa.int64(), "People who found the review helpful.", "votes"),
-        Column("verified_purchase", pa.bool_(), "Whether Amazon verified the purchase."),
+        _published("title", pa.string(), "Headline of the review."),
+        _published("text", pa.string(), "Body of the review; may hold HTML and emoji."),
+        _published("images", pa.list_(REVIEW_IMAGE), "Pictures that the reviewer attached."),
+        _published("asin", pa.string(), "Product variant that was reviewed."),
+        _published("parent_asin", pa.string(), "Product that the variant belongs to."),
+        _published("user_id", pa.string(), "Reviewer."),
+        Column("timestamp", pa.int64(), "Time of the review.", "ms since 1970, UTC"),
+        _published("helpful_vote", pa.int64(), "People who found the review helpful.", "votes"),
+        _published("verified_purchase", pa.bool_(), "Whether Amazon verified the purchase."),
         Column(
-            "review_id",
-            pa.string(),
-            "XXH3-128 hash over all fields but `images`, in hexadecimal.",
-            nullable=False,
+            "review_id", pa.string(), "XXH3-128 hash over all fields but `images`, in hexadecimal."
         ),
     ),
 )
@@ -62,21 +65,25 @@ RAW_METADATA = Table(
         "Free-form fields are kept as text."
     ),
     columns=(
-        Column("main_category", pa.string(), "Amazon's top-level category."),
-        Column("title", pa.string(), "Product name."),
-        Column("average_rating", pa.float64(), "Mean rating shown on the product page.", "stars"),
-        Column("rating_number", pa.int64(), "Ratings shown on the product page.", "ratings"),
-        Column("features", pa.list_(pa.string()), "Bullet points."),
-        Column("description", pa.list_(pa.string()), "Paragraphs of the description."),
-        Column("price", pa.string(), "Price as published: a number, or text such as `from 14.99`."),
-        Column("images", pa.list_(PRODUCT_IMAGE), "Pictures of the product."),
-        Column("videos", pa.list_(PRODUCT_VIDEO), "Videos of the product."),
-        Column("store", pa.string(), "Shop or brand."),
-        Column("categories", pa.list_(pa.string()), "Category path, from general to special."),
-        Column("details", pa.string(), "Free-form details, as JSON text."),
-        Column("parent_asin", pa.string(), "Product."),
-        Column("bought_together", pa.string(), "Null in all data of 2023; else JSON text."),
-        Column("subtitle", pa.string(), "Only on books."),
-        Column("author", pa.string(), "Only on books; JSON text where it is an object."),
+        _published("main_category", pa.string(), "Amazon's top-level category."),
+        _published("title", pa.string(), "Product name."),
+        _published(
+            "average_rating", pa.float64(), "Mean rating shown on the product page.", "stars"
+        ),
+        _published("rating_number", pa.int64(), "Ratings shown on the product page.", "ratings"),
+        _published("features", pa.list_(pa.string()), "Bullet points."),
+        _published("description", pa.list_(pa.string()), "Paragraphs of the description."),
+        _published(
+            "price", pa.string(), "Price as published: a number, or text such as `from 14.99`."
+        ),
+        _published("images", pa.list_(PRODUCT_IMAGE), "Pictures of the product."),
+        _published("videos", pa.list_(PRODUCT_VIDEO), "Videos of the product."),
+        _published("store", pa.string(), "Shop or brand."),
+        _published("categories", pa.list_(pa.string()), "Category path, from general to special."),
+        _published("details", pa.string(), "Free-form details, as JSON text."),
+        _published("parent_asin", pa.string(), "Product."),
+        _published("bought_together", pa.string(), "Null in all data of 2023; else JSON text."),
+        _published("subtitle", pa.string(), "Only on books."),
+        _published("author", pa.string(), "Only on books; JSON text where it is an object."),
     ),
 )

@@ -120,8 +120,7 @@ def executive_report(snapshot: Snapshot, config: ReportConfig) -> Stored:
 
 
 def explored_now(snapshot: Snapshot) -> set[str]:
-    """The parts of the exploration that are of the raw tables as they now are; a picture, if its
-    table is.
+    """The parts of the exploration that are up to date; a picture, if its table is, too.
 
     What a demo in the same storage has left must not pass for a finding about the data.
     """

@@ -10,7 +10,6 @@ import pandas as pd
 
 from amazon_seg_assets.rules.labels import load_label_rules
 from amazon_seg_assets.rules.recommendations import load_recommendations
-from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES
 from amazon_seg_assets.schema import Artifact, Table
 from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA, CLEAN_REVIEWS
 from amazon_seg_assets.stages.clusters.tables import CLUSTER_DENSITY, K_SWEEP
@@ -32,6 +31,7 @@ from amazon_seg_assets.stages.report.findings import (
 from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES
 from amazon_seg_assets.stages.segments.scheme_used import scheme_of
 from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS, SCHEME_COMPARISON
+from amazon_seg_assets.stages.segments.ties import COMPARED
 
 if TYPE_CHECKING:
     from amazon_seg_assets.dag.declaration import AssetDeclaration
@@ -173,7 +173,7 @@ def _ties(facts: dict[str, Any]) -> dict[str, Ties]:
             facts[f"{name}_equal_frequency_other_score_share"],
             facts[f"{name}_equal_frequency_most_scores"],
         )
-        for name in BUILT_IN_SCHEMES
+        for name in COMPARED
     }
 
 

@@ -8,7 +8,7 @@ from amazon_seg_assets.dag.checks import check
 from amazon_seg_assets.dag.derived import totals_of
 from amazon_seg_assets.dag.handles import Snapshot
 from amazon_seg_assets.quality.control_totals import MAX_RECENCY_DAYS
-from amazon_seg_assets.quality.verdict import Verdict
+from amazon_seg_assets.quality.verdict import Share, Verdict
 from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES
 
 MAX_UNPRICED_SHARE = 0.5
@@ -32,11 +32,9 @@ def few_unpriced_reviews(
     snapshot: Snapshot,
     *,
     max_unpriced_share: Annotated[
-        float,
+        Share,
         Field(
-            description="Largest share of the window's reviews that may be of unpriced products.",
-            ge=0,
-            le=1,
+            description="Largest share of the window's reviews that may be of unpriced products."
         ),
     ] = MAX_UNPRICED_SHARE,
 ) -> Verdict:

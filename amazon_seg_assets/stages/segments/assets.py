@@ -12,7 +12,7 @@ from amazon_seg_assets.dag.handles import Snapshot, Stored
 from amazon_seg_assets.dag.metadata import markdown_table, shown
 from amazon_seg_assets.features import FEATURES
 from amazon_seg_assets.plots.style import Picture
-from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES, load_scheme
+from amazon_seg_assets.rules.scheme import DEFAULT_SCHEME, load_scheme
 from amazon_seg_assets.schema import Artifact
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.stages.rfm.assets import scope
@@ -36,7 +36,7 @@ class SegmentConfig(Config):
     """Which rules make the segments."""
 
     scheme: str = Field(
-        BUILT_IN_SCHEMES[0],
+        DEFAULT_SCHEME,
         description="RFM scheme: `standard`, `notebook`, or the path of a YAML file.",
     )
 
@@ -84,21 +84,21 @@ def _entries_of_a_scheme(thresholds: Mapping[str, Sequence[float]]) -> MetadataV
     return MetadataValue.md(f"```yaml\n{text}```")
 
 
-def _with_built_in_schemes(_: Settings) -> str:
-    return "-".join(["1", *(load_scheme(name).fingerprint for name in BUILT_IN_SCHEMES)])
+def _with_compared_schemes(_: Settings) -> str:
+    return "-".join(["1", *(load_scheme(name).fingerprint for name in ties.COMPARED)])
 
 
 @snapshot_asset(
     SCHEME_COMPARISON,
     reads=[RFM_FEATURES],
     kinds={"pyspark"},
-    code_version=_with_built_in_schemes,
+    code_version=_with_compared_schemes,
     comes_last=True,
     check_step="customer_counts_checks",
 )
 def scheme_comparison(snapshot: Snapshot) -> Stored:
     """Segments the customers by both schemes, and counts those whom each separates from equals."""
-    standard, notebook = map(load_scheme, BUILT_IN_SCHEMES)
+    standard, notebook = map(load_scheme, ties.COMPARED)
     customers = snapshot.read(RFM_FEATURES, ["user_id", *FEATURES])
     table, figures = ties.compare_schemes(customers, standard, notebook)
     stands_out = {
@@ -123,9 +123,9 @@ def scheme_comparison(snapshot: Snapshot) -> Stored:
 def scheme_comparison_plot(snapshot: Snapshot) -> Picture:
     """Customers of each segment under the standard and the notebook scheme."""
     colours = {
-        k: v for name in reversed(BUILT_IN_SCHEMES) for k, v in load_scheme(name).colours.items()
+        k: v for name in reversed(ties.COMPARED) for k, v in load_scheme(name).colours.items()
     }
-    names = {f"{name}_customers": name for name in BUILT_IN_SCHEMES}
+    names = {f"{name}_customers": name for name in ties.COMPARED}
     table = snapshot.small(SCHEME_COMPARISON).rename(columns=names)
     return plots.scheme_comparison(table, colours, scope(snapshot))
 

@@ -26,7 +26,6 @@ RFM_SEGMENTS = Table(
                 score,
                 pa.int32(),
                 f"Score of {feature}, 1 (worst) to 5 (best).",
-                nullable=False,
                 sources=RFM_FEATURES.sources(feature),
             )
             for feature, score in SCORE_COLUMNS.items()
@@ -35,16 +34,9 @@ RFM_SEGMENTS = Table(
             "rfm_score",
             pa.string(),
             "The three scores as digits, such as `543`.",
-            nullable=False,
             sources=SCORED_ON,
         ),
-        Column(
-            "segment",
-            pa.string(),
-            "Segment of the scheme.",
-            nullable=False,
-            sources=SCORED_ON,
-        ),
+        Column("segment", pa.string(), "Segment of the scheme.", sources=SCORED_ON),
     ),
 )
 
@@ -73,9 +65,9 @@ SCHEME_COMPARISON = Table(
         ),
     ),
     columns=(
-        Column("segment", pa.string(), "Segment of either scheme.", nullable=False),
+        Column("segment", pa.string(), "Segment of either scheme."),
         *(
-            Column(name, pa.int64(), description, "customers", nullable=False, sources=SCORED_ON)
+            Column(name, pa.int64(), description, "customers", sources=SCORED_ON)
             for name, description in (
                 ("standard_customers", "Customers under the scheme `standard`."),
                 ("notebook_customers", "Customers under the scheme `notebook`."),

@@ -21,8 +21,10 @@ STARVED, SWOLLEN = 0.5, 2.0
 """A segment with fewer customers than half as many, or with more than twice as many, stands out;
 where to draw the line is this project's choice."""
 
-_SCHEMES = ("standard", "notebook")
-_SEGMENTS = [scoring.outcome(scoring.SEGMENT, scheme) for scheme in _SCHEMES]
+COMPARED = ("standard", "notebook")
+"""The schemes held against each other: equal scores for equal customers, and split ties."""
+
+_SEGMENTS = [scoring.outcome(scoring.SEGMENT, scheme) for scheme in COMPARED]
 _BY_RULES = "notebook_rules_segment"
 
 SEGMENT_COLUMNS = [*_SEGMENTS, _BY_RULES]
@@ -99,7 +101,7 @@ def segment_by_both(customers: DataFrame, standard: Scheme, notebook: Scheme) ->
         scoring.SEGMENT, _BY_RULES
     )
     both = scoring.keep_as(scoring.assign_segments(by_rules, standard.cells), "standard")
-    scores = [scoring.outcome(score, s) for s in _SCHEMES for score in SCORE_COLUMNS.values()]
+    scores = [scoring.outcome(score, s) for s in COMPARED for score in SCORE_COLUMNS.values()]
     return both.select(*FEATURES, *SEGMENT_COLUMNS, *scores, CUSTOMERS)
 
 
@@ -113,12 +115,12 @@ def figures_of_ties(both: DataFrame, segments: Sequence[str]) -> dict[str, Any]:
     whole = find_ties(both, FEATURES, dict.fromkeys(_SEGMENTS, segments))
     by_feature = {
         feature: find_ties(
-            both, [feature], {scoring.outcome(score, scheme): SCORES for scheme in _SCHEMES}
+            both, [feature], {scoring.outcome(score, scheme): SCORES for scheme in COMPARED}
         )
         for feature, score in SCORE_COLUMNS.items()
     }
     figures: dict[str, Any] = {}
-    for scheme in _SCHEMES:
+    for scheme in COMPARED:
         of_all = whole[scoring.outcome(scoring.SEGMENT, scheme)]
         scores = {
             feature: by_feature[feature][scoring.outcome(score, scheme)]

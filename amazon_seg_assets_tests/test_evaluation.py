@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from dagster import AssetKey, Config, DagsterInstance, ExecuteInProcessResult, Failure
+from dagster import Config, DagsterInstance, ExecuteInProcessResult, Failure
 from pydantic import ValidationError
 from pyspark import cloudpickle
 from pyspark.sql import SparkSession
@@ -20,14 +20,13 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.features import FEATURES
+from amazon_seg_assets.planning.jobs import SEGMENT
 from amazon_seg_assets.rules.scheme import load_scheme
-from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.spark.sums import collapse
 from amazon_seg_assets.stages.clusters.assets import SweepConfig
 from amazon_seg_assets.stages.clusters.kmeans import LARGEST_SEED, MOST_STARTS, SearchParams
 from amazon_seg_assets.stages.clusters.points import Points, standardization
-from amazon_seg_assets.stages.overview import evaluation as validation
-from amazon_seg_assets.stages.overview import summary
+from amazon_seg_assets.stages.overview import evaluation, summary
 from amazon_seg_assets.stages.overview.agreement import (
     adjusted_rand,
     balance,
@@ -41,7 +40,7 @@ from amazon_seg_assets.stages.segments import ties
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.spark_tables import write_snapshot
 from amazon_seg_assets_tests.disk import on_disk
-from amazon_seg_assets_tests.graph import rfm_frame
+from amazon_seg_assets_tests.graph import family_of, rfm_frame
 
 STARTS = SearchParams(n_init=2, refined=1, swaps=2, max_iter=50)
 
@@ -101,12 +100,12 @@ def test_clusters_are_matched_for_the_most_customers_together() -> None:
 
 
 def test_stability_sums_up_resamples() -> None:
-    found = validation.stability([table([0, 3], [3, 0]), table([2, 1], [1, 2])])
+    found = evaluation.stability([table([0, 3], [3, 0]), table([2, 1], [1, 2])])
     assert found.adjusted_rand.tolist() == pytest.approx([1, -1 / 9])
     assert found.spread == pytest.approx((10 / 9) / 2**0.5)
-    assert found.survivors.tolist() == pytest.approx([1, 2 / 3])
-    assert found.survival.tolist() == pytest.approx([5 / 6, 5 / 6])
-    said = validation.say_stability(found)
+    assert found.stable.tolist() == pytest.approx([1, 2 / 3])
+    assert found.stability.tolist() == pytest.approx([5 / 6, 5 / 6])
+    said = evaluation.say_stability(found)
     assert "2 resamples 83.3 % of the customers" in said
     assert "66.7 % in the worst" in said
     assert "index 0.444 ± 0.786, at least -0.111: poor stability" in said
@@ -114,9 +113,9 @@ def test_stability_sums_up_resamples() -> None:
 
 def test_one_resample_has_no_spread() -> None:
     # Pairs: 4 in cells, 6 in rows, 7 in columns, 15 in all: (4 - 42/15) / (13/2 - 42/15).
-    found = validation.stability([table([2, 1], [0, 3])])
+    found = evaluation.stability([table([2, 1], [0, 3])])
     assert found.spread == 0
-    assert validation.say_stability(found).startswith(
+    assert evaluation.say_stability(found).startswith(
         "In 1 resample 83.3 % of the customers keep their cluster; adjusted Rand index 0.324: poor"
     )
 
@@ -133,11 +132,11 @@ def two_groups() -> Points:
     return points(near + far, [6, 7, 8, 9, 10] * 2)
 
 
-def test_clusters_far_apart_survive_any_resample(spark: SparkSession) -> None:
+def test_clusters_far_apart_are_stable_in_any_resample(spark: SparkSession) -> None:
     data = two_groups()
     scale = standardization(data)
     centers = scale.apply(data)[[2, 7]]
-    tables = validation.bootstrap(spark, data, scale, centers, SearchParams(), resamples=3)
+    tables = evaluation.bootstrap(spark, data, scale, centers, SearchParams(), resamples=3)
     assert [counts.tolist() for counts in tables] == [[[40, 0], [0, 40]]] * 3
 
 
@@ -207,16 +206,16 @@ def test_a_cluster_that_swallows_all_is_said_to() -> None:
         {"cluster": [1, 0], "cluster_label": ["B", "A"], "silhouette": [0.0, 0.5]}
     )
     assigned = pd.DataFrame({"cluster": [0], "customers": [50]})
-    found = validation.validate_clusters(centers, assigned, [1.0, 0.0])
+    found = evaluation.evaluate_clusters(centers, assigned, [1.0, 0.0])
     assert found["cluster_label"].tolist() == ["A", "B"]
     assert found["customers"].tolist() == [50, 0]
     assert found["share"].tolist() == [1.0, 0.0]
-    said = validation.say_sizes(found["share"].tolist(), balance(found["customers"].to_numpy()))
+    said = evaluation.say_sizes(found["share"].tolist(), balance(found["customers"].to_numpy()))
     assert said.startswith("One cluster holds 100.0 % of the customers")
-    assert "from 10.0 % to 89.9 %" in validation.say_sizes([0.1, 0.899], 0.5)
+    assert "from 10.0 % to 89.9 %" in evaluation.say_sizes([0.1, 0.899], 0.5)
 
 
-def test_the_chosen_clusters_are_validated_as_a_whole() -> None:
+def test_the_chosen_clusters_are_evaluated_as_a_whole() -> None:
     sweep = pd.DataFrame(
         {
             "k": [2, 3],
@@ -233,10 +232,10 @@ def test_the_chosen_clusters_are_validated_as_a_whole() -> None:
     of_customers = pd.DataFrame(
         {"cluster": [0, 1], "cluster_label": ["A", "B"], "segment": ["x", "y"], "customers": [3, 1]}
     ).assign(**totals)
-    stability = validation.stability([table([3, 0], [0, 1]), table([2, 1], [0, 1])])
-    found = validation.validate(sweep, centers, of_customers, stability)
+    stability = evaluation.stability([table([3, 0], [0, 1]), table([2, 1], [0, 1])])
+    found = evaluation.evaluate(sweep, centers, of_customers, stability)
     assert found.table["share"].tolist() == [0.75, 0.25]
-    assert found.table["survival"].tolist() == pytest.approx([5 / 6, 1])
+    assert found.table["stability"].tolist() == pytest.approx([5 / 6, 1])
     assert found.contingency.to_numpy().tolist() == [[3, 0], [0, 1]]
     figures = found.figures
     assert (figures["silhouette"], figures["converged"], figures["iterations"]) == (0.6, True, 4)
@@ -244,8 +243,8 @@ def test_the_chosen_clusters_are_validated_as_a_whole() -> None:
     assert figures["balance"] == pytest.approx(0.811278124459)
     assert figures["segments_adjusted_rand"] == 1
     assert figures["segments_mutual_information"] == pytest.approx(1)
-    assert (figures["resamples"], figures["surviving_share_min"]) == (2, 0.75)
-    assert figures["surviving_share_mean"] == 0.875
+    assert (figures["resamples"], figures["stable_share_min"]) == (2, 0.75)
+    assert figures["stable_share_mean"] == 0.875
     assert found.words == {
         "silhouette_in_words": "reasonable structure",
         "agreement_in_words": "excellent",
@@ -265,7 +264,7 @@ def test_the_chosen_clusters_are_validated_as_a_whole() -> None:
     ],
 )
 def test_silhouettes_in_the_words_of_kaufman_and_rousseeuw(silhouette: float, words: str) -> None:
-    assert f": {words} structure" in validation.say_silhouette(silhouette)
+    assert f": {words} structure" in evaluation.say_silhouette(silhouette)
 
 
 @pytest.mark.parametrize(
@@ -281,12 +280,12 @@ def test_silhouettes_in_the_words_of_kaufman_and_rousseeuw(silhouette: float, wo
     ],
 )
 def test_agreement_in_the_words_of_steinley(rand: float, word: str) -> None:
-    assert f" is {word} by the scale of Steinley" in validation.say_agreement(rand, 0.5)
+    assert f" is {word} by the scale of Steinley" in evaluation.say_agreement(rand, 0.5)
 
 
 def test_convergence_is_said() -> None:
-    assert "converged after 7 iterations" in validation.say_convergence(True, 7)
-    assert "had not converged after 500" in validation.say_convergence(False, 500)
+    assert "converged after 7 iterations" in evaluation.say_convergence(True, 7)
+    assert "had not converged after 500" in evaluation.say_convergence(False, 500)
 
 
 TIED = "user string, recency int, frequency bigint, monetary double, segment string"
@@ -304,7 +303,7 @@ def test_ties_are_counted_by_customers(spark: SparkSession) -> None:
     data = collapse(spark.createDataFrame(rows, TIED), ["user", *FEATURES, "segment"])
     possible = {"segment": ["x", "y", "z"]}
     found = ties.find_ties(data, FEATURES, possible)["segment"]
-    assert found == ties.Ties(customers=6, tied=5, separated=3, outcomes=2)
+    assert found == ties.Ties(customers=6, tied=5, split=3, outcomes=2)
     assert found.share == 0.5
     assert ties.find_ties(data, ["frequency"], possible)["segment"] == ties.Ties(6, 6, 6, 3)
     of_others = ties.find_ties(data, ["frequency"], {"segment": ["x"]})["segment"]
@@ -315,12 +314,12 @@ def test_ties_are_counted_by_customers(spark: SparkSession) -> None:
     assert nobody == ties.Ties(0, 0, 0, 0)
     assert nobody.share == 0
     every = spark.createDataFrame(rows, TIED)
-    assert ties.count_separated(every, FEATURES, "segment") == found.separated
-    assert ties.count_separated(every, ["frequency"], "segment") == 6
-    assert ties.count_separated(every.where("segment = 'y'"), FEATURES, "segment") == 0
+    assert ties.count_split(every, FEATURES, "segment") == found.split
+    assert ties.count_split(every, ["frequency"], "segment") == 6
+    assert ties.count_split(every.where("segment = 'y'"), FEATURES, "segment") == 0
     without = every.withColumn("segment", expr("nullif(segment, 'y')"))
-    assert ties.count_separated(without, FEATURES, "segment") == found.separated
-    assert ties.count_separated(every.where("user = 'nobody'"), FEATURES, "segment") == 0
+    assert ties.count_split(without, FEATURES, "segment") == found.split
+    assert ties.count_split(every.where("user = 'nobody'"), FEATURES, "segment") == 0
     assert ties.count_segments(data, ["segment"]) == [{"x": 2, "y": 3, "z": 1}]
     twice = data.withColumn("other", upper("segment"))
     assert ties.count_segments(twice, ["segment", "other"]) == [
@@ -377,7 +376,7 @@ CLUSTERED, EQUAL, NEAR, NOBODY = "2023-02", "2023-03", "2023-04", "2023-05"
 @pytest.fixture(scope="module")
 def storage(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Snapshots of two groups far apart, of ten equal customers, and of some nearly equal ones."""
-    folder = tmp_path_factory.mktemp("validation")
+    folder = tmp_path_factory.mktemp("evaluation")
     store = Store(folder, "Toys")
     groups = two_groups()
     apart = [
@@ -396,18 +395,20 @@ def storage(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def materialize(
     storage: Path, instance: DagsterInstance, month: str, assets: list[str], **configured: Any
 ) -> ExecuteInProcessResult:
-    definitions = build_definitions(Settings(category="Toys", storage=storage))
-    return definitions.resolve_job_def("segment_snapshot").execute_in_process(
+    family = family_of("Toys", storage=storage)
+    definitions = build_definitions(family.settings)
+    ops = {family.name(name): {"config": config} for name, config in configured.items()}
+    return definitions.resolve_job_def(family.name(SEGMENT)).execute_in_process(
         instance=instance,
         partition_key=month,
-        asset_selection=[AssetKey(name) for name in assets],
-        run_config={"ops": {name: {"config": config} for name, config in configured.items()}},
+        asset_selection=[family.key(name) for name in assets],
+        run_config={"ops": ops},
     )
 
 
 def metadata(result: ExecuteInProcessResult, asset: str) -> dict[str, Any]:
-    of_step = result.asset_materializations_for_node(asset)
-    [materialization] = (each for each in of_step if each.asset_key == AssetKey(asset))
+    of_step = result.asset_materializations_for_node(f"Toys__{asset}")
+    [materialization] = (each for each in of_step if each.asset_key.path == ["Toys", asset])
     return {key: value.value for key, value in materialization.metadata.items()}
 
 
@@ -416,7 +417,7 @@ def stored(storage: Path, asset: str, month: str) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def validated(storage: Path, instance: DagsterInstance) -> ExecuteInProcessResult:
+def evaluated(storage: Path, instance: DagsterInstance) -> ExecuteInProcessResult:
     return materialize(
         storage,
         instance,
@@ -451,39 +452,39 @@ def test_limits_of_k_are_compared_before_customers_are_read(
         materialize(storage, instance, NOBODY, of_sweep, k_sweep=config)
 
 
-def test_clusters_are_validated(storage: Path, validated: ExecuteInProcessResult) -> None:
+def test_clusters_are_evaluated(storage: Path, evaluated: ExecuteInProcessResult) -> None:
     table = stored(storage, "cluster_validation", CLUSTERED)
     assert table["customers"].tolist() == [40, 40]
-    assert table["survival"].tolist() == [1.0, 1.0]
-    found = metadata(validated, "cluster_validation")
+    assert table["stability"].tolist() == [1.0, 1.0]
+    found = metadata(evaluated, "cluster_validation")
     assert (found["smallest_share"], found["largest_share"]) == (0.5, 0.5)
     assert found["balance"] == pytest.approx(1)
     assert found["converged"]
     assert found["silhouette"] == pytest.approx(table["silhouette"].mean())
-    assert found["stability_adjusted_rand_mean"] == found["surviving_share_min"] == 1.0
+    assert found["stability_adjusted_rand_mean"] == found["stable_share_min"] == 1.0
     assert found["stability_adjusted_rand_sd"] == 0.0
     for sentence in ("balance of 1.00", "strong structure", "In 3 resamples 100.0 %", "converged"):
         assert sentence in found["what_it_means"]
 
 
 def test_assets_tell_shares_sizes_and_names(
-    storage: Path, validated: ExecuteInProcessResult
+    storage: Path, evaluated: ExecuteInProcessResult
 ) -> None:
-    clustered = metadata(validated, "customer_clusters")
+    clustered = metadata(evaluated, "customer_clusters")
     assert (clustered["share_cluster_0"], clustered["share_cluster_1"]) == (0.5, 0.5)
-    of_segments = metadata(validated, "segment_summary")
+    of_segments = metadata(evaluated, "segment_summary")
     segments = stored(storage, "rfm_segments", CLUSTERED)["segment"]
     shares = {name: of_segments[f"share_{name}"] for name in load_scheme("standard").segments}
     found = segments.value_counts(normalize=True).to_dict()
     assert {name: share for name, share in shares.items() if share} == found
     assert 0 in shares.values()
-    model = metadata(validated, "cluster_model")
+    model = metadata(evaluated, "cluster_model")
     assert model["dagster/table_name"] == "Toys.cluster_model"
     files = on_disk(Store(storage, "Toys").path("cluster_model", CLUSTERED)).rglob("*")
     assert model["bytes"] == sum(file.stat().st_size for file in files if file.is_file())
 
 
-@pytest.mark.usefixtures("validated")
+@pytest.mark.usefixtures("evaluated")
 def test_the_summary_equals_what_pandas_makes_of_the_customers(storage: Path) -> None:
     scores, cluster = ["r_score", "f_score", "m_score"], ["cluster", "cluster_label"]
     segments = stored(storage, "rfm_segments", CLUSTERED)[["user_id", "segment", *scores]]
@@ -513,7 +514,7 @@ def test_the_summary_equals_what_pandas_makes_of_the_customers(storage: Path) ->
 def test_schemes_differ_in_what_they_do_to_equal_customers(
     storage: Path, instance: DagsterInstance
 ) -> None:
-    result = materialize(storage, instance, EQUAL, ["scheme_comparison", "scheme_comparison_plot"])
+    result = materialize(storage, instance, EQUAL, ["scheme_comparison"])
     found = metadata(result, "scheme_comparison")
     # Scores 111 for all; in tiles, 111, 222, 333, 444 and 555 for two each.
     assert found["standard_equals_in_other_segments"] == 0
@@ -532,5 +533,3 @@ def test_schemes_differ_in_what_they_do_to_equal_customers(
     }
     assert found["starved_against_standard"] == ["Lost"]
     assert found["swollen_by_scores"] == ["Champions", "Needs Attention"]
-    plot = Store(storage, "Toys").path("scheme_comparison_plot", EQUAL)
-    assert (plot / "scheme_comparison_plot.png").read_bytes().startswith(b"\x89PNG")
