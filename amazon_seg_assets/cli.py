@@ -1,7 +1,5 @@
 """The command line, ``amazon-seg``: parses, and hands over to the command."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Sequence

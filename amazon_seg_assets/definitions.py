@@ -1,7 +1,7 @@
 """Everything that Dagster loads: the declarations of all stages, bound once for each category."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from importlib import import_module
 from importlib.util import find_spec
@@ -51,20 +51,24 @@ def build_definitions(
         # Freshness and links to code are new in Dagster; it says so for each asset.
         warnings.simplefilter("ignore", BetaWarning)
         warnings.simplefilter("ignore", PreviewWarning)
-        merged = Definitions.merge(*(_of_category(family) for family in families(settings)))
+        versions = [declared.version(settings) for declared in DECLARATIONS]
+        of_categories = (_of_category(family, versions) for family in families(settings))
         shared = Definitions(
             resources={**resources_for(settings), **(resources or {})},
             # One process a run, and so one Spark session: each step of another executor starts its
             # own.
             executor=in_process_executor,
         )
-        return Definitions.merge(merged, shared).map_asset_specs(func=_expected_fresh)
+        return Definitions.merge(*of_categories, shared).map_asset_specs(func=_expected_fresh)
 
 
-def _of_category(family: Family) -> Definitions:
+def _of_category(family: Family, versions: Sequence[str]) -> Definitions:
     of_family = jobs(family, DECLARATIONS)
     by_purpose = dict(zip(DESCRIPTIONS, of_family, strict=True))
-    assets = [bind_asset(declared, family) for declared in DECLARATIONS]
+    assets = [
+        bind_asset(declared, family, version)
+        for declared, version in zip(DECLARATIONS, versions, strict=True)
+    ]
     return Definitions(
         assets=_linked_to_git(assets, family.settings),
         asset_checks=bind_checks(DECLARATIONS, own_checks(), family),

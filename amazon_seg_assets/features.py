@@ -1,7 +1,5 @@
 """The features by which customers are segmented: what they and what is made of them are called."""
 
-from __future__ import annotations
-
 FEATURE_UNITS = {"recency": "days", "frequency": "reviews", "monetary": "USD"}
 
 FEATURES = tuple(FEATURE_UNITS)

@@ -1,7 +1,5 @@
 """Months as text, ``YYYY-MM``, and how they follow one another."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """Ticks of the sensors and of the schedule; none of them runs anything."""
 
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +37,7 @@ from amazon_seg_assets.stages.raw.ingest import ingest
 from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.locations import url_of
+from amazon_seg_assets_tests.disk import on_disk
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
 CATEGORY, OTHER = "Toys", "Gift_Cards"
@@ -167,6 +169,13 @@ def place(tmp_path: Path, repository: RepositoryDefinition) -> Iterator[Place]:
         yield Place(tmp_path, instance, repository)
 
 
+@pytest.fixture(scope="module")
+def persistent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagsterInstance]:
+    """Of another kind a schedule sees nothing."""
+    with DagsterInstance.local_temp(str(tmp_path_factory.mktemp("home"))) as instance:
+        yield instance
+
+
 def test_a_snapshot_depends_on_its_month_and_the_twelve_before() -> None:
     every = [*MONTHS, "2023-04", "2023-05"]
     # January 2022 counts up to January 2023.
@@ -186,6 +195,9 @@ def test_a_changed_source_is_ingested_once(place: Place) -> None:
     assert again.run_key == first.run_key  # Dagster starts one run for each key
     place.ingest()
     assert "has not changed" in str(place.looks_at_source())
+    # The same version once more, as its table is gone: an ingestion was between.
+    shutil.rmtree(on_disk(place.store.path(RAW_REVIEWS.name)))
+    assert place.source_request().run_key != first.run_key
     place.publish(REVIEWS[1:])
     assert place.source_request().run_key != first.run_key
 
@@ -341,12 +353,14 @@ def test_months_of_reviews_that_are_gone_wait_for_them(place: Place) -> None:
         (datetime(2023, 1, 2, 6, tzinfo=UTC), "lacks 2021-12 … 2021-12 (1 months)"),
     ],
 )
-def test_the_last_complete_month_is_segmented(place: Place, tick: datetime, outcome: str) -> None:
+def test_the_last_complete_month_is_segmented(
+    place: Place, persistent: DagsterInstance, tick: datetime, outcome: str
+) -> None:
     place.ingest()
     place.stored("joined_reviews", MONTHS)
     schedule = place.repository.get_schedule_def(f"{CATEGORY}__last_complete_month")
     with build_schedule_context(
-        place.instance,
+        persistent,
         scheduled_execution_time=tick,
         resources={"storage": place.storage},
         repository_def=place.repository,

@@ -75,7 +75,8 @@ from amazon_seg_assets_tests.disk import on_disk
 from amazon_seg_assets_tests.graph import Graph, family_of
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
-MONTHS = ("2023-01", "2023-02")
+MONTHS = ("1996-05", "1996-06")
+"""The first of the span, before which a snapshot needs none."""
 LAST = MONTHS[-1]
 TABLE = Table(
     "pets",
@@ -385,15 +386,15 @@ def made(
     """What a run over two months stores."""
     assert spark is not None
     reviews = [
-        review(f"user-{user}", f"product-{user % 3}", f"2023-0{1 + user % 2}-1{user % 9}T12:00:00")
+        review(f"user-{user}", f"product-{user % 3}", f"{MONTHS[user % 2]}-1{user % 9}T12:00:00")
         for user in range(24)
     ]
     products = [product(f"product-{number}", 10.0 * 3**number) for number in range(3)]
     folder = write_raw(tmp_path_factory.mktemp("checks"), "Toys", reviews, products)
     graph = Graph(folder, "Toys", instance)
-    run, months = graph.run(), graph.family.span.look_back(LAST)
+    run = graph.run()
     run.execute(INGEST)
-    run.execute(PREPARE, range_tags(months[0], LAST))
+    run.execute(PREPARE, range_tags(*MONTHS))
     sweep = {"k": 2, "k_max": 2, "n_init": 2}
     evaluations = graph.materialize(
         LAST, sorted(SEGMENTED), k_sweep=sweep
@@ -604,9 +605,9 @@ def test_a_range_tells_its_worst_month_and_needs_no_other(
     rows = found["rows_as_clean"]
     assert not success
     assert rows.description is not None
-    assert rows.description.startswith("2023-01: Of 12 rows, 1 kept leave 11")
-    assert rows.metadata["month"].value == "2023-01"
-    assert rows.metadata["months_failed"].value == ["2023-01"]
+    assert rows.description.startswith("1996-05: Of 12 rows, 1 kept leave 11")
+    assert rows.metadata["month"].value == "1996-05"
+    assert rows.metadata["months_failed"].value == ["1996-05"]
     shutil.rmtree(on_disk(former))
     success, found = evaluate(graph, definitions, "joined_reviews")
     assert success
@@ -750,7 +751,7 @@ def headless(
 def test_a_headless_run_ends_at_a_blocking_check(graph: Graph, definitions: Definitions) -> None:
     spoil(graph.store.path("rfm_features", LAST), edit(user_id=lambda column: "me"))
     run = headless(graph, definitions, "rfm_features")
-    with pytest.raises(InputError, match=r"rfm_features, user_id_unique: 2023-02: 23 of 24 rows"):
+    with pytest.raises(InputError, match=r"rfm_features, user_id_unique: 1996-06: 23 of 24 rows"):
         run.execute("checks", range_tags(LAST, LAST))
     assert run.warnings == []
 
@@ -763,9 +764,9 @@ def test_a_headless_run_goes_on_after_judgements_whose_thresholds_are_configurat
     run.execute("checks", range_tags(LAST, LAST))
     silhouette, tiny = run.warnings
     assert silhouette.startswith(
-        "k_sweep, silhouette_high_enough: 2023-02: The mean silhouette is 0."
+        "k_sweep, silhouette_high_enough: 1996-06: The mean silhouette is 0."
     )
-    assert tiny.startswith("cluster_centers, no_tiny_cluster: 2023-02: The smallest cluster, ")
+    assert tiny.startswith("cluster_centers, no_tiny_cluster: 1996-06: The smallest cluster, ")
     key = AssetCheckKey(graph.family.key("cluster_centers"), "no_tiny_cluster")
     [record] = graph.instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
     assert record.partition == LAST

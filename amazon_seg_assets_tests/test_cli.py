@@ -124,6 +124,7 @@ BROKEN = RunError("k_sweep", "ValueError: no", "the stack")
     [
         ("--category A", {}, ["A"], None),
         ("--category A,B", {}, ["A", "B"], None),
+        ("--category A,A", {}, ["A"], None),
         ("--category A", {"A": InputError("No files.")}, [], "Error: No files."),
         ("--category A,B", {"B": InputError("No files.")}, ["A"], "Error: B: No files."),
         (

@@ -27,11 +27,11 @@ from amazon_seg_assets.rules.files import Rules, load_rules
 from amazon_seg_assets.rules.labels import load_label_rules
 from amazon_seg_assets.rules.recommendations import default_recommendations
 from amazon_seg_assets.rules.scheme import load_scheme
-from amazon_seg_assets.stages.segments.ties import COMPARED
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.stages.cleaning.versions import CODE_VERSION
 from amazon_seg_assets.stages.raw.manifest import FileRecord, Manifest, MonthCounts
 from amazon_seg_assets.stages.segments.assets import rfm_segments
+from amazon_seg_assets.stages.segments.ties import COMPARED
 
 SHAPE = Path(__file__).with_name("graph_shape.json")
 CATEGORY = "Electronics"
@@ -216,7 +216,7 @@ def test_what_uses_spark_takes_turns(definitions: Definitions) -> None:
         uses_spark = bool({"read", "spark"} & {*function.__code__.co_names})
         for output in declaration.stores:
             assert every[output.name].pools == ({SPARK_POOL} if uses_spark else set()), output.name
-    steps = definitions.resolve_job_def(f"{CATEGORY}__full").graph.nodes
+    steps: Any = definitions.resolve_job_def(f"{CATEGORY}__full").graph.nodes
     assert {
         step.name for step in steps if step.name.endswith("_checks") and step.definition.pool
     } == {

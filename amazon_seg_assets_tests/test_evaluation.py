@@ -300,32 +300,30 @@ def test_ties_are_counted_by_customers(spark: SparkSession) -> None:
         ("e", 2, 1, 5.0, "y"),
         ("f", 3, 1, 5.0, "z"),
     ]
-    data = collapse(spark.createDataFrame(rows, TIED), ["user", *FEATURES, "segment"])
-    possible = {"segment": ["x", "y", "z"]}
-    found = ties.find_ties(data, FEATURES, possible)["segment"]
-    assert found == ties.Ties(customers=6, tied=5, split=3, outcomes=2)
-    assert found.share == 0.5
-    assert ties.find_ties(data, ["frequency"], possible)["segment"] == ties.Ties(6, 6, 6, 3)
-    of_others = ties.find_ties(data, ["frequency"], {"segment": ["x"]})["segment"]
-    assert of_others == ties.Ties(6, 6, 6, 2)
-    many = {"segment": [*possible["segment"], *map(str, range(100))]}
-    assert ties.find_ties(data, FEATURES, many)["segment"] == found
-    nobody = ties.find_ties(data.where("user = 'nobody'"), ["recency"], possible)["segment"]
+    every = spark.createDataFrame(rows, TIED).withColumns(
+        {"other": upper("segment"), "without": expr("nullif(segment, 'y')")}
+    )
+    data = collapse(every, ["user", *FEATURES, "segment", "other"]).cache()
+    few, many = ["x", "y", "z"], ["X", "Y", "Z", *map(str, range(100))]
+    found = ties.find_ties(data, FEATURES, {"segment": few, "other": many})
+    assert found["segment"] == found["other"]
+    assert found["segment"] == ties.Ties(customers=6, tied=5, split=3, outcomes=2)
+    assert found["segment"].share == 0.5
+    # All that is not listed is one outcome.
+    by_frequency = ties.find_ties(data, ["frequency"], {"segment": few, "other": ["X"]})
+    assert by_frequency == {"segment": ties.Ties(6, 6, 6, 3), "other": ties.Ties(6, 6, 6, 2)}
+    nobody = ties.find_ties(data.where("user = 'nobody'"), ["recency"], {"segment": few})["segment"]
     assert nobody == ties.Ties(0, 0, 0, 0)
     assert nobody.share == 0
-    every = spark.createDataFrame(rows, TIED)
-    assert ties.count_split(every, FEATURES, "segment") == found.split
+    assert ties.count_split(every, FEATURES, "segment") == 3
+    assert ties.count_split(every, FEATURES, "without") == 3
     assert ties.count_split(every, ["frequency"], "segment") == 6
-    assert ties.count_split(every.where("segment = 'y'"), FEATURES, "segment") == 0
-    without = every.withColumn("segment", expr("nullif(segment, 'y')"))
-    assert ties.count_split(without, FEATURES, "segment") == found.split
     assert ties.count_split(every.where("user = 'nobody'"), FEATURES, "segment") == 0
-    assert ties.count_segments(data, ["segment"]) == [{"x": 2, "y": 3, "z": 1}]
-    twice = data.withColumn("other", upper("segment"))
-    assert ties.count_segments(twice, ["segment", "other"]) == [
+    assert ties.count_segments(data, ["segment", "other"]) == [
         {"x": 2, "y": 3, "z": 1},
         {"X": 2, "Y": 3, "Z": 1},
     ]
+    data.unpersist()
 
 
 def test_ties_of_cdnow_under_three_ways_to_score(spark: SparkSession) -> None:

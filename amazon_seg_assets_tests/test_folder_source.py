@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from amazon_seg_assets.dag.resources import SourceResource
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.sources.base import Kind
 from amazon_seg_assets.sources.folder import FolderSource
-from amazon_seg_assets.sources.selection import open_source
 
 REVIEWS = "raw/review_categories"
 METADATA = "raw/meta_categories"
@@ -115,7 +115,7 @@ def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
 
 def test_the_home_of_nobody_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^The source ~nobody-here/x is in a home folder that "):
-        open_source("~nobody-here/x", tmp_path, 1_000)
+        SourceResource(name="~nobody-here/x", sample_directory=str(tmp_path)).open()
 
 
 def test_a_folder_that_cannot_be_listed_is_named(tmp_path: Path) -> None:

@@ -85,6 +85,13 @@ def test_every_field_is_described_and_has_a_default(job: JobDefinition) -> None:
     assert config is not None
 
 
+def test_the_scheme_of_the_deployment_is_the_default() -> None:
+    definitions = build_definitions(Settings(scheme="notebook"))
+    job = definitions.resolve_job_def("Electronics__segment_snapshot")
+    scheme = _fields(job.graph.node_named("Electronics__rfm_segments").definition)["scheme"]
+    assert scheme.default_value == "notebook"
+
+
 def _fields(node: Any) -> dict[str, Any]:
     return dict(getattr(node.config_schema.config_type, "fields", None) or {})
 

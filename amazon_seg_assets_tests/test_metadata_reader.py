@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.stages.raw.blocks import Part
 from amazon_seg_assets.stages.raw.malformed import MalformedLines
 from amazon_seg_assets.stages.raw.products import read_metadata
 from amazon_seg_assets.stages.raw.tables import RAW_METADATA
@@ -47,7 +48,7 @@ def json_line(**changes: Any) -> bytes:
 
 def read(path: Path, name: str = NAME) -> tuple[list[dict[str, Any]], MalformedLines]:
     malformed = MalformedLines(name, max_share=0.9)
-    tables = list(read_metadata(path, malformed))
+    tables = list(read_metadata(Part(path, name), malformed))
     malformed.check()
     table = pa.concat_tables(tables)
     assert table.schema == RAW_METADATA.arrow_schema

@@ -58,10 +58,10 @@ def test_a_write_returns_the_facts_that_are_read_afterwards(
 def test_facts_that_are_required_and_missing_are_told(store: Store) -> None:
     write_small(small("a"), store, SMALL, MONTH, {"rows": 1})
     assert require_facts(store, "small", MONTH, "rows") == {"rows": 1}
-    with pytest.raises(InputError, match=f"small of Toys lacks figures of {MONTH} beside it"):
+    with pytest.raises(InputError, match=f"small of Toys lacks facts of {MONTH} beside it"):
         require_facts(store, "small", MONTH, "rows", "users")
     write_small(small("a"), store, SMALL, MONTH)
-    with pytest.raises(InputError, match="lacks figures"):
+    with pytest.raises(InputError, match="lacks facts"):
         require_facts(store, "small", MONTH)
 
 

@@ -63,18 +63,16 @@ def test_memory_and_time_are_measured() -> None:
     assert cost.peak_memory_bytes > before + 150 * MIB
 
 
-def test_a_quick_step_is_silent(spark: SparkSession) -> None:
+def test_the_tasks_of_a_long_step_are_told_and_a_quick_one_is_silent(spark: SparkSession) -> None:
+    of_quick: list[str] = []
     said: list[str] = []
-    with watching(said.append, look_every=0.1, say_every=60):
-        sleep_in_tasks(spark)
-    assert said == []
-
-
-def test_the_tasks_of_a_long_step_are_told(spark: SparkSession) -> None:
-    said: list[str] = []
-    with watching(said.append, look_every=0.1, say_every=0.3):
+    with (
+        watching(of_quick.append, look_every=0.1, say_every=60),
+        watching(said.append, look_every=0.1, say_every=0.3),
+    ):
         sleep_in_tasks(spark)
     assert any(re.search("stage [0-9]+: [1-7] of 8 tasks", line) for line in said), said
+    assert of_quick == []
 
 
 def test_neither_a_failing_log_nor_a_failing_step_changes_the_other(spark: SparkSession) -> None:

@@ -13,7 +13,7 @@ from xxhash import xxh3_128_hexdigest
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.stages.raw import blocks as block_reader
-from amazon_seg_assets.stages.raw.blocks import Block, read_blocks
+from amazon_seg_assets.stages.raw.blocks import Block, Part, read_blocks
 from amazon_seg_assets.stages.raw.malformed import MalformedLines
 from amazon_seg_assets.stages.raw.reviews import parse_reviews, read_reviews
 from amazon_seg_assets.stages.raw.tables import RAW_REVIEWS
@@ -53,7 +53,7 @@ def write(path: Path, *lines: bytes) -> Path:
 
 def read(path: Path, max_share: float = 0.9) -> tuple[pa.Table, MalformedLines]:
     malformed = MalformedLines(NAME, max_share)
-    tables = list(read_reviews(path, malformed))
+    tables = list(read_reviews(Part(path, NAME), malformed))
     malformed.check()
     return pa.concat_tables(tables), malformed
 
@@ -74,14 +74,14 @@ def summary(blocks: list[Block]) -> list[tuple[bytes, int, int]]:
 
 def test_a_block_ends_with_the_line_that_fills_it(tmp_path: Path) -> None:
     path = write(tmp_path / "lines", b"a", b"bcd", b"ef")
-    blocks = list(read_blocks(path, NAME, block_bytes=4))
+    blocks = list(read_blocks(Part(path, NAME), block_bytes=4))
     assert summary(blocks) == [(b"a\nbcd\n", 0, 1), (b"ef\n", 6, 3)]
     assert [block.read_share for block in blocks] == [pytest.approx(6 / 9), 1]
 
 
 def test_a_block_may_end_exactly_with_a_line(tmp_path: Path) -> None:
     path = write(tmp_path / "lines", b"a", b"bcd", b"ef")
-    assert summary(list(read_blocks(path, NAME, block_bytes=6))) == [
+    assert summary(list(read_blocks(Part(path, NAME), block_bytes=6))) == [
         (b"a\nbcd\n", 0, 1),
         (b"ef\n", 6, 3),
     ]
@@ -91,7 +91,7 @@ def test_a_block_may_end_exactly_with_a_line(tmp_path: Path) -> None:
 def test_lines_keep_their_numbers_whatever_the_line_ends(tmp_path: Path, block_bytes: int) -> None:
     path = tmp_path / "lines"
     path.write_bytes(b"\xef\xbb\xbfa\r\n\r\n  \nb c \n\nlast")
-    blocks = read_blocks(path, NAME, block_bytes=block_bytes)
+    blocks = read_blocks(Part(path, NAME), block_bytes=block_bytes)
     assert [line for block in blocks for line in block.lines()] == [
         (1, b"a"),
         (4, b"b c"),
@@ -116,14 +116,14 @@ def test_a_line_belongs_to_the_range_in_which_it_begins(
     tmp_path: Path, start: int, end: int, expected: list[bytes]
 ) -> None:
     path = write(tmp_path / "lines", b"a", b"bcd", b"ef")  # begin at 0, 2 and 6
-    blocks = read_blocks(path, NAME, start, end)
+    blocks = read_blocks(Part(path, NAME, start=start, end=end))
     assert [line for block in blocks for _, line in block.lines()] == expected
 
 
 def test_a_gzipped_file_is_known_by_its_content(tmp_path: Path) -> None:
     path = tmp_path / "lines"
     path.write_bytes(gzip.compress(b"a\nb") + gzip.compress(b"c\nd"))
-    assert summary(list(read_blocks(path, NAME, block_bytes=3))) == [
+    assert summary(list(read_blocks(Part(path, NAME), block_bytes=3))) == [
         (b"a\nbc\n", 0, 1),
         (b"d", 5, 3),
     ]
@@ -137,9 +137,9 @@ def test_a_large_file_leaves_the_cache_piece_by_piece(
     left: list[tuple[int, int]] = []
     monkeypatch.setattr(block_reader, "_LARGE_FILE_BYTES", path.stat().st_size)
     monkeypatch.setattr(os, "posix_fadvise", lambda _file, at, size, _: left.append((at, size)))
-    assert b"".join(block.data for block in read_blocks(path, NAME, 5, block_bytes=4)) == (
-        b"1234\n1234\n"
-    )
+    assert b"".join(
+        block.data for block in read_blocks(Part(path, NAME, start=5), block_bytes=4)
+    ) == (b"1234\n1234\n")
     assert left == [(5, 5), (10, 5)]
 
 
@@ -154,12 +154,12 @@ def test_an_endless_line_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(block_reader, "LONGEST_LINE", 1024**2)
     path = write(tmp_path / "lines", b"x" * (1024**2 + 10))
     with pytest.raises(InputError, match=rf"^{NAME} has a line of more than 1 MiB"):
-        list(read_blocks(path, NAME, block_bytes=10))
+        list(read_blocks(Part(path, NAME), block_bytes=10))
 
 
 def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=rf"^{NAME} cannot be read \(Is a directory\)"):
-        list(read_blocks(tmp_path, NAME))
+        list(read_blocks(Part(tmp_path, NAME)))
 
 
 # Reviews

@@ -142,9 +142,9 @@ def test_positions_follow_the_definitions_at_any_size(size: int) -> None:
 
 
 def test_no_customers_have_no_cut_points(spark: SparkSession) -> None:
-    none = frame(spark, [])
-    assert [cuts.keys for cuts in ntile_cuts(none).values()] == [(), (), ()]
-    assert [cuts.keys for cuts in percent_rank_cuts(none).values()] == [(), ((1,),), ()]
+    by_percent_rank, by_ntile = rank_cuts(frame(spark, []), ["percent_rank", "ntile"])
+    assert [cuts.keys for cuts in by_ntile.values()] == [(), (), ()]
+    assert [cuts.keys for cuts in by_percent_rank.values()] == [(), ((1,),), ()]
 
 
 @pytest.mark.parametrize("largest_tie", [1, 3, 1000])
@@ -190,8 +190,10 @@ def test_equal_customers_get_the_lowest_score_by_percent_rank_and_all_by_ntile(
     spark: SparkSession,
 ) -> None:
     data = frame(spark, [(f"u{i}", 10, 1, 5.0) for i in range(10)])
-    assert set(scores(data, percent_rank_cuts(data)).values()) == {(1, 1, 1)}
-    by_ntile = scores(data, ntile_cuts(data))
+    by_percent_rank, by_ntile = (
+        scores(data, cuts) for cuts in rank_cuts(data, ["percent_rank", "ntile"])
+    )
+    assert set(by_percent_rank.values()) == {(1, 1, 1)}
     assert [by_ntile[f"u{i}"] for i in range(10)] == [
         (t, t, t) for t in (1, 1, 2, 2, 3, 3, 4, 4, 5, 5)
     ]

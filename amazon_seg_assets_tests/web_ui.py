@@ -256,6 +256,8 @@ def web_ui(
             stdout=printed,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            # A shell has what it starts in the background ignore it, and so would all of these.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
     ui = WebUI(f"http://127.0.0.1:{port}", storage, home, process)
 

@@ -4,8 +4,6 @@ Dagster, Spark and matplotlib take seconds to import, so commands import them la
 is told before.
 """
 
-from __future__ import annotations
-
 import argparse
 
 from amazon_seg_assets.settings import Settings, load_settings

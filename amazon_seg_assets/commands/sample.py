@@ -1,7 +1,5 @@
 """``amazon-seg sample``: writes the raw files of the built-in sample."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 from typing import Any

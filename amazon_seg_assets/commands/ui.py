@@ -1,7 +1,5 @@
 """``amazon-seg ui``: starts the Dagster web UI on this machine."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import socket

@@ -4,8 +4,6 @@ A check is one function that takes a handle and returns a verdict. Its keyword p
 thresholds, which the launchpad shows.
 """
 
-from __future__ import annotations
-
 import inspect
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Checks that follow from what a table is: its schema, key, totals, and shares of nulls."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Annotated

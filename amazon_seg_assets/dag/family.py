@@ -1,7 +1,5 @@
 """The assets of one category: what their keys, partitions and versions follow from."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass

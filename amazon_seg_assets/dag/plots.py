@@ -1,7 +1,5 @@
 """Pictures as assets: PNG and SVG files with an alternative text, shown in the UI."""
 
-from __future__ import annotations
-
 import base64
 import re
 from collections.abc import Callable

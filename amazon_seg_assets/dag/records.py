@@ -1,7 +1,5 @@
 """Dagster's records of what has been materialized, and whether it is up to date."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 from dagster import AssetKey, AssetRecordsFilter, DagsterInstance, EventLogRecord

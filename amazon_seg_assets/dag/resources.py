@@ -7,9 +7,10 @@ from dagster import ConfigurableResource
 from dagster_pyspark import LazyPySparkResource
 from pydantic import Field
 
+from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.settings import Settings, parse_spark_conf
 from amazon_seg_assets.sources.base import Source
-from amazon_seg_assets.sources.selection import open_source
+from amazon_seg_assets.sources.folder import FolderSource
 from amazon_seg_assets.spark.session import start_in_background, start_session
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.locations import is_local, parse_location, url_of
@@ -56,8 +57,29 @@ class SourceResource(ConfigurableResource):
     )
 
     def open(self) -> Source:
-        """The source itself."""
-        return open_source(self.name, Path(self.sample_directory), self.sample_reviews)
+        """The source itself: ``sample``, ``hub``, ``hub@<revision>``, or a folder by its path.
+
+        Raises:
+            InputError: there is no such source.
+        """
+        if self.name == "sample":
+            from amazon_seg_assets.sample.source import SampleSource
+
+            return SampleSource(Path(self.sample_directory), reviews=self.sample_reviews)
+        hub, _, revision = self.name.partition("@")
+        if hub == "hub":
+            # The hub's client takes seconds to import.
+            from amazon_seg_assets.sources.hub import HubSource
+
+            return HubSource(revision=revision or None)
+        try:
+            folder = Path(self.name).expanduser()
+        except RuntimeError as error:  # there is no such user, or nothing tells who this one is
+            raise InputError(
+                f"The source {self.name} is in a home folder that cannot be found: give sample, "
+                "hub, or the whole path of a folder in the hub's layout."
+            ) from error
+        return FolderSource(folder)
 
 
 def _cache_of(settings: Settings) -> Path:

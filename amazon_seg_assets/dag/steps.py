@@ -1,7 +1,5 @@
 """Steps of a run: failures in one sentence, one retry, and assets bound to a category."""
 
-from __future__ import annotations
-
 import inspect
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -62,8 +60,10 @@ RETRIES, RETRY_AFTER_SECONDS = 1, 5
 """For what a network or a cluster does once. More would only put off the news of a real failure."""
 
 
-def bind_asset(declaration: AssetDeclaration, family: Family) -> AssetsDefinition:
-    """The asset of a category.
+def bind_asset(
+    declaration: AssetDeclaration, family: Family, code_version: str | None = None
+) -> AssetsDefinition:
+    """The asset of a category; its code version, if known, need not be found again.
 
     A range of months is one run. What a user can mend fails with its sentence alone, and is not
     tried again; any other error of Spark or of the source is tried once more, and then keeps its
@@ -72,6 +72,7 @@ def bind_asset(declaration: AssetDeclaration, family: Family) -> AssetsDefinitio
     """
     partitioned = declaration.has_months
     tried_again = declaration.uses_spark or declaration.stage == "raw"
+    version = code_version or declaration.version(family.settings)
 
     def step(
         context: AssetExecutionContext,
@@ -91,7 +92,7 @@ def bind_asset(declaration: AssetDeclaration, family: Family) -> AssetsDefinitio
 
     return multi_asset(
         name=family.name(declaration.name),
-        specs=[_spec(declaration, output, family) for output in declaration.stores],
+        specs=[_spec(declaration, output, family, version) for output in declaration.stores],
         # Also without partitions: a run of a range takes only assets that all have this policy.
         backfill_policy=BackfillPolicy.single_run(),
         pool=SPARK_POOL if declaration.uses_spark else None,
@@ -148,7 +149,9 @@ def _results(
     return (one, *others) if others else one
 
 
-def _spec(declaration: AssetDeclaration, output: Output, family: Family) -> AssetSpec:
+def _spec(
+    declaration: AssetDeclaration, output: Output, family: Family, code_version: str
+) -> AssetSpec:
     is_table = isinstance(output, Table)
     of_pictures = "matplotlib" in declaration.kinds
     back = look_back()
@@ -162,7 +165,7 @@ def _spec(declaration: AssetDeclaration, output: Output, family: Family) -> Asse
         group_name=declaration.stage,
         kinds={*declaration.kinds, *({"parquet"} if is_table else ())},
         owners=OWNERS,
-        code_version=declaration.version(family.settings),
+        code_version=code_version,
         partitions_def=family.months if declaration.has_months else None,
         metadata=_code_reference(declaration.body)
         | (declared_metadata(family, output) if isinstance(output, Table) else {}),
@@ -186,7 +189,7 @@ def _comes_last(declaration: AssetDeclaration) -> bool:
 
 def _code_reference(body: Callable[..., Any]) -> dict[str, Any]:
     function = body.args[0] if isinstance(body, partial) else body
-    file, line = inspect.getsourcefile(function), inspect.getsourcelines(function)[1]
+    file, line = inspect.getsourcefile(function), function.__code__.co_firstlineno
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Dagster calls it beta, and says so each time.
         reference = LocalFileCodeReference(file_path=str(file), line_number=line)

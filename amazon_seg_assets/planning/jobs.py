@@ -1,7 +1,5 @@
 """Jobs by purpose, of one category; a headless run does all but ``full`` in turn."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,13 +9,8 @@ from amazon_seg_assets.dag.declaration import AssetDeclaration
 from amazon_seg_assets.dag.family import Family
 from amazon_seg_assets.dag.handles import MonthRange, Snapshot
 
-INGEST, EXPLORE, PREPARE, SEGMENT, FULL = (
-    "ingest",
-    "explore",
-    "prepare_months",
-    "segment_snapshot",
-    "full",
-)
+INGEST, EXPLORE, PREPARE = "ingest", "explore", "prepare_months"
+SEGMENT, FULL = "segment_snapshot", "full"
 
 DESCRIPTIONS = {
     INGEST: "Reads the source, if it has changed, and cleans the products.",

@@ -5,11 +5,9 @@ prepares the months that the ingestion changed, explores the raw data anew, and 
 that look at these months. ``last_complete_month`` adds the snapshot of each month that has ended.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from dagster import (
     DagsterInstance,
@@ -56,12 +54,7 @@ _SECOND_OF_MONTH = "0 6 2 * *"
 
 
 def sensors(family: Family, jobs: Mapping[str, Any]) -> list[SensorDefinition]:
-    """The sensors of a category.
-
-    Args:
-        family: of the category.
-        jobs: of the category, by purpose.
-    """
+    """The sensors of a category, whose jobs go by purpose."""
 
     def source_changed(context: Any) -> RunRequest | SkipReason:
         return _Watch.of(family, context).source(context.resources.source)
@@ -101,7 +94,7 @@ def sensors(family: Family, jobs: Mapping[str, Any]) -> list[SensorDefinition]:
 
 
 def schedules(family: Family, jobs: Mapping[str, Any]) -> list[ScheduleDefinition]:
-    """The schedule of a category; arguments as `sensors`."""
+    """The schedule of a category, whose jobs go by purpose."""
 
     def last_complete_month(context: Any) -> RunRequest | SkipReason:
         month = month_after(context.scheduled_execution_time.strftime(MONTH_FORMAT), -1)
@@ -153,7 +146,7 @@ class _Watch:
     instance: DagsterInstance
 
     @classmethod
-    def of(cls, family: Family, context: Any) -> _Watch:
+    def of(cls, family: Family, context: Any) -> Self:
         return cls(family, context.resources.storage.of(family.category), context.instance)
 
     def source(self, source: SourceResource) -> RunRequest | SkipReason:
@@ -204,9 +197,9 @@ class _Watch:
             return _wait("No month has changed.", _Refresh(seen=seen))
         manifest = read_manifest(self.store, RAW_REVIEWS.name)
         if manifest is None:
-            missing = f"{RAW_REVIEWS.name} of {self.store.category} is not in "
-            missing += url_of(self.store.root)
-            return _wait(f"{missing}: waits until it has been ingested again.", state)
+            missing = f"{RAW_REVIEWS.name} of {self.store.category} is not in"
+            again = "waits until it has been ingested again."
+            return _wait(f"{missing} {url_of(self.store.root)}: {again}", state)
         if inside:
             return self._request_months(manifest, seen, sorted(inside | set(state.changed)))
         waiting = [

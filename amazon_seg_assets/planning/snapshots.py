@@ -1,7 +1,5 @@
 """Which months a snapshot of a category needs, and which snapshots depend on a month."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from amazon_seg_assets.errors import InputError
@@ -40,12 +38,7 @@ def dependent_snapshots(
 
     A month counts in its own snapshot and in those of the twelve months after. Of these, the ones
     that are stored are redone, and the newest is made if it is not there yet. A snapshot whose own
-    month has lost all its reviews cannot be redone.
-
-    Args:
-        changed: months whose reviews have changed.
-        stored: snapshots that there are.
-        segmentable: months with reviews of verified purchases.
+    month has no more reviews of verified purchases is not ``segmentable``, and cannot be redone.
     """
     possible = set(segmentable)
     wanted = possible & {*stored, *([max(possible)] if possible else [])}

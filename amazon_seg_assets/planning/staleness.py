@@ -5,8 +5,6 @@ a raw table that has changed has not changed in every month. Of other assets Dag
 What has failed a check that stopped a run stops the next one too, as it is made again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from dagster import DagsterInstance
@@ -57,9 +55,7 @@ def are_products_stale(family: Family, store: Store) -> bool:
 def stale_months(store: Store, months: Iterable[str]) -> list[str]:
     """Of some months those whose reviews are not there, made from something else, or at fault.
 
-    Args:
-        store: the storage of the category, whose products have been cleaned.
-        months: to look at.
+    The products must have been cleaned.
     """
     manifest = require_manifest(store, RAW_REVIEWS.name)
     products = read_facts(store, CLEAN_METADATA.name)

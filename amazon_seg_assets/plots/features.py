@@ -1,7 +1,5 @@
 """Recency, frequency and monetary value as axes of pictures: labels, scales and bins."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Marks with their values written beside them: horizontal bars, points of a line, rings."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
@@ -71,14 +69,9 @@ def label_points(
     texts: Sequence[str],
     bold: Sequence[float] = (),
 ) -> None:
-    """Writes each text on the side of its point that the line leaves free.
+    """Writes each text that is not empty on the side of its point that the line leaves free.
 
-    Args:
-        axes: the line is drawn on; ``xs`` ascend.
-        xs: places of the points.
-        ys: values of the points.
-        texts: one for each point; a point without a text gets none.
-        bold: those of ``xs`` whose points are marked by a ring, and whose texts are bold.
+    The ``xs`` ascend; points at those that are ``bold`` are marked by a ring, their texts are bold.
     """
     last = len(xs) - 1
     for place, (x, y, text) in enumerate(zip(xs, ys, texts, strict=True)):
@@ -109,12 +102,7 @@ def ring(
 ) -> Picture:
     """Draws shares of a whole clockwise from the top, with a list that names even the smallest.
 
-    Args:
-        title: of the picture.
-        caption: below the title.
-        names: of the parts.
-        customers: of each part; at least one in all.
-        colours: of each part.
+    A part has a name, ``customers``, of whom there is at least one in all, and a colour.
     """
     total = sum(customers)
     shares = [share(number / total) for number in customers]

@@ -1,7 +1,5 @@
 """Figures as bytes: the same figure gives the same bytes."""
 
-from __future__ import annotations
-
 import io
 
 from matplotlib.figure import Figure

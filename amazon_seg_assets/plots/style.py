@@ -3,8 +3,6 @@
 How numbers and names are written is in ``amazon_seg_assets.formats``.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager

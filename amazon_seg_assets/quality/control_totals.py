@@ -1,9 +1,8 @@
 """Control totals: what tables of customers add up to, by which they are held against each other."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -41,18 +40,11 @@ class Totals:
 
 
 def customer_totals(*tables: DataFrame) -> list[Totals]:
-    """Sums up tables of customers, in one job.
-
-    Args:
-        tables: ``user_id``, ``recency``, ``frequency`` and ``monetary``.
-    """
+    """Sums up tables of customers, each with `CUSTOMER_COLUMNS`, in one job."""
     summed = [
         table.agg(F.lit(number).alias("table"), *_figures()) for number, table in enumerate(tables)
     ]
-    together = summed[0]
-    for further in summed[1:]:
-        together = together.unionAll(further)
-    rows = sorted(together.collect(), key=lambda row: int(row["table"]))
+    rows = sorted(reduce(DataFrame.unionAll, summed).collect(), key=lambda row: int(row["table"]))
     return [
         Totals(
             row["customers"],
@@ -86,16 +78,10 @@ def _figures() -> list[Column]:
 
 
 def not_once_in_both(one: DataFrame, other: DataFrame, of_one: Totals, of_other: Totals) -> int:
-    """Counts users who are not exactly once in each of two tables of customers.
+    """Counts users who are not exactly once in each of two tables with ``user_id``.
 
     Equal counts and equal sums of hashes mean equal users, but for a chance of less than one in a
     billion billion. Only where they differ, the users are counted, with a shuffle of both.
-
-    Args:
-        one: ``user_id``, each once unless a user is to be counted.
-        other: ``user_id``.
-        of_one: totals of the first.
-        of_other: totals of the second.
     """
     if (of_one.customers, of_one.users) == (of_other.customers, of_other.users):
         return 0
@@ -111,12 +97,8 @@ def not_once_in_both(one: DataFrame, other: DataFrame, of_one: Totals, of_other:
 def repeated(table: DataFrame, key: Sequence[str], rows: int) -> int:
     """Counts rows whose key another row has already.
 
-    As many hashes as rows prove that there are none, at less cost than the keys themselves.
-
-    Args:
-        table: with the key.
-        key: its columns.
-        rows: of the table, as its footers say.
+    As many hashes as ``rows``, of which the table's footers tell, prove that there are none, at
+    less cost than the keys themselves.
     """
     # Moved first: to look for equals in each task before would find next to none, and cost more.
     hashes = table.select(F.xxhash64(*key).alias("hash")).repartition("hash").distinct().count()

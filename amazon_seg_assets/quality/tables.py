@@ -1,7 +1,5 @@
 """Verdicts that follow from what a table is: schema, rows, totals, keys, shares of nulls."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 from amazon_seg_assets.quality.verdict import Verdict
@@ -46,10 +44,7 @@ def schema_as_declared(table: Table, stats: Stats) -> Verdict:
 def rows_accounted(came_in: int, kept: int, dropped: Mapping[str, int]) -> Verdict:
     """Counts rows of which nobody knows where they went, or where they came from.
 
-    Args:
-        came_in: rows that there were.
-        kept: rows that are stored.
-        dropped: rows that were left out, by reason.
+    ``dropped`` are those that were left out, by reason.
     """
     difference = came_in - kept - sum(dropped.values())
     reasons = "".join(f" + {rows:,} {name.replace('_', ' ')}" for name, rows in dropped.items())
@@ -63,10 +58,7 @@ def rows_accounted(came_in: int, kept: int, dropped: Mapping[str, int]) -> Verdi
 def totals_kept(unit: str, before: float, after: Iterable[float]) -> Verdict:
     """Compares a total before a step with one or several after it; judges the one furthest off.
 
-    Args:
-        unit: of the totals; money may differ by a cent.
-        before: the total.
-        after: what must be the same.
+    Money may differ by a cent, all else must be the same.
     """
     is_money = unit == MONEY
     tolerated, digits = (MAX_MONEY_DIFFERENCE, 2) if is_money else (0, 0)
@@ -84,13 +76,7 @@ def none_repeated(what: str, repeated: int, rows: int) -> Verdict:
 
 
 def one_each(what: str, odd: int, customers: int) -> Verdict:
-    """Judges customers who are in no group, or in more than one.
-
-    Args:
-        what: the group, such as ``cluster``.
-        odd: such customers.
-        customers: all there are.
-    """
+    """Judges ``odd`` customers, who are in no group, such as a cluster, or in more than one."""
     return Verdict(
         odd, 0, f"{odd:,} of {customers:,} customers are in no {what} or in more than one."
     )
@@ -101,10 +87,7 @@ def null_shares_steady(
 ) -> Verdict:
     """Finds the column whose share of nulls changed most, in shares of 1.
 
-    Args:
-        now: what is stored.
-        former: what was stored before; None if nothing was.
-        threshold: most change that is tolerated.
+    There is no ``former`` where nothing was stored before.
     """
     if former is None:
         return Verdict(0.0, threshold, "There is no earlier version to compare with.")

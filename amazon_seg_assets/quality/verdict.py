@@ -1,7 +1,5 @@
 """A figure, what it may be, and what that means in words."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated

@@ -1,7 +1,5 @@
 """Main categories whose products are left out."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from amazon_seg_assets.rules.files import Rules, load_rules, rules_file

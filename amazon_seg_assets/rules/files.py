@@ -1,7 +1,5 @@
 """Loads and validates YAML files of rules."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from importlib.resources import files

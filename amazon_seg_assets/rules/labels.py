@@ -1,10 +1,8 @@
 """Rules that give clusters their labels."""
 
-from __future__ import annotations
-
 from math import isclose
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import model_validator
 
@@ -30,7 +28,7 @@ class LabelRule(Label):
     at_most: Limit | None = None
 
     @model_validator(mode="after")
-    def _has_one_limit(self) -> LabelRule:
+    def _has_one_limit(self) -> Self:
         if (self.at_least is None) == (self.at_most is None):
             raise ValueError(f"{self.label} needs either at_least or at_most")
         return self
@@ -57,7 +55,7 @@ class Words(Rules):
     ranked: str
 
     @model_validator(mode="after")
-    def _differ(self) -> Words:
+    def _differ(self) -> Self:
         if self.lower == self.higher:
             raise ValueError(f"lower and higher are both {self.lower!r}, which tells nothing apart")
         return self
@@ -79,7 +77,7 @@ class LabelRules(Rules):
     qualifiers: Qualifiers
 
     @model_validator(mode="after")
-    def _are_clear(self) -> LabelRules:
+    def _are_clear(self) -> Self:
         for one in (*self.labels, self.otherwise):
             if base_label(one.label) != one.label:
                 raise ValueError(

@@ -1,11 +1,9 @@
 """Advice about each segment and cluster, and about what the figures of a run show."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from math import inf
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -75,7 +73,7 @@ class GeneralRecommendation(Rules):
     at_most: float | None = None
 
     @model_validator(mode="after")
-    def _has_a_condition(self) -> GeneralRecommendation:
+    def _has_a_condition(self) -> Self:
         limits = [limit for limit in (self.at_least, self.at_most) if limit is not None]
         if not limits:
             raise ValueError("give at_least, at_most or both")
@@ -114,9 +112,6 @@ class Recommendations(Rules):
 
 def default_recommendations(folder: Path | None = None) -> Recommendations:
     """The recommendations of the deployment, whatever segments they cover.
-
-    Args:
-        folder: of the deployment's own rules.
 
     Raises:
         InputError: the file is not valid, or no cluster can have one of its labels.

@@ -1,7 +1,5 @@
 """Segment schemes: how customers are scored, and which scores make which segment."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re
@@ -10,7 +8,7 @@ from contextlib import suppress
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -19,8 +17,11 @@ from amazon_seg_assets.features import SCORES
 from amazon_seg_assets.rules.files import Rules, built_in, load_rules
 
 DEFAULT_SCHEME = "standard"
-BUILT_IN_SCHEMES = sorted(path.stem for path in Path(__file__).with_name("schemes").glob("*.yaml"))
-"""The schemes that come with the package: the files of its folder ``schemes``."""
+BUILT_IN_SCHEMES = sorted(
+    (path.stem for path in Path(__file__).with_name("schemes").glob("*.yaml")),
+    key=lambda name: (name != DEFAULT_SCHEME, name),
+)
+"""The schemes that come with the package, the default first: files of its folder ``schemes``."""
 
 Cell = tuple[int, int, int]
 Score = Annotated[int, Field(ge=SCORES[0], le=SCORES[-1])]
@@ -91,7 +92,7 @@ class Thresholds(Rules):
     monetary: FourCuts
 
     @model_validator(mode="after")
-    def _ascend(self) -> Thresholds:
+    def _ascend(self) -> Self:
         for feature, values in self:
             if sorted(values) != values:
                 raise ValueError(
@@ -140,7 +141,7 @@ class Scheme(Rules):
     otherwise: str | None = None
 
     @model_validator(mode="after")
-    def _is_complete(self) -> Scheme:
+    def _is_complete(self) -> Self:
         ways = [self.grid, self.rules, self.ordered_rules]
         if sum(way is not None for way in ways) != 1:
             raise ValueError("give exactly one of grid, rules and ordered_rules")

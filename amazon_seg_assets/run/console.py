@@ -1,10 +1,8 @@
 """The terminal of a headless run: which asset it is at, how far it is, and its segments."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
-from types import TracebackType
+from typing import Self
 
 from dagster import DagsterEventType, EventLogEntry, MetadataValue
 from rich.console import Console
@@ -91,16 +89,11 @@ class Progress:
         self._console.print(line, highlight=False)
         self._done += 1
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         self._status.start()
         return self
 
-    def __exit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._status.stop()
 
 

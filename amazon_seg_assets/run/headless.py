@@ -1,7 +1,5 @@
 """The main job without the UI: Dagster runs in turn in one process, with one Spark session."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -145,10 +143,10 @@ class HeadlessRun:
         tags: Mapping[str, str] | None = None,
         assets: Sequence[AssetDeclaration] | None = None,
     ) -> None:
-        """Executes a job.
+        """Executes a job of the category.
 
         Args:
-            name: of the job, within the category.
+            name: within the category.
             tags: of the run, beside those of all; they name its partitions.
             assets: of the job, to materialize only these.
 

@@ -36,7 +36,7 @@ class SampleSource(Source):
 
     @property
     def is_sample(self) -> bool:
-        """Whether its data is invented."""
+        """True of invented data."""
         return True
 
     def files(self, kind: Kind, category: str) -> list[RawFile]:

@@ -1,4 +1,4 @@
-"""What invented reviewers say: titles and texts by rating, as ready-made JSON strings."""
+"""Words of invented reviewers: titles and texts by rating, as ready-made JSON strings."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
 """The offer of every source: the raw files of a category, and a version of their content."""
 
-from __future__ import annotations
-
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
@@ -74,7 +72,7 @@ class Source(ABC):
 
     @property
     def is_sample(self) -> bool:
-        """Whether its data is invented."""
+        """True of invented data."""
         return False
 
     @abstractmethod

@@ -1,7 +1,5 @@
 """A folder in the hub's layout, with JSON Lines, gzipped or not, or the hub's metadata Parquet."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,7 +62,9 @@ class FolderSource(Source):
         Raises:
             InputError: there are none; names near categories, or those that are there.
         """
-        found = self._by_category(kind)
+        found = self._json_lines(kind)
+        if kind is Kind.METADATA:
+            found = self._parquet_shards() | found
         folder, _ = FOLDERS[kind]
         if not found:
             raise InputError(
@@ -79,12 +79,8 @@ class FolderSource(Source):
             )
         return [_raw_file(name, path) for name, path in sorted(found[category].items())]
 
-    def _by_category(self, kind: Kind) -> dict[str, dict[str, Path]]:
-        """Paths by name within the hub's layout, by category."""
-        lines = self._json_lines(kind)
-        return self._parquet_shards() | lines if kind is Kind.METADATA else lines
-
     def _json_lines(self, kind: Kind) -> dict[str, dict[str, Path]]:
+        """Paths by name within the hub's layout, by category."""
         folder, prefix = FOLDERS[kind]
         paths = _list(self._raw / folder)
         plain = {path.name for path in paths}

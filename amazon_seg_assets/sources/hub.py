@@ -6,10 +6,7 @@ of the hub share, because `hf_hub_download`, on which `datasets` relies, deletes
 a file when a download fails: gigabytes into a file, it would start again.
 """
 
-from __future__ import annotations
-
 import hashlib
-import json
 import logging
 import os
 import re
@@ -17,9 +14,11 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property, partial
+from json import JSONDecodeError
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from huggingface_hub import (
     HfApi,
@@ -64,22 +63,82 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 _WAITS_SECONDS = (1, 3, 10)
 _PASSING_STATUS = {408, 429, 500, 502, 503, 504}
 _NO_ACCESS_STATUS = {401, 403}
+_NOT_OF_A_HUB = (FileMetadataError, JSONDecodeError, httpx.InvalidURL, httpx.UnsupportedProtocol)
+_ERRORS = (*_NOT_OF_A_HUB, httpx.HTTPError, OSError, RevisionResolutionError)
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 
-class _RemoteFile(NamedTuple):
+@dataclass(frozen=True)
+class _RemoteFile:
+    """A file on the hub, and the place for its content in the cache that the hub's clients share.
+
+    Attributes:
+        etag: the hub's name for its content, most often a hash of it.
+        size: bytes.
+    """
+
+    name: str
     url: str
     etag: str
     size: int
+    blob: Path
+
+    @property
+    def incomplete(self) -> Path:
+        return self.blob.with_name(f"{self.etag}.incomplete")
+
+    @property
+    def missing(self) -> int:
+        """Bytes that are still to be downloaded."""
+        return self.size - (self.incomplete.stat().st_size if self.incomplete.exists() else 0)
+
+    def download(self) -> None:
+        """Downloads the content, going on with what an earlier try has left."""
+        free = shutil.disk_usage(self.blob.parent).free
+        if self.missing > free:
+            raise InputError(
+                f"{self.name} needs {self.missing / 1e9:.1f} GB more in the cache "
+                f"{constants.HF_HUB_CACHE}, where {free / 1e9:.1f} GB are free: make room, or set "
+                "HF_HOME to another folder."
+            )
+        _persistently(self._append, lambda: -self.missing)
+        # Not all names are hashes.
+        if _SHA256.fullmatch(self.etag) and self._digest() != self.etag:
+            self.incomplete.unlink()
+            raise InputError(
+                f"{self.name} was damaged on its way from {constants.ENDPOINT} and has been "
+                "deleted: run again to download it anew."
+            )
+        self.incomplete.rename(self.blob)
+
+    def _append(self) -> None:
+        # A compressed answer cannot be resumed.
+        headers = {**build_hf_headers(), "accept-encoding": "identity"}
+        with self.incomplete.open("ab") as file:
+            if file.tell() > self.size:
+                file.truncate(0)
+                file.seek(0)
+            http_get(
+                self.url,
+                file,
+                resume_size=file.tell(),
+                headers=headers,
+                expected_size=self.size,
+                displayed_filename=self.name,
+            )
+
+    def _digest(self) -> str:
+        with self.incomplete.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class HubSource(Source):
     """Raw files of a data set on the hub, as JSON Lines.
 
-    The environment says how, as for all clients of the hub: ``HF_ENDPOINT``, ``HF_HOME``,
+    The environment configures it, as all clients of the hub: ``HF_ENDPOINT``, ``HF_HOME``,
     ``HF_TOKEN``, ``HF_HUB_OFFLINE`` and ``HF_DATASETS_OFFLINE``. Without a connection, files that
     are in the cache are used.
 
@@ -108,18 +167,7 @@ class HubSource(Source):
         """
         name = _file_name(kind, category)
         with self._explaining(name):
-            if cached := self._find_in_cache(name):
-                content = self._content_of(cached)
-                return [RawFile(name, content, cached.stat().st_size, lambda: cached)]
-            remote = self._look_up(name)
-            fetch, blob = partial(self._fetch, name, remote), self._blobs / remote.etag
-            if blob.exists():
-                # Linked at once: nobody fetches a file that has not changed, and without its link
-                # to the content this commit has no such file once the connection is gone.
-                linked = fetch()
-                return [RawFile(name, remote.etag, remote.size, lambda: linked)]
-            download = Download(self._blobs, _missing(remote, blob))
-            return [RawFile(name, remote.etag, remote.size, fetch, download)]
+            return [self._in_cache(name) or self._on_hub(name)]
 
     def version(self, kind: Kind, category: str) -> str:
         """The commit, in hexadecimal.
@@ -145,69 +193,67 @@ class HubSource(Source):
         )
         return _persistently(resolve).resolved
 
-    def _find_in_cache(self, name: str) -> Path | None:
-        path = try_to_load_from_cache(
-            self._repository, name, revision=self._commit, repo_type=_DATASET
-        )
-        return Path(path) if isinstance(path, str) else None
-
-    def _content_of(self, cached: Path) -> str:
-        """The fingerprint of a file in the cache, which links to content by the hub's name for it.
-
-        Where links are not possible the cache has lost that name: then it is the commit.
-        """
-        content = cached.resolve()
-        return content.name if content.parent.name == self._blobs.name else self._commit
-
     @property
     def _blobs(self) -> Path:
-        """Where the hub's clients keep content."""
+        """The folder in which the hub's clients keep content."""
         folder = repo_folder_name(repo_id=self._repository, repo_type=_DATASET)
         return Path(constants.HF_HUB_CACHE) / folder / "blobs"
 
-    def _look_up(self, name: str) -> _RemoteFile:
+    def _in_cache(self, name: str) -> RawFile | None:
+        """A file of this commit in the cache, which links to content by the hub's name for it.
+
+        Where links are not possible the cache has lost that name: then the commit stands for it.
+        """
+        found = try_to_load_from_cache(
+            self._repository, name, revision=self._commit, repo_type=_DATASET
+        )
+        if not isinstance(found, str):
+            return None
+        content = Path(found).resolve()
+        fingerprint = content.name if content.parent.name == self._blobs.name else self._commit
+        return RawFile(name, fingerprint, content.stat().st_size, lambda: Path(found))
+
+    def _on_hub(self, name: str) -> RawFile:
         if _is_offline():
             raise OfflineModeIsEnabled
         url = hf_hub_url(self._repository, name, repo_type=_DATASET, revision=self._commit)
         found = get_hf_file_metadata(url, retry_on_errors=True)
         if found.etag is None or found.size is None:
             raise FileMetadataError("neither ETag nor size")
-        return _RemoteFile(url, found.etag, found.size)
+        remote = _RemoteFile(name, url, found.etag, found.size, self._blobs / found.etag)
+        if remote.blob.exists():
+            # Linked at once: nobody fetches a file that has not changed, and without its link to
+            # the content this commit has no such file once the connection is gone.
+            linked = self._fetch(remote)
+            return RawFile(name, remote.etag, remote.size, lambda: linked)
+        download = Download(self._blobs, remote.missing)
+        return RawFile(name, remote.etag, remote.size, partial(self._fetch, remote), download)
 
-    def _fetch(self, name: str, remote: _RemoteFile) -> Path:
+    def _fetch(self, remote: _RemoteFile) -> Path:
         """Puts the content where the hub's clients keep it, and lets them link to it."""
         # It takes more than a second to import, which no other use of this module needs.
         from datasets import DownloadManager
 
-        blob = self._blobs / remote.etag
         locks = Path(constants.HF_HUB_CACHE) / ".locks" / self._blobs.parent.name
-        lock = locks / f"{remote.etag}.lock"
-        with self._explaining(name):
-            blob.parent.mkdir(parents=True, exist_ok=True)
-            lock.parent.mkdir(parents=True, exist_ok=True)
-            with WeakFileLock(lock):
-                if not blob.exists():
-                    _download(name, remote, blob)
+        with self._explaining(remote.name):
+            for folder in (self._blobs, locks):
+                folder.mkdir(parents=True, exist_ok=True)
+            with WeakFileLock(locks / f"{remote.etag}.lock"):
+                if not remote.blob.exists():
+                    remote.download()
             # `datasets` finds the content in the cache, and files it under its name and commit.
-            url = f"hf://datasets/{self._repository}@{self._commit}/{name}"
+            url = f"hf://datasets/{self._repository}@{self._commit}/{remote.name}"
             return Path(DownloadManager(record_checksums=False).download(url))
 
     @contextmanager
     def _explaining(self, name: str) -> Iterator[None]:
         try:
             yield
-        except (
-            httpx.HTTPError,
-            httpx.InvalidURL,
-            json.JSONDecodeError,
-            OSError,
-            RevisionResolutionError,
-        ) as error:
-            raise InputError(self._explain(error, name)) from error
+        except _ERRORS as error:
+            raise InputError(self._explain(_cause(error), name)) from error
 
-    def _explain(self, error: Exception, name: str) -> str:
+    def _explain(self, cause: Exception, name: str) -> str:
         hub, cache = f"The hub at {constants.ENDPOINT}", constants.HF_HUB_CACHE
-        cause = _cause(error)
         revision = self._revision or constants.DEFAULT_REVISION
         status = cause.response.status_code if isinstance(cause, HfHubHTTPError) else None
         match cause:
@@ -238,13 +284,7 @@ class HubSource(Source):
                     f"{hub} answers with HTTP status {status} when asked for {name} of "
                     f"{self._repository}: run again later; what has been downloaded is kept."
                 )
-            case (
-                HfHubHTTPError()
-                | FileMetadataError()
-                | json.JSONDecodeError()
-                | httpx.InvalidURL()
-                | httpx.UnsupportedProtocol()
-            ):
+            case _ if status is not None or isinstance(cause, _NOT_OF_A_HUB):
                 return (
                     f"{hub} does not answer as a hub does when asked for {name} of "
                     f"{self._repository} ({_first_line(cause)}): check HF_ENDPOINT."
@@ -254,12 +294,11 @@ class HubSource(Source):
                     f"The cache {cache} cannot take {name} ({cause.strerror}): put that right, or "
                     "set HF_HOME to another folder."
                 )
-            case _:
-                return (
-                    f"The connection to the hub at {constants.ENDPOINT} fails for {name} of "
-                    f"{self._repository} ({_first_line(cause)}): check the network and HF_ENDPOINT "
-                    "and run again; what has been downloaded is kept."
-                )
+        return (
+            f"The connection to the hub at {constants.ENDPOINT} fails for {name} of "
+            f"{self._repository} ({_first_line(cause)}): check the network and HF_ENDPOINT "
+            "and run again; what has been downloaded is kept."
+        )
 
 
 def _file_name(kind: Kind, category: str) -> str:
@@ -272,62 +311,6 @@ def _file_name(kind: Kind, category: str) -> str:
 def _is_offline() -> bool:
     wish = os.environ.get("HF_DATASETS_OFFLINE", "")
     return is_offline_mode() or wish.upper() in constants.ENV_VARS_TRUE_VALUES
-
-
-def _incomplete(blob: Path) -> Path:
-    return blob.with_name(f"{blob.name}.incomplete")
-
-
-def _missing(remote: _RemoteFile, blob: Path) -> int:
-    """Bytes of a file that are still to be downloaded."""
-    incomplete = _incomplete(blob)
-    return remote.size - (incomplete.stat().st_size if incomplete.exists() else 0)
-
-
-def _download(name: str, remote: _RemoteFile, blob: Path) -> None:
-    """Downloads a file, going on with what an earlier try has left."""
-    incomplete = _incomplete(blob)
-    incomplete.touch()
-    missing = _missing(remote, blob)
-    if missing > (free := shutil.disk_usage(blob.parent).free):
-        raise InputError(
-            f"{name} needs {missing / 1e9:.1f} GB more in the cache {constants.HF_HUB_CACHE}, "
-            f"where {free / 1e9:.1f} GB are free: make room, or set HF_HOME to another folder."
-        )
-    _persistently(partial(_append, name, remote, incomplete), lambda: incomplete.stat().st_size)
-    _verify(name, remote, incomplete)
-    incomplete.rename(blob)
-
-
-def _append(name: str, remote: _RemoteFile, incomplete: Path) -> None:
-    # A compressed answer cannot be resumed.
-    headers = {**build_hf_headers(), "accept-encoding": "identity"}
-    with incomplete.open("ab") as file:
-        if file.tell() > remote.size:
-            file.truncate(0)
-            file.seek(0)
-        http_get(
-            remote.url,
-            file,
-            resume_size=file.tell(),
-            headers=headers,
-            expected_size=remote.size,
-            displayed_filename=name,
-        )
-
-
-def _verify(name: str, remote: _RemoteFile, incomplete: Path) -> None:
-    """Checks the content, where the hub has given its hash."""
-    if not _SHA256.fullmatch(remote.etag):
-        return
-    with incomplete.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if digest != remote.etag:
-        incomplete.unlink()
-        raise InputError(
-            f"{name} was damaged on its way from {constants.ENDPOINT} and has been deleted: run "
-            "again to download it anew."
-        )
 
 
 def _persistently(action: Callable[[], T], progress: Callable[[], int] = lambda: 0) -> T:

@@ -6,8 +6,6 @@ instead of loading and verifying thousands of classes again. Java itself refuses
 another Java or of other jars, and then starts as if there were none.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re
@@ -86,13 +84,9 @@ def _remove_useless(folder: Path, environment: str, key: str) -> None:
         if not path.name.startswith(key):
             others.setdefault(path.name[:_DIGITS], []).append(path)
     earlier = others.pop(environment, [])
-    by_use = sorted(others.values(), key=_last_used, reverse=True)
-    for path in chain(earlier, *by_use[_KEPT_OF_OTHERS:]):
+    by_use = sorted(others.values(), key=lambda of: max(path.stat().st_mtime for path in of))
+    for path in chain(earlier, *by_use[:-_KEPT_OF_OTHERS]):
         path.unlink(missing_ok=True)
-
-
-def _last_used(files: Iterable[Path]) -> float:
-    return max(path.stat().st_mtime for path in files)
 
 
 def _settle(folder: Path, archive: Path) -> bool:
@@ -122,7 +116,7 @@ def _base_archive(java: Java, base: Path) -> list[Path]:
         return []
     if not base.exists():
         fresh = base.with_name(f"{base.name}.{os.getpid()}")
-        command = [java.home / "bin" / "java", "-Xshare:dump", f"-XX:SharedArchiveFile={fresh}"]
+        command = [f"{java.home}/bin/java", "-Xshare:dump", f"-XX:SharedArchiveFile={fresh}"]
         subprocess.run(command, capture_output=True, check=False, timeout=_LONGEST_WRITE_SECONDS)
         if not fresh.exists():
             return []

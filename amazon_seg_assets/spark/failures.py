@@ -1,7 +1,5 @@
 """Failures of Java in one line, and their remedies."""
 
-from __future__ import annotations
-
 import re
 
 _OUT_OF_MEMORY_EXIT = 52  # Spark ends its Java with it when a task has filled the heap
@@ -36,17 +34,14 @@ def cause_in_one_line(message: str) -> str:
 
 
 def tells_of_an_end(message: str) -> bool:
-    """Whether a message is one of those that a Java gives that is ending, or has ended."""
+    """Tells whether a message is of a Java that is ending, or has ended."""
     return any(sign in message for sign in _SIGNS_OF_AN_END)
 
 
 def remedy(message: str, exit_code: int | None, storage: str) -> str | None:
     """The failure and its remedy in one sentence; None where it is not known.
 
-    Args:
-        message: of the error, with Java's stack trace.
-        exit_code: of the Java that Spark ran on, None as long as it lives.
-        storage: where tables are stored.
+    ``message`` is the error's, with Java's stack trace; ``exit_code`` is None while Java lives.
     """
     if _NO_MORE_THREADS in message:
         return (

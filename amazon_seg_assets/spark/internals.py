@@ -31,12 +31,12 @@ def active_context() -> SparkContext | None:
 
 
 def is_stopped(context: SparkContext) -> bool:
-    """Whether Spark has ended, which a cluster may decide and Python is not told."""
+    """Tells whether Spark has ended, which a cluster may decide and Python is not told."""
     return context._jsc.sc().isStopped()
 
 
 def has_java() -> bool:
-    """Whether a Java is there, as it outlives contexts."""
+    """Tells whether a Java is there, as it outlives contexts."""
     return _gateway_of_process() is not None
 
 

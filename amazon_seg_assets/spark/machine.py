@@ -1,7 +1,5 @@
 """Processors and memory of this machine, or of the container around this process."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -95,27 +95,20 @@ def default_conf(master: str) -> dict[str, str]:
 
 
 def session_conf(master: str, conf: Mapping[str, str], archive: Sequence[str]) -> dict[str, str]:
-    """All settings of a session.
+    """All settings of a session; the user's win.
 
-    Args:
-        master: Spark master URL.
-        conf: settings of the user, which win; options of Java are added to those there are, and
-            replace the choice of a garbage collector.
-        archive: options by which the driver's Java uses, or makes, an archive of classes.
+    The user's options of Java are added to those there are, and to ``archive``, by which the
+    driver's Java uses or makes an archive of classes; Java refuses to have two collectors.
     """
     settings = default_conf(master)
     # Executors use it that find the file and have the same Java.
     options = {_JAVA_OPTIONS: archive, _EXECUTOR_JAVA_OPTIONS: without_writing(archive)}
     for key, added in options.items():
-        ours = " ".join([settings[key], *added])
-        settings[key] = _joined(ours, conf[key]) if key in conf else ours
+        ours, theirs = settings[key], conf.get(key, "")
+        if _ANY_COLLECTOR.search(theirs):
+            ours = ours.removeprefix(_COLLECTOR)
+        settings[key] = " ".join([ours, *added, theirs]).strip()
     return settings | {key: value for key, value in conf.items() if key not in options}
-
-
-def _joined(ours: str, theirs: str) -> str:
-    """Options of Java, the user's last so that they win; Java refuses to have two collectors."""
-    kept = ours.removeprefix(_COLLECTOR) if _ANY_COLLECTOR.search(theirs) else ours
-    return f"{kept} {theirs}".strip()
 
 
 def require_memory(master: str, conf: Mapping[str, str]) -> None:
@@ -141,12 +134,8 @@ def require_memory(master: str, conf: Mapping[str, str]) -> None:
 def start_session(master: str, conf: Mapping[str, str], cache_directory: Path) -> SparkSession:
     """Starts Spark, or returns the session that this process has already, or is just starting.
 
-    A session that a cluster has ended is replaced by a new one.
-
-    Args:
-        master: Spark master URL, e.g. ``local[*]`` or ``spark://host:7077``.
-        conf: settings of the user, which win over the defaults.
-        cache_directory: where files that a later start can use again are kept.
+    A session that a cluster has ended is replaced by a new one. ``cache_directory`` keeps files
+    that a later start can use again.
 
     Raises:
         InputError: there is no usable Java, too little memory, or Spark does not start with this

@@ -1,7 +1,5 @@
 """Sums that are the same in any order of the rows, and equal customers as one row."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame
@@ -16,11 +14,7 @@ def total_usd(usd: Column, times: Column | int = 1) -> Column:
     """The sum of money to six decimals, the same in any order of the rows.
 
     Whole dollars and millionths are summed apart, as whole numbers: these do not overflow below
-    nine quintillion USD, and cost less than decimals.
-
-    Args:
-        usd: money of a row; null counts as none.
-        times: how often.
+    nine quintillion USD, and cost less than decimals. A null counts as no money.
     """
     dollars = F.floor(usd)
     micros = F.rint((usd - dollars) * MICROS).cast("bigint")

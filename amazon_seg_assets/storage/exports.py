@@ -1,7 +1,5 @@
 """Files for other programs: one for each value of a column, under a name that people chose."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Literal
 

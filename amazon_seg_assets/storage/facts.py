@@ -3,8 +3,6 @@
 Both go with what is replaced. Readers of Parquet folders skip names that begin with an underscore.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping
@@ -33,8 +31,7 @@ def write_facts(folder: Location, facts: Facts) -> dict[str, Any]:
     text = json.dumps(dict(facts), indent=1)
     if facts:
         (folder / _FILE).write_text(text)
-    stored: dict[str, Any] = json.loads(text)
-    return stored
+    return json.loads(text)
 
 
 def read_facts(store: Store, asset: str, month: str | None = None) -> dict[str, Any]:
@@ -45,8 +42,7 @@ def read_facts(store: Store, asset: str, month: str | None = None) -> dict[str, 
     """
     store.require(asset, None if month is None else [month])
     path = store.path(asset, month) / _FILE
-    facts: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    return facts
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def require_facts(store: Store, asset: str, month: str | None, *names: str) -> dict[str, Any]:

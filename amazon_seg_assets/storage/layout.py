@@ -5,8 +5,6 @@ one that is reached by URL has no atomic renames, and names the current version 
 Either way, months are folders ``month=YYYY-MM``, and readers never see half of a partition.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass

@@ -7,24 +7,19 @@ the environment (for S3 ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``, ``AWS_
 for S3 that is ``org.apache.hadoop:hadoop-aws`` in the version of PySpark's own Hadoop.
 """
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import fsspec
+from typing_extensions import TypeIs
 from upath import UPath
 
 from amazon_seg_assets.errors import InputError
-
-if TYPE_CHECKING:
-    from typing_extensions import TypeIs
 
 Location = Path | UPath
 """A ``pathlib.Path`` on this machine, including what a cluster mounts there; else a ``UPath``."""

@@ -1,13 +1,12 @@
 """Writes Arrow tables, in any order of time, into month folders of Parquet."""
 
-from __future__ import annotations
-
 import errno
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -70,7 +69,7 @@ class MonthWriter:
     _held_bytes: int = field(default=0, init=False)
     _writers: dict[int, pq.ParquetWriter] = field(default_factory=dict, init=False)
 
-    def __enter__(self) -> MonthWriter:
+    def __enter__(self) -> Self:
         _allow_open_files()
         return self
 

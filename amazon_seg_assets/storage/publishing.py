@@ -1,7 +1,5 @@
 """The protocol for replacing an artifact, and detection of abandoned writes."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

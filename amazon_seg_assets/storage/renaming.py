@@ -11,8 +11,6 @@ though after days if that is on another machine or if the machine has been resta
 back what was moved aside without being replaced.
 """
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress

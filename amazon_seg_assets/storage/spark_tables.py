@@ -1,7 +1,5 @@
 """Declared tables as Spark DataFrames: reading the columns and months asked for, writing whole."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -113,19 +111,10 @@ def _conform(frame: DataFrame, table: Table, *partition_columns: str) -> DataFra
 def _finish(
     folder: Location, table: Table, facts: FactsOf | None, former: Location | None = None
 ) -> Written:
-    """Checks a folder just written, and keeps facts beside it, with those about ``former``."""
-    stats = _complete(folder, table)
-    kept: dict[str, Any] = {}
-    if former is not None and former.is_dir():
-        replaced = read_stats(former)
-        kept[FORMER] = {"rows": replaced.rows, "nulls": replaced.nulls}
-    if facts is not None:
-        kept.update(facts(stats))
-    return Written(stats, write_facts(folder, kept))
+    """Makes sure that a folder just written holds a readable table, and keeps facts beside it.
 
-
-def _complete(folder: Location, table: Table) -> Stats:
-    """Makes sure that a folder holds a readable table, and checks that nulls are where allowed."""
+    Nulls must be where they are allowed. Among the facts are those about ``former``.
+    """
     stats = read_stats(folder)
     if stats.files == 0:
         empty = table.arrow_schema.empty_table()
@@ -135,4 +124,10 @@ def _complete(folder: Location, table: Table) -> Stats:
     for column in table.columns:
         if not column.nullable and (nulls := stats.nulls.get(column.name)):
             raise ValueError(f"{table.name}.{column.name} must not be null, but is in {nulls} rows")
-    return stats
+    kept: dict[str, Any] = {}
+    if former is not None and former.is_dir():
+        replaced = read_stats(former)
+        kept[FORMER] = {"rows": replaced.rows, "nulls": replaced.nulls}
+    if facts is not None:
+        kept.update(facts(stats))
+    return Written(stats, write_facts(folder, kept))

@@ -16,8 +16,6 @@ reader takes into account. The next write to the category removes the first, by 
 next write of the artifact removes the second.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """The cleaned reviews and products, and their join."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pyarrow as pa

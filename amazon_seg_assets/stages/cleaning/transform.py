@@ -1,7 +1,5 @@
 """Cleans raw reviews and products, and joins them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame, Observation, Window
@@ -9,11 +7,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
 from amazon_seg_assets.schema import MONTH, ROW_ID
-from amazon_seg_assets.stages.cleaning.tables import (
-    CLEAN_METADATA,
-    CLEAN_REVIEWS,
-    JOINED_REVIEWS,
-)
+from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA, CLEAN_REVIEWS, JOINED_REVIEWS
 
 PLACEHOLDERS = ("None", "none", "N/A", "n/a", "null", "NULL", "")
 """Texts that stand for a missing value, as in the original analysis."""
@@ -136,9 +130,9 @@ def _surplus(
 
     Args:
         rows: columns of ``ROW_ID``, among others.
-        key: what rows may have in common; never null.
+        key: columns that rows may have in common; never null.
         preference: the order in which rows of a key are preferred.
-        further: columns that come along.
+        further: columns to return beside those of ``ROW_ID``.
     """
     hashed = rows.withColumn(_HASH, F.xxhash64(*key))
     repeated = hashed.groupBy(_HASH).count().where("count > 1").drop("count")
@@ -157,12 +151,7 @@ def _without(rows: DataFrame, surplus: DataFrame) -> DataFrame:
 
 
 def only_reviewed(products: DataFrame, reviews: DataFrame) -> DataFrame:
-    """The products that reviews are of: for few reviews, far fewer than all.
-
-    Args:
-        products: with ``parent_asin``.
-        reviews: with ``parent_asin``, fewer than products.
-    """
+    """The products that reviews, which must be fewer, are of, by ``parent_asin``."""
     return products.join(F.broadcast(reviews.select("parent_asin")), "parent_asin", "left_semi")
 
 

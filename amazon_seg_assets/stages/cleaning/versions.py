@@ -3,8 +3,6 @@
 A raw table that has changed has not changed in every month: equal versions need not be made again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from amazon_seg_assets.stages.raw.manifest import Manifest

@@ -1,7 +1,5 @@
 """The number of clusters, chosen by rule from a sweep."""
 
-from __future__ import annotations
-
 import warnings
 from dataclasses import dataclass
 

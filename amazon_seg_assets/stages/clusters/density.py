@@ -1,7 +1,5 @@
 """Customers of each cluster, counted in bins."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from pyspark.ml.feature import Bucketizer

@@ -3,8 +3,6 @@
 Runs inside Spark tasks, as ``lloyd`` does: workers of a cluster need not have this package.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left
 
 import numpy as np
@@ -57,8 +55,8 @@ def sum_up(
 
     Args:
         points: shape (points, 3).
-        weights: of the points; may be 0.
-        cell: of each point, a number from 0.
+        weights: of the points, 0 or more; shape (points,).
+        cell: of each point, as `cell_numbers` gives it.
     """
     weight = np.bincount(cell, weights)
     used = weight > 0

@@ -73,11 +73,7 @@ def fit(
 ) -> list[dict[str, Any]]:
     """The best optimum found for ``k``, one row per cluster; none if a cluster has no customers.
 
-    Args:
-        k: number of clusters.
-        features: of the points, in their own units; shape (points, features).
-        content: the same standardized, and their cells.
-        params: how to search.
+    The ``features`` are those of the points in their own units; shape (points, features).
     """
     begun = time.perf_counter()
     points, weights = content.points, content.weights
@@ -90,7 +86,7 @@ def fit(
             # Some customers differ by less than sums can hold: fewer than k can be told apart.
             return []
         silhouettes = cluster_silhouettes(points, weights, labels, k)
-    means = [np.bincount(labels, weights * column, k) / sizes for column in features.T]
+    means = np.stack([np.bincount(labels, weights * column, k) / sizes for column in features.T], 1)
     shared = {
         "k": k,
         "wcss": wcss,
@@ -104,7 +100,7 @@ def fit(
             "cluster": cluster,
             "customers": int(sizes[cluster]),
             "silhouette": float(silhouettes[cluster]),
-            "means": [float(mean[cluster]) for mean in means],
+            "means": means[cluster].tolist(),
             "center": centers[cluster].tolist(),
         }
         for cluster in range(k)

@@ -1,7 +1,5 @@
 """Labels of clusters, by rule from their means."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 
@@ -12,11 +10,9 @@ _NOISE = 1e-9  # differences up to here come from rounding
 
 
 def label_each_k(clusters: pd.DataFrame, rules: LabelRules) -> pd.DataFrame:
-    """Adds ``cluster_label`` to the clusters of a sweep; the labels of each k are unique.
+    """Adds ``cluster_label`` to the clusters of a sweep, as `label_clusters` labels each k.
 
-    Args:
-        clusters: ``k``, in ascending order, and what ``label_clusters`` needs.
-        rules: as of ``label_clusters``.
+    The clusters come with ``k``, in ascending order.
     """
     labels = [label for _, of_k in clusters.groupby("k") for label in label_clusters(of_k, rules)]
     return clusters.assign(cluster_label=labels)
@@ -32,10 +28,7 @@ def label_clusters(clusters: pd.DataFrame, rules: LabelRules) -> list[str]:
     Args:
         clusters: one row per cluster: ``customers``, and means of ``recency`` (days), ``frequency``
             (reviews) and ``monetary`` (USD).
-        rules: the rules, and the words that tell equal labels apart.
-
-    Returns:
-        A label for each row.
+        rules: with the words that tell equal labels apart.
     """
     means = clusters[list(FEATURES)].reset_index(drop=True)
     customers = clusters["customers"].to_numpy()

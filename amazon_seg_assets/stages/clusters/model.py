@@ -1,7 +1,5 @@
 """The fitted clusters as a Spark ML pipeline, to assign customers and to score new ones."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from pyspark.ml import PipelineModel, Transformer

@@ -1,7 +1,5 @@
 """The sweep of k, and the clusters: their profiles, and where their customers are."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from textwrap import fill
 

@@ -1,9 +1,8 @@
 """Customers as points for K-Means: identical customers collapsed, features standardized."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import ceil, fsum, sqrt
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -55,7 +54,7 @@ class Standardization:
     sd: tuple[float, ...]
 
     @classmethod
-    def from_row(cls, row: pd.Series) -> Standardization:
+    def from_row(cls, row: pd.Series) -> Self:
         """That of the clusters which a row of ``cluster_centers`` belongs to."""
         return cls(tuple(row[MEANS]), tuple(row[DEVIATIONS]))
 

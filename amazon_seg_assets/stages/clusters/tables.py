@@ -1,7 +1,5 @@
 """The clusters: what was tried, what was found, and whose cluster is which."""
 
-from __future__ import annotations
-
 import pyarrow as pa
 
 from amazon_seg_assets.features import FEATURE_UNITS, TRANSFORMED_FEATURES

@@ -1,7 +1,5 @@
 """The raw data at a glance."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes

@@ -4,8 +4,6 @@ All figures are the same however the rows are spread over tasks: sums are taken 
 quartiles are exact, and HyperLogLog++ does not depend on order.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
@@ -48,14 +46,10 @@ class Profile:
 
 
 def profile_reviews(raw: DataFrame) -> Profile:
-    """Profiles reviews.
+    """Profiles ``raw_reviews``.
 
-    Args:
-        raw: columns of ``raw_reviews``.
-
-    Returns:
-        The profile; facts: ``exact_duplicates``, rows that are equal to another in all fields but
-        ``images``, without the first of each.
+    Facts: ``exact_duplicates``, rows that are equal to another in all fields but ``images``,
+    without the first of each.
     """
     profile = _profile(raw, RAW_REVIEWS)
     # Another pass, over the one column: an exact distinct count needs a shuffle.
@@ -65,14 +59,10 @@ def profile_reviews(raw: DataFrame) -> Profile:
 
 
 def profile_metadata(raw: DataFrame) -> Profile:
-    """Profiles products.
+    """Profiles ``raw_metadata``.
 
-    Args:
-        raw: columns of ``raw_metadata``.
-
-    Returns:
-        The profile; facts: ``listed_again``, rows of a product that has one already; ``books``,
-        ``kindles`` and ``with_author``; ``price_<form>``.
+    Facts: ``listed_again``, rows of a product that has one already; ``books``, ``kindles`` and
+    ``with_author``; ``price_<form>``.
     """
     form = price_form(F.col("price"))
     profile = _profile(
@@ -143,41 +133,28 @@ def _figures(name: str, type_: pa.DataType, number: Column | None) -> dict[str, 
         figures["placeholders"] = F.count_if(F.size(value) == 0)
     elif pa.types.is_string(type_):
         figures["placeholders"] = F.count_if(value.isin(*PLACEHOLDERS))
-    if number is not None:
-        figures |= {"min": F.min(number), "max": F.max(number)}
-        # Percentile counts distinct values: days are few, milliseconds are not.
-        days = F.floor(number / DAY_MS) * DAY_MS
-        figures["quartiles"] = F.percentile(days if name in _TIMES else number, _QUARTILES)
-    if number is not None and name not in _TIMES:
+    if number is None:
+        return figures
+    figures |= {"min": F.min(number), "max": F.max(number)}
+    # Percentile counts distinct values: days are few, milliseconds are not.
+    days = F.floor(number / DAY_MS) * DAY_MS
+    figures["quartiles"] = F.percentile(days if name in _TIMES else number, _QUARTILES)
+    if name not in _TIMES:
         exact = number.try_cast(_EXACT)
-        figures |= {
-            "n": F.count(exact),
-            "sum": F.try_sum(exact),
-            "squares": F.try_sum(exact * exact),
-        }
+        figures |= {"n": F.count(exact), "sum": F.try_sum(exact)}
+        figures["squares"] = F.try_sum(exact * exact)
     return figures
 
 
 def _description(rows: int, found: Mapping[str, Any]) -> dict[str, Any]:
     mean, sd = _mean_and_sd(found["n"], found["sum"], found["squares"])
     q1, median, q3 = found["quartiles"] or (None, None, None)
-    lowest, highest = (
-        None if found[extreme] is None else float(found[extreme]) for extreme in ("min", "max")
-    )
-    nulls = found["nulls"]
-    return {
-        "count": rows - nulls,
-        "nulls": nulls,
-        "distinct": found["distinct"],
-        "placeholders": found["placeholders"],
-        "mean": mean,
-        "sd": sd,
-        "min": lowest,
-        "q1": q1,
-        "median": median,
-        "q3": q3,
-        "max": highest,
+    extremes = {
+        name: None if found[name] is None else float(found[name]) for name in ("min", "max")
     }
+    told = {name: found[name] for name in ("nulls", "distinct", "placeholders")}
+    spread = {"mean": mean, "sd": sd, "q1": q1, "median": median, "q3": q3}
+    return {"count": rows - found["nulls"], **told, **spread, **extremes}
 
 
 def _mean_and_sd(

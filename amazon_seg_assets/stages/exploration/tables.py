@@ -1,7 +1,5 @@
 """What is shown of the raw data before anything is cleaned: profiles, counts and top lists."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pyarrow as pa

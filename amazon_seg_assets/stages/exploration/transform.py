@@ -1,7 +1,5 @@
 """Counts and top lists of the raw tables: bounded by what they list, not by the data's size."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import accumulate, product
@@ -64,7 +62,7 @@ def rating_counts(raw: DataFrame, year: int) -> pd.DataFrame:
         .groupBy(*keys)
         .agg(
             F.count(F.lit(1)).alias(ALL_TIME),
-            F.count_if(F.col(MONTH).startswith(_month_prefix(year))).alias(str(year)),
+            F.count_if(F.col(MONTH).startswith(f"{year:04d}-")).alias(str(year)),
         )
         .toPandas()
     )
@@ -138,12 +136,7 @@ def helpful_reviews(raw: DataFrame, ranks: Mapping[str, int]) -> pd.DataFrame:
 
 
 def first_months(rows: Mapping[str, int], enough: int = LIST_LENGTH) -> list[str]:
-    """The first months that together hold enough rows; all that hold any, where there are fewer.
-
-    Args:
-        rows: of each month.
-        enough: how many rows.
-    """
+    """The first months that together hold enough rows; all that hold any, where there are fewer."""
     holding = sorted(month for month, count in rows.items() if count)
     before = accumulate((rows[month] for month in holding), initial=0)
     return [month for month, count in zip(holding, before, strict=False) if count < enough]
@@ -252,10 +245,7 @@ def _reviewed(reviews: DataFrame) -> DataFrame:
     return (
         once.distinct()
         .groupBy("parent_asin")
-        .agg(
-            F.count(F.lit(1)).alias("reviews"),
-            F.count_if("is_five_star").alias("five_star"),
-        )
+        .agg(F.count(F.lit(1)).alias("reviews"), F.count_if("is_five_star").alias("five_star"))
     )
 
 
@@ -296,11 +286,7 @@ def _top(products: DataFrame, lists: Sequence[Column]) -> DataFrame:
     """The first of all lists in one pass: a product enters each list it is a candidate of."""
     entered = products.withColumn("entry", F.explode(F.array(*lists))).where("entry is not null")
     flat = entered.select("*", "entry.*").drop("entry")
-    order = [
-        F.col("key").desc(),
-        F.col("rating_number").desc_nulls_last(),
-        F.col("parent_asin"),
-    ]
+    order = [F.col("key").desc(), F.col("rating_number").desc_nulls_last(), F.col("parent_asin")]
     columns = [name for name in TOP_PRODUCTS.column_names if name != "year"]
     return _ranked(flat, "list", order, LIST_LENGTH).select(*columns)
 
@@ -313,10 +299,6 @@ def _ranked(frame: DataFrame, group: str, order: Sequence[Column], first: int) -
 
 def _verified() -> Column:
     return F.coalesce(F.col("verified_purchase"), F.lit(False))
-
-
-def _month_prefix(year: int) -> str:
-    return f"{year:04d}-"
 
 
 def utc_day(time_ms: float | None) -> str | None:

@@ -1,10 +1,8 @@
 """How far two partitions of the same customers agree, from their contingency table alone.
 
-A contingency table holds counts of customers: a row for each group of the one partition, a column
-for each of the other. So nothing here ever sees customers one by one.
+A contingency table holds counts of customers, shape (rows, columns): a row for each group of the
+one partition, a column for each of the other. So nothing here ever sees customers one by one.
 """
-
-from __future__ import annotations
 
 from math import comb
 
@@ -15,13 +13,8 @@ def adjusted_rand(table: np.ndarray) -> float:
     """Adjusted Rand index: 1 for equal partitions, about 0 for independent ones.
 
     L. Hubert and P. Arabie, Comparing partitions, Journal of Classification 2:193-218, 1985. Pairs
-    of customers are counted in whole numbers, as those of millions exceed what a float holds.
-
-    Args:
-        table: counts of customers; shape (groups, groups).
-
-    Returns:
-        At most 1; 1 also where there is nothing to disagree about, such as one group each.
+    of customers are counted in whole numbers, as those of millions exceed what a float holds. Where
+    there is nothing to disagree about, such as one group each, it is 1.
     """
     together = _pairs(table.ravel())
     rows, columns = _pairs(table.sum(axis=1)), _pairs(table.sum(axis=0))
@@ -40,14 +33,9 @@ def _pairs(counts: np.ndarray) -> int:
 def normalized_mutual_information(table: np.ndarray) -> float:
     """Mutual information divided by the mean of both entropies: 0 (independent) to 1 (equal).
 
-    N. X. Vinh, J. Epps and J. Bailey, Information theoretic measures for clusterings comparison,
-    Journal of Machine Learning Research 11:2837-2854, 2010 (there NMI_sum).
-
-    Args:
-        table: counts of customers; shape (groups, groups).
-
-    Returns:
-        1 also if both partitions consist of one group.
+    It is 1 also if both partitions consist of one group. N. X. Vinh, J. Epps and J. Bailey,
+    Information theoretic measures for clusterings comparison, Journal of Machine Learning Research
+    11:2837-2854, 2010 (there NMI_sum).
     """
     rows, columns = entropy(table.sum(axis=1)), entropy(table.sum(axis=0))
     if rows + columns == 0:
@@ -73,16 +61,10 @@ def balance(counts: np.ndarray) -> float:
 
 
 def matched(table: np.ndarray) -> np.ndarray:
-    """Customers of each row's group that stay together in the column matched to it.
+    """Counts customers of each row's group that stay together in the column matched to it.
 
     Rows and columns are matched one to one so that as many customers as possible agree (the
-    assignment problem, solved by SciPy).
-
-    Args:
-        table: counts of customers; shape (rows, columns).
-
-    Returns:
-        Counts; shape (rows,); 0 for a row without a partner.
+    assignment problem, solved by SciPy); a row without a partner has 0. Shape (rows,).
     """
     from scipy.optimize import linear_sum_assignment
 

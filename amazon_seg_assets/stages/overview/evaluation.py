@@ -1,7 +1,5 @@
 """How good clusters are: their sizes, separation and stability, and what the figures mean."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -112,8 +110,8 @@ def bootstrap(
         customers: distinct ones.
         scale: their standardization.
         centers: of the original clusters, standardized; shape (k, 3).
-        params: how optima are sought; as those of the original, so that a difference is not one
-            of effort. Its random_state is of all resamples together; each derives its own.
+        params: as those of the original, so that a difference is not one of effort. Its
+            random_state is of all resamples together; each derives its own.
         resamples: how many.
 
     Returns:
@@ -199,11 +197,7 @@ def evaluate(
 
 
 def contingency(summary: pd.DataFrame) -> pd.DataFrame:
-    """Customers by cluster (rows) and segment (columns).
-
-    Args:
-        summary: columns of ``segment_summary``.
-    """
+    """Customers by cluster (rows) and segment (columns), from ``segment_summary``."""
     return summary.pivot_table("customers", "cluster", "segment", aggfunc="sum", fill_value=0)
 
 

@@ -1,7 +1,5 @@
 """Segments and clusters at a glance: customers, money, and how the scores cut them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import pandas as pd

@@ -3,8 +3,6 @@
 Runs inside Spark tasks, as ``lloyd`` does: workers of a cluster need not have this package.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -43,7 +41,7 @@ def resampled_contingency(
         original: the customers.
         k: number of clusters; a resample with fewer distinct points has one for each.
         resample: its number.
-        params: how to search; its random_state is that of all resamples.
+        params: its random_state is that of all resamples.
 
     Returns:
         Counts of original customers; original clusters by new ones, shape (k, k).

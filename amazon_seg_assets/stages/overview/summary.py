@@ -1,7 +1,5 @@
 """Small aggregates of all customers, from which plots, figures and the report come."""
 
-from __future__ import annotations
-
 import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -40,10 +38,7 @@ def segment_summary(segments: DataFrame, clusters: DataFrame) -> DataFrame:
 
 
 def by_segment(summary: pd.DataFrame) -> pd.DataFrame:
-    """The segments, the largest first.
-
-    Args:
-        summary: columns of ``segment_summary``.
+    """The segments of a ``segment_summary``, the largest first.
 
     Returns:
         ``segment``, ``customers``, ``share``, mean ``recency`` (days), ``frequency`` (reviews) and
@@ -61,10 +56,8 @@ def by_cluster(summary: pd.DataFrame) -> pd.DataFrame:
 
 def by_cell(summary: pd.DataFrame) -> pd.DataFrame:
     """The cells of the RFM map: ``r_score``, ``fm_score``, then as segments."""
-    return _group(
-        summary.assign(fm_score=fm_score(summary["f_score"], summary["m_score"])),
-        ["r_score", "fm_score"],
-    )
+    fm_scores = fm_score(summary["f_score"], summary["m_score"])
+    return _group(summary.assign(fm_score=fm_scores), ["r_score", "fm_score"])
 
 
 def by_cluster_and_segment(summary: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,5 @@
 """The small table that sums up clusters and segments, and the evaluation of the clusters."""
 
-from __future__ import annotations
-
 import pyarrow as pa
 
 from amazon_seg_assets.features import FEATURE_UNITS, SCORE_COLUMNS

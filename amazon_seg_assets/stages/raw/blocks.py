@@ -1,7 +1,5 @@
 """Reads files in blocks of whole lines, in bounded memory."""
 
-from __future__ import annotations
-
 import gzip
 import os
 import sys
@@ -26,16 +24,34 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
+class Part:
+    """A raw file, or a range of its bytes.
+
+    Attributes:
+        path: of the file on this machine; its content tells whether it is gzipped.
+        name: of the file within the hub's layout, for messages.
+        number: of the part within the file, from 0.
+        start: first byte.
+        end: byte after the last one.
+    """
+
+    path: Path
+    name: str
+    number: int = 0
+    start: int = 0
+    end: int = sys.maxsize
+
+
+@dataclass(frozen=True)
 class Block:
-    """Whole lines of a file.
+    """Whole lines of a part of a file.
 
     Attributes:
         data: the lines, with their ends.
         offset: of the first line in the file, in bytes; uncompressed where it is gzipped.
-        first_line: number of the first line, from 1 at the start of what is read.
-        line_ends: how many lines end in it; all but the last of a file that ends without one.
-        read_share: share of the file's bytes that have been read with it, from the start of what is
-            read; about.
+        first_line: its number, from 1 at the start of the part.
+        line_ends: lines that end in it; the last of a file may not.
+        read_share: about the share of the file that has been read since the start of the part.
     """
 
     data: bytes
@@ -51,36 +67,24 @@ class Block:
                 yield number, stripped
 
 
-def read_blocks(
-    path: Path,
-    name: str,
-    start: int = 0,
-    end: int = sys.maxsize,
-    block_bytes: int = BLOCK_BYTES,
-) -> Iterator[Block]:
-    """Reads a plain or gzipped file, or a range of it, in blocks of whole lines.
+def read_blocks(part: Part, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
+    """Reads a part of a plain or gzipped file in blocks of whole lines.
 
-    Ranges that follow one another give each line once, so several processes can share a file.
-
-    Args:
-        path: the file; whether it is gzipped is seen from its content.
-        name: of the file, for messages.
-        start: first byte of the range; a line belongs to the range in which it begins.
-        end: byte after the last one of the range.
-        block_bytes: size of a block, but for the rest of its last line.
+    A line belongs to the part in which it begins, so several processes can share a file. A block
+    is as large as ``block_bytes``, but for the rest of its last line.
 
     Raises:
         InputError: the file cannot be read, is cut short, or is not made of lines.
     """
-    with _explaining(name), path.open("rb") as raw:
+    with _explaining(part.name), part.path.open("rb") as raw:
         file: BufferedIOBase = gzip.GzipFile(fileobj=raw) if _is_gzip(raw) else raw
-        size = path.stat().st_size
-        first_line, seen = 1, start
-        for data, offset in _chunks(file, name, start, end, block_bytes):
+        size = part.path.stat().st_size
+        first_line, seen = 1, part.start
+        for data, offset in _chunks(file, part, block_bytes):
             if size >= _LARGE_FILE_BYTES:
                 seen = _leave_cache(raw, seen)
             line_ends = data.count(b"\n")
-            yield Block(data, offset, first_line, line_ends, (raw.tell() - start) / size)
+            yield Block(data, offset, first_line, line_ends, (raw.tell() - part.start) / size)
             first_line += line_ends
 
 
@@ -93,11 +97,7 @@ def _leave_cache(raw: BufferedReader, since: int) -> int:
 
 
 def is_gzipped(path: Path, name: str) -> bool:
-    """Whether a file is gzipped, so that ranges of it cannot be read alone.
-
-    Raises:
-        InputError: the file cannot be read.
-    """
+    """Tells whether a file is gzipped, so ranges cannot be read alone; errors as `read_blocks`."""
     with _explaining(name), path.open("rb") as raw:
         return _is_gzip(raw)
 
@@ -121,18 +121,16 @@ def _explaining(name: str) -> Iterator[None]:
         ) from error
 
 
-def _chunks(
-    file: BufferedIOBase, name: str, start: int, end: int, block_bytes: int
-) -> Iterator[tuple[bytes, int]]:
-    offset = start
-    if start:
-        # From the byte before: a line that begins exactly at `start` is in the range.
-        file.seek(start - 1)
-        offset += len(_rest_of_line(file, name)) - 1
-    while offset < end:
+def _chunks(file: BufferedIOBase, part: Part, block_bytes: int) -> Iterator[tuple[bytes, int]]:
+    offset = part.start
+    if offset:
+        # From the byte before: a line that begins exactly at the start is in the part.
+        file.seek(offset - 1)
+        offset += len(_rest_of_line(file, part.name)) - 1
+    while offset < part.end:
         # One byte less, so that the rest of the line never is a line that begins at the end.
-        data = file.read(min(block_bytes, end - offset) - 1)
-        data += _rest_of_line(file, name)
+        data = file.read(min(block_bytes, part.end - offset) - 1)
+        data += _rest_of_line(file, part.name)
         if not data:
             return
         yield data if offset else data.removeprefix(_BYTE_ORDER_MARK), offset

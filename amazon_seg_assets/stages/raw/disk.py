@@ -1,7 +1,5 @@
 """Room on the disk for a raw table: estimated before, and told clearly when it is full."""
 
-from __future__ import annotations
-
 import errno
 import shutil
 import tempfile
@@ -39,7 +37,8 @@ def require_space(files: Iterable[RawFile], asset: str, store: Store) -> None:
         return
     needed, downloaded = 0.0, 0
     for file in files:
-        needed += _WITH_MONTHS * _parquet_bytes(file)
+        share = _SHARE_OF_JSON if file.name.endswith(".jsonl") else _SHARE_OF_COMPRESSED
+        needed += _WITH_MONTHS * share * file.size
         if file.download and _device(file.download.folder) == _device(store.folder):
             downloaded += file.download.size
     free = shutil.disk_usage(store.folder).free
@@ -60,7 +59,7 @@ def explaining_full_disk(asset: str, store: Store) -> Iterator[None]:
     except OSError as error:
         if error.errno not in _FULL:
             raise
-        where, setting = store.root, "--storage or AMAZON_SEG_STORAGE"
+        where, setting = str(store.root), "--storage or AMAZON_SEG_STORAGE"
         if not is_local(store.root):
             where, setting = tempfile.gettempdir(), "TMPDIR"
         raise InputError(
@@ -68,11 +67,6 @@ def explaining_full_disk(asset: str, store: Store) -> Iterator[None]:
             f"choose another folder with {setting}, and run it again; what was stored before is "
             "as it was."
         ) from error
-
-
-def _parquet_bytes(file: RawFile) -> float:
-    share = _SHARE_OF_JSON if file.name.endswith(".jsonl") else _SHARE_OF_COMPRESSED
-    return share * file.size
 
 
 def _device(folder: Path) -> int:

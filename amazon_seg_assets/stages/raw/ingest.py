@@ -4,8 +4,6 @@ Only files that are new or have changed are read. The Parquet files of the other
 as they are, so a table is always replaced whole, yet little is written.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import groupby
@@ -14,10 +12,11 @@ from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.sources.base import Kind, RawFile, Source
 from amazon_seg_assets.spark import machine
 from amazon_seg_assets.stages.raw.disk import explaining_full_disk, require_space
-from amazon_seg_assets.stages.raw.malformed import MalformedLines, judge
+from amazon_seg_assets.stages.raw.malformed import MalformedLines
 from amazon_seg_assets.stages.raw.manifest import (
     FileRecord,
     Manifest,
+    MonthCounts,
     add_months,
     read_manifest,
 )
@@ -48,14 +47,14 @@ def ingest(
     processes: int | None = None,
     check: Callable[[Manifest], None] = lambda _: None,
 ) -> tuple[Manifest, bool]:
-    """Ingests the reviews or the products of a category.
+    """Ingests the reviews or the products of a category, unless the source has not changed.
 
     The Parquet files are the same whatever the number of processes.
 
     Args:
         kind: of the two.
         source: of the files.
-        store: where the table goes; what is there stays unless the source has changed.
+        store: of the category and its tables.
         max_malformed_share: share of broken lines that is tolerated in a file.
         force: read all files, even those that have not changed, and let the sample take the place
             of real data. A table that has failed a check is read anew in any case.
@@ -82,7 +81,8 @@ def ingest(
     kept = {} if former is None or anew else _unchanged(former, files)
     for name, record in kept.items():
         lines = record.rows + record.malformed
-        judge(name, record.malformed, lines, max_malformed_share, record.malformed_examples)
+        former_lines = MalformedLines(name, max_malformed_share, lines, record.malformed)
+        former_lines.check(record.malformed_examples)
     if former is not None and former.version == version and not anew:
         check(former)
         return former, False
@@ -150,14 +150,15 @@ def _read(
 ) -> dict[str, FileRecord]:
     """Stores files in a table's folder, and gives a record of each."""
     fingerprints = {file.name: file.fingerprint for file in files}
-    parts = [part for file in files for part in divide(kind, file.fetch(), file.name)]
+    parts = [part for file in files for part in divide(file.fetch(), file.name)]
     count = min(processes or _affordable_processes(), len(parts))
     records = {}
     with worker_processes(count) as map_parts:
-        contents = map_parts(partial(store_part, folder, max_malformed_share), parts)
+        contents = map_parts(partial(store_part, kind, folder, max_malformed_share), parts)
         in_order = zip(parts, contents, strict=True)
         for name, of_file in groupby(in_order, key=lambda pair: pair[0].name):
-            lines, months = MalformedLines(name, max_malformed_share), {}
+            lines = MalformedLines(name, max_malformed_share)
+            months: dict[str, MonthCounts] = {}
             for _, (lines_of_part, months_of_part) in of_file:
                 lines.append(lines_of_part)
                 months = add_months([months, months_of_part])
@@ -165,14 +166,8 @@ def _read(
                     break
                 progress(f"{name}: {lines.rows:,} {kind} read")
             lines.check()
-            records[name] = FileRecord(
-                fingerprints[name],
-                lines.rows,
-                lines.count,
-                lines.examples,
-                months,
-                lines.unknown_fields,
-            )
+            counts = (lines.rows, lines.count, lines.examples, months, lines.unknown_fields)
+            records[name] = FileRecord(fingerprints[name], *counts)
     return records
 
 

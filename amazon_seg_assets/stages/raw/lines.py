@@ -3,13 +3,10 @@
 The fields of a record are the business of the readers of reviews and products.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import islice
 from typing import Annotated, Any, Required, TypeVar
 
 import pyarrow as pa
@@ -60,10 +57,8 @@ _TYPES: Mapping[pa.DataType, Any] = {
 def record_type(schema: pa.Schema, required: str, forms: Forms) -> TypeAdapter[Any]:
     """The type of records that become rows of a table.
 
-    Args:
-        schema: of the table.
-        required: the column that may be neither null nor missing, as any other may.
-        forms: by column, a function that brings other forms of a value into the column's own.
+    Any column but ``required`` may be null or missing. ``forms`` has by column a function that
+    brings other forms of a value into the column's own.
     """
     fields = {}
     for name, type_ in zip(schema.names, schema.types, strict=True):
@@ -146,15 +141,15 @@ def read_records(
 
 def convert_blocks(
     blocks: Iterable[Block],
-    convert: Callable[[Block], pa.Table],
+    convert: Callable[[Block, MalformedLines], pa.Table],
     malformed: MalformedLines,
     required: Sequence[str],
     known: Sequence[str],
 ) -> Iterator[pa.Table]:
-    """Converts blocks of JSON Lines in turn; ends early where there are too many errors.
+    """Converts blocks of a file in turn; ends early where there are too many errors.
 
     Args:
-        blocks: of a file, or of a range of it, in order.
+        blocks: of JSON Lines.
         convert: makes a table of a block, and counts its lines, all and broken ones.
         malformed: gets the length of what is read and, at a file's start, its unknown fields.
         required: columns that some record of the file's first block must hold.
@@ -164,38 +159,36 @@ def convert_blocks(
         InputError: the file lacks a required column; or as `blocks` does.
     """
     for block in blocks:
-        if block.offset == 0:
-            _require_columns(block, required, malformed.name)
-            first = _objects(islice(block.lines(), _RECORDS_LOOKED_AT))
-            malformed.unknown_fields = sorted(set().union(*first).difference(known))
-        yield convert(block)
+        if block.offset == 0 and (fields := _first_fields(block, required)):
+            judge_columns(fields, malformed, required, known)
+        yield convert(block, malformed)
         malformed.length += block.line_ends
         if malformed.judge_so_far(block.read_share):
             return
 
 
-def _objects(lines: Iterable[tuple[int, bytes]]) -> Iterator[Record]:
-    """The objects of lines, whatever their fields are."""
-    for _, line in lines:
+def _first_fields(block: Block, required: Sequence[str]) -> set[str]:
+    """Fields of the first records of a block, and of further ones until each required is found."""
+    fields: set[str] = set()
+    for looked_at, (_, line) in enumerate(block.lines()):
+        if looked_at >= _RECORDS_LOOKED_AT and fields.issuperset(required):
+            break
         with suppress(*_BROKEN):
-            yield parse_object(line)
+            fields.update(parse_object(line))
+    return fields
 
 
-def _require_columns(block: Block, columns: Sequence[str], name: str) -> None:
-    """Checks that the first block of a file holds each column in some record."""
-    missing, is_any_record = dict.fromkeys(columns), False
-    for record in _objects(block.lines()):
-        is_any_record = True
-        missing = {column: None for column in missing if column not in record}
-        if not missing:
-            return
-    if is_any_record:
-        raise lacking_columns(name, missing)
+def judge_columns(
+    found: set[str], malformed: MalformedLines, required: Sequence[str], known: Sequence[str]
+) -> None:
+    """Notes the columns found in a file that are not known.
 
-
-def lacking_columns(name: str, missing: Iterable[str]) -> InputError:
-    """The error for a file without columns that are needed."""
-    return InputError(
-        f"{name} lacks the column {', '.join(missing)}: it is not in the layout of Amazon Reviews "
-        "2023; choose another file or source."
-    )
+    Raises:
+        InputError: the file lacks a required column.
+    """
+    malformed.unknown_fields = sorted(found.difference(known))
+    if missing := [column for column in required if column not in found]:
+        raise InputError(
+            f"{malformed.name} lacks the column {', '.join(missing)}: it is not in the layout of "
+            "Amazon Reviews 2023; choose another file or source."
+        )

@@ -1,9 +1,8 @@
 """Counts the lines of a file that are not valid records, and judges whether there are too many."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 from amazon_seg_assets.errors import InputError
 
@@ -51,7 +50,7 @@ class MalformedLines:
         if len(self.first) < _EXAMPLES:
             self.first.append((number, reason))
 
-    def append(self, following: MalformedLines) -> None:
+    def append(self, following: Self) -> None:
         """Adds the range of the file that follows, whose lines were numbered from 1."""
         moved = [(self.length + number, reason) for number, reason in following.first]
         self.first = (self.first + moved)[:_EXAMPLES]
@@ -62,67 +61,42 @@ class MalformedLines:
         self.unknown_fields += following.unknown_fields
 
     def judge_so_far(self, read_share: float) -> bool:
-        """Whether reading on is of no use; told early, as finding broken lines takes long.
+        """Tells whether reading on is of no use, after a share of the file above 0.
 
         It is if there would be too many even if the rest held none, in lines half as long.
-
-        Args:
-            read_share: share of the file that has been read, above 0.
         """
         self.too_many_errors |= self.count > self.max_share * self.lines * 2 / read_share
         return self.too_many_errors
 
-    def check(self) -> None:
+    def check(self, examples: Sequence[str] = ()) -> None:
         """Judges a file that has been read to its end, or given up.
+
+        Of one that was read before, ``examples`` are the broken lines in words.
 
         Raises:
             InputError: it holds no record, or too many broken lines.
         """
         if self.lines == 0:
             raise InputError(f"{self.name} is empty: download it again, or choose another source.")
-        judge(
-            self.name, self.count, self.lines, self.max_share, self.examples, self.too_many_errors
-        )
-
-
-def judge(
-    name: str,
-    count: int,
-    lines: int,
-    max_share: float,
-    examples: Sequence[str],
-    too_many_errors: bool = False,
-) -> None:
-    """Judges a file by what `MalformedLines` found in it, just now or when it was stored.
-
-    Args:
-        name: of the file.
-        count: broken lines.
-        lines: all lines but blank ones, at least one.
-        max_share: share of broken lines that is tolerated.
-        examples: the first broken lines in words.
-        too_many_errors: whether reading was given up.
-
-    Raises:
-        InputError: it holds no record, or too many broken lines.
-    """
-    if count <= max_share * lines and count < lines and not too_many_errors:
-        return
-    first, unit = examples[0].removeprefix(f"{name}, "), _unit(name)
-    if count == lines:
+        if self.count <= self.max_share * self.lines and self.rows and not self.too_many_errors:
+            return
+        unit = _unit(self.name)
+        first = (examples or self.examples)[0].removeprefix(f"{self.name}, ")
+        if not self.rows:
+            raise InputError(
+                f"{self.name}: none of {self.lines:,} {unit}s is a valid record; the first is "
+                f"{first}; choose another file or source."
+            )
         raise InputError(
-            f"{name}: none of {lines:,} {unit}s is a valid record; the first is {first}; choose "
-            "another file or source."
+            f"{self.name}: {self.count:,} of {self.lines:,} {unit}s "
+            f"({_percent(self.count / self.lines)}) are not valid records, more than the "
+            f"{_percent(self.max_share)} allowed; the first is {first}; repair the file or raise "
+            "AMAZON_SEG_MAX_MALFORMED_SHARE."
         )
-    raise InputError(
-        f"{name}: {count:,} of {lines:,} {unit}s ({_percent(count / lines)}) are not valid "
-        f"records, more than the {_percent(max_share)} allowed; the first is {first}; repair the "
-        "file or raise AMAZON_SEG_MAX_MALFORMED_SHARE."
-    )
 
 
 def _unit(name: str) -> str:
-    """What a line of a file is called."""
+    """The word for a line of a file."""
     return "row" if name.endswith(".parquet") else "line"
 
 

@@ -1,11 +1,10 @@
 """The manifest of a raw table, kept beside it: its files, its months, and counts of both."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, astuple, dataclass, field
 from functools import cached_property
+from typing import Self
 
 from pydantic import TypeAdapter
 
@@ -28,8 +27,8 @@ class MonthCounts:
     zero_rating: int = 0
     negative_vote: int = 0
 
-    def __add__(self, other: MonthCounts) -> MonthCounts:
-        return MonthCounts(*map(sum, zip(astuple(self), astuple(other), strict=True)))
+    def __add__(self, other: Self) -> Self:
+        return type(self)(*map(sum, zip(astuple(self), astuple(other), strict=True)))
 
 
 Months = Mapping[str, MonthCounts]

@@ -1,15 +1,12 @@
-"""Parts of raw files: what one process reads at a time, and stores as Parquet.
+"""Parts of raw files, which one process at a time reads, and stores as Parquet.
 
 How a file is divided depends on its size alone, so it gives the same Parquet files whatever the
 machine; and their names tell which raw file they came from.
 """
 
-from __future__ import annotations
-
 import sys
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +16,7 @@ from xxhash import xxh3_64_hexdigest
 
 from amazon_seg_assets.months import month_name
 from amazon_seg_assets.sources.base import Kind
-from amazon_seg_assets.stages.raw.blocks import is_gzipped
+from amazon_seg_assets.stages.raw.blocks import Part, is_gzipped
 from amazon_seg_assets.stages.raw.malformed import MalformedLines
 from amazon_seg_assets.stages.raw.manifest import MonthCounts, Months, add_months
 from amazon_seg_assets.stages.raw.products import read_metadata
@@ -41,45 +38,18 @@ _ROW_GROUP_BYTES = 64 * 1024**2
 _FEW_VALUES = ["rating", "helpful_vote"]  # other columns of reviews gain nothing by a dictionary
 
 
-@dataclass(frozen=True)
-class Part:
-    """A raw file, or a range of its bytes.
-
-    Attributes:
-        kind: what is in it.
-        path: of the file on this machine.
-        name: of the file within the hub's layout.
-        number: of the part within the file, from 0.
-        start: first byte.
-        end: byte after the last one.
-    """
-
-    kind: Kind
-    path: Path
-    name: str
-    number: int = 0
-    start: int = 0
-    end: int = sys.maxsize
-
-    @property
-    def parquet_name(self) -> str:
-        """Name of the Parquet files that become of it, one in each month folder."""
-        return f"{_file_id(self.name)}-{self.number}.zstd.parquet"
-
-
-def divide(kind: Kind, path: Path, name: str) -> list[Part]:
+def divide(path: Path, name: str) -> list[Part]:
     """Divides a file into parts of equal size, in order; a compressed one is one part.
 
     Raises:
         InputError: the file cannot be read.
     """
     if path.suffix == ".parquet" or is_gzipped(path, name):
-        return [Part(kind, path, name)]
+        return [Part(path, name)]
     size = path.stat().st_size
     count = max((each for each in _COUNTS if size >= each * _LEAST_BYTES), default=1)
-    starts = [size * number // count for number in range(count)]
-    ends = [*starts[1:], sys.maxsize]
-    return [Part(kind, path, name, *each) for each in zip(range(count), starts, ends, strict=True)]
+    bounds = [*(size * number // count for number in range(count)), sys.maxsize]
+    return [Part(path, name, number, *ends) for number, ends in enumerate(pairwise(bounds))]
 
 
 def link_parts(former: Location, folder: Location, names: Iterable[str]) -> None:
@@ -96,7 +66,7 @@ def _file_id(name: str) -> str:
 
 
 def store_part(
-    folder: Location, max_malformed_share: float, part: Part
+    kind: Kind, folder: Location, max_malformed_share: float, part: Part
 ) -> tuple[MalformedLines, Months]:
     """Writes the Parquet files of a part into a table's folder.
 
@@ -107,45 +77,35 @@ def store_part(
         InputError: the file lacks a column or cannot be read.
     """
     malformed = MalformedLines(part.name, max_malformed_share)
-    read, store = _READ_AND_STORE[part.kind]
-    tables = read(part.path, malformed, part.start, part.end)
+    read, store = _READ_AND_STORE[kind]
+    file_name = f"{_file_id(part.name)}-{part.number}.zstd.parquet"  # in each month folder
     with uploading(folder) as local:
-        return malformed, store(tables, local, part.parquet_name)
+        return malformed, store(read(part, malformed), local, file_name)
 
 
 def _store_reviews(tables: Iterable[pa.Table], folder: Path, name: str) -> Months:
-    rows_by_key: Counter[int] = Counter()
+    counts = []
     with MonthWriter(folder, name, RAW_REVIEWS.arrow_schema, _HELD_BYTES, _FEW_VALUES) as writer:
         for table in tables:
             months = month_numbers(table["timestamp"])
             writer.write(table, months)
-            keys, rows = np.unique(_count_keys(table, months), return_counts=True)
-            rows_by_key.update(dict(zip(keys.tolist(), rows.tolist(), strict=True)))
-    return _month_counts(rows_by_key)
+            counts.append(_count_months(table, months))
+    return add_months(counts)
 
 
-def _count_keys(table: pa.Table, months: np.ndarray) -> np.ndarray:
-    """The month of each review, followed by a bit for each kind of reviews that is counted."""
-    kinds = (
-        table["verified_purchase"],
-        pc.equal(table["rating"], 0),
-        pc.less(table["helpful_vote"], 0),
-    )
-    keys = months
-    for is_of_kind in kinds:
-        keys = 2 * keys + pc.fill_null(is_of_kind, False).to_numpy()
-    return keys
-
-
-def _month_counts(rows_by_key: Mapping[int, int]) -> Months:
-    return add_months(
-        {
-            month_name(key >> 3): MonthCounts(
-                rows, rows * (key >> 2 & 1), rows * (key >> 1 & 1), rows * (key & 1)
-            )
-        }
-        for key, rows in rows_by_key.items()
-    )
+def _count_months(table: pa.Table, months: np.ndarray) -> Months:
+    kinds = {
+        "rows": np.ones_like(months),
+        "verified": table["verified_purchase"],
+        "zero_rating": pc.equal(table["rating"], 0),
+        "negative_vote": pc.less(table["helpful_vote"], 0),
+    }
+    by_month = pa.table({"month": months, **kinds}).group_by("month", use_threads=False)
+    sums = by_month.aggregate([(kind, "sum") for kind in kinds]).to_pylist()
+    return {
+        month_name(row["month"]): MonthCounts(**{kind: row[f"{kind}_sum"] or 0 for kind in kinds})
+        for row in sums
+    }
 
 
 def _store_products(tables: Iterable[pa.Table], folder: Path, name: str) -> Months:

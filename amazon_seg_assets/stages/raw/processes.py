@@ -1,7 +1,5 @@
 """Processes that work for this one, and end with it."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

@@ -3,10 +3,7 @@
 Free-form fields vary from row to row; what has no fixed form is kept as text.
 """
 
-from __future__ import annotations
-
 import json
-import sys
 from collections.abc import Iterator
 from functools import partial
 from itertools import zip_longest
@@ -18,12 +15,12 @@ import pyarrow.parquet as pq
 from pydantic_core import PydanticCustomError
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.stages.raw.blocks import Block, read_blocks
+from amazon_seg_assets.stages.raw.blocks import Block, Part, read_blocks
 from amazon_seg_assets.stages.raw.lines import (
     Forms,
     Record,
     convert_blocks,
-    lacking_columns,
+    judge_columns,
     parse_object,
     read_records,
     record_type,
@@ -85,53 +82,39 @@ _FORMS: Forms = {
 _PRODUCT = record_type(SCHEMA, "parent_asin", _FORMS)
 
 
-def read_metadata(
-    path: Path, malformed: MalformedLines, start: int = 0, end: int = sys.maxsize
-) -> Iterator[pa.Table]:
-    """Reads a file of products, or a range of it; ends early where there are too many errors.
+def read_metadata(part: Part, malformed: MalformedLines) -> Iterator[pa.Table]:
+    """Reads products from JSON Lines, gzipped or not, or from a Parquet file, always whole.
+
+    Ends early where there are too many errors.
 
     A price is kept as text as it was published, a number in its shortest form; so are the free
     fields ``details``, ``author`` and ``bought_together``: text as it is, else as JSON. Numbers may
     come as text, a list of texts as a single text, ``images`` and ``videos`` as objects of lists,
     as in the hub's Parquet. Any field but ``parent_asin`` may be null or missing in a record.
 
-    Args:
-        path: a plain or gzipped JSON Lines file, or a Parquet file.
-        malformed: of the file; notes lines that are no valid product, for the caller to judge.
-        start: first byte of the range; a Parquet file is always read whole.
-        end: byte after the last one of the range.
-
     Yields:
-        Tables in the schema of ``raw_metadata``.
+        Tables in the schema of ``raw_metadata``; ``malformed`` notes lines that are no valid
+        product, for the caller to judge.
 
     Raises:
         InputError: the file lacks a column or cannot be read.
     """
-    if path.suffix == ".parquet":
-        return _read_parquet(path, malformed)
-    blocks = read_blocks(path, malformed.name, start, end, _BLOCK_BYTES)
-    parse = partial(_parse_products, malformed=malformed)
-    return convert_blocks(blocks, parse, malformed, _REQUIRED, SCHEMA.names)
+    if part.path.suffix == ".parquet":
+        return _read_parquet(part.path, malformed)
+    blocks = read_blocks(part, _BLOCK_BYTES)
+    return convert_blocks(blocks, _parse_products, malformed, _REQUIRED, SCHEMA.names)
 
 
 def _read_parquet(path: Path, malformed: MalformedLines) -> Iterator[pa.Table]:
-    number = 1
-    for batch in _parquet_batches(path, malformed):
-        rows = enumerate(batch.to_pylist(), number)
-        records = read_records(rows, partial(validate, _PRODUCT), malformed)
-        yield pa.Table.from_pylist(records, SCHEMA)
-        number += batch.num_rows
-
-
-def _parquet_batches(path: Path, malformed: MalformedLines) -> Iterator[pa.RecordBatch]:
     try:
         with pq.ParquetFile(path) as file:
             present = set(file.schema_arrow.names)
-            if missing := [column for column in _REQUIRED if column not in present]:
-                raise lacking_columns(malformed.name, missing)
+            judge_columns(present, malformed, _REQUIRED, SCHEMA.names)
             columns = [column for column in SCHEMA.names if column in present]
-            malformed.unknown_fields = sorted(present.difference(columns))
-            yield from file.iter_batches(_BATCH_ROWS, columns=columns)
+            for batch in file.iter_batches(_BATCH_ROWS, columns=columns):
+                rows = enumerate(batch.to_pylist(), malformed.lines + 1)
+                records = read_records(rows, partial(validate, _PRODUCT), malformed)
+                yield pa.Table.from_pylist(records, SCHEMA)
     except (OSError, pa.ArrowException) as error:
         raise InputError(
             f"{malformed.name} is no readable Parquet file ({str(error).splitlines()[0]}): "

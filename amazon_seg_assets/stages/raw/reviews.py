@@ -1,11 +1,6 @@
 """Reads review files into Arrow, and gives each review its content hash."""
 
-from __future__ import annotations
-
-import sys
 from collections.abc import Iterator
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +10,7 @@ import pyarrow.json as paj
 from pydantic_core import PydanticCustomError
 from xxhash import xxh3_128_digest
 
-from amazon_seg_assets.stages.raw.blocks import Block, read_blocks
+from amazon_seg_assets.stages.raw.blocks import Block, Part, read_blocks
 from amazon_seg_assets.stages.raw.lines import (
     Record,
     convert_blocks,
@@ -60,26 +55,17 @@ def _time(value: Any) -> Any:
 _REVIEW = record_type(_FIELDS, "timestamp", {"timestamp": _time})
 
 
-def read_reviews(
-    path: Path, malformed: MalformedLines, start: int = 0, end: int = sys.maxsize
-) -> Iterator[pa.Table]:
-    """Reads a file of reviews, or a range of it; ends early where there are too many errors.
-
-    Args:
-        path: a plain or gzipped JSON Lines file.
-        malformed: of the file; notes lines that are no valid review, for the caller to judge.
-        start: first byte of the range.
-        end: byte after the last one of the range.
+def read_reviews(part: Part, malformed: MalformedLines) -> Iterator[pa.Table]:
+    """Reads reviews from JSON Lines, gzipped or not; ends early where there are too many errors.
 
     Yields:
-        Tables in the schema of ``raw_reviews``, one for each block of the range.
+        Tables in the schema of ``raw_reviews``, one for each block; ``malformed`` notes lines that
+        are no valid review, for the caller to judge.
 
     Raises:
         InputError: the file lacks a column or cannot be read.
     """
-    blocks = read_blocks(path, malformed.name, start, end)
-    parse = partial(parse_reviews, malformed=malformed)
-    return convert_blocks(blocks, parse, malformed, _REQUIRED, _FIELDS.names)
+    return convert_blocks(read_blocks(part), parse_reviews, malformed, _REQUIRED, _FIELDS.names)
 
 
 def parse_reviews(block: Block, malformed: MalformedLines) -> pa.Table:
@@ -161,21 +147,11 @@ def with_review_id(table: pa.Table) -> pa.Table:
     as 32-bit integers (-1 for null), and then these five texts in UTF-8. All are little-endian.
     """
     table = table.combine_chunks()
-    parts = [_fixed_part(table), *(_binary(table[name]) for name in _HASHED_TEXTS)]
+    parts = [_fixed_part(table), *(table[name].cast(pa.binary()) for name in _HASHED_TEXTS)]
     joined = pc.binary_join_element_wise(*parts, b"", null_handling="replace", null_replacement=b"")
     digests = b"".join(map(xxh3_128_digest, joined.to_pylist()))
-    fixed = pa.FixedSizeBinaryArray.from_buffers(
-        pa.binary(_DIGEST_CHARACTERS),
-        table.num_rows,
-        [None, pa.py_buffer(digests.hex().encode())],
-    )
-    return table.append_column(
-        RAW_REVIEWS.arrow_schema.field(REVIEW_ID), fixed.cast(pa.binary()).cast(pa.string())
-    )
-
-
-def _binary(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return column.cast(pa.binary())
+    ids = _cut(digests.hex().encode(), _DIGEST_CHARACTERS).cast(pa.string())
+    return table.append_column(RAW_REVIEWS.arrow_schema.field(REVIEW_ID), ids)
 
 
 def _fixed_part(table: pa.Table) -> pa.Array:
@@ -186,10 +162,14 @@ def _fixed_part(table: pa.Table) -> pa.Array:
         packed[name] = filled.to_numpy() + 0  # turns -0.0 into 0.0
         packed["is_null"] |= (pc.is_null(column).to_numpy() << bit).astype("u1")
     for name in _HASHED_TEXTS:
-        lengths = pc.fill_null(pc.binary_length(_binary(table[name])), _NULL)
+        lengths = pc.fill_null(pc.binary_length(table[name]), _NULL)
         packed[f"{name}_bytes"] = lengths.to_numpy()
-    width = _HASHED_FIXED.itemsize
-    fixed = pa.FixedSizeBinaryArray.from_buffers(
-        pa.binary(width), len(packed), [None, pa.py_buffer(packed)]
-    )
+    return _cut(packed, _HASHED_FIXED.itemsize)
+
+
+def _cut(data: bytes | np.ndarray, width: int) -> pa.Array:
+    """Cuts data into values of some bytes each."""
+    buffer = pa.py_buffer(data)
+    count = buffer.size // width
+    fixed = pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), count, [None, buffer])
     return fixed.cast(pa.binary())

@@ -1,28 +1,17 @@
 """The raw tables: what the hub publishes, field by field."""
 
-from __future__ import annotations
-
 import pyarrow as pa
 
 from amazon_seg_assets.schema import Column, Table
 
-REVIEW_IMAGE = pa.struct(
-    [
-        ("small_image_url", pa.string()),
-        ("medium_image_url", pa.string()),
-        ("large_image_url", pa.string()),
-        ("attachment_type", pa.string()),
-    ]
-)
-PRODUCT_IMAGE = pa.struct(
-    [
-        ("thumb", pa.string()),
-        ("large", pa.string()),
-        ("variant", pa.string()),
-        ("hi_res", pa.string()),
-    ]
-)
-PRODUCT_VIDEO = pa.struct([("title", pa.string()), ("url", pa.string()), ("user_id", pa.string())])
+
+def _texts(*names: str) -> pa.StructType:
+    return pa.struct([(name, pa.string()) for name in names])
+
+
+REVIEW_IMAGE = _texts("small_image_url", "medium_image_url", "large_image_url", "attachment_type")
+PRODUCT_IMAGE = _texts("thumb", "large", "variant", "hi_res")
+PRODUCT_VIDEO = _texts("title", "url", "user_id")
 
 
 def _published(name: str, type_: pa.DataType, description: str, unit: str = "") -> Column:

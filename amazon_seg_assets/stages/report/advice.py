@@ -1,7 +1,5 @@
 """Recommendations that apply to a run, with the customers that they are for."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The figures on which general recommendations depend; a run need not support all of them."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from math import sqrt

@@ -1,7 +1,5 @@
 """The small tables and figures of one snapshot that a report is made from."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

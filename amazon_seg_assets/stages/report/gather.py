@@ -69,7 +69,9 @@ def gather(
     scheme, folder = scheme_of(snapshot), snapshot.family.settings.rules
     of_customers, density = snapshot.small(SEGMENT_SUMMARY), snapshot.small(CLUSTER_DENSITY)
     how = snapshot.facts(K_SWEEP, "why", "search")
-    clusters, labels = _clusters(snapshot, of_customers), load_label_rules(folder)
+    quality = snapshot.small(CLUSTER_VALIDATION)[["cluster", "silhouette", "stability"]]
+    clusters = summary.by_cluster(of_customers).merge(quality, "left", "cluster")
+    labels = load_label_rules(folder)
     return Findings(
         category=snapshot.category,
         snapshot=snapshot.month,
@@ -148,11 +150,6 @@ def _window(snapshot: Snapshot) -> Window:
 
 def _steps(facts: dict[str, Any], reasons: dict[str, str]) -> list[Step]:
     return [Step(text, facts[name]) for name, text in reasons.items() if name in facts]
-
-
-def _clusters(snapshot: Snapshot, of_customers: pd.DataFrame) -> pd.DataFrame:
-    quality = snapshot.small(CLUSTER_VALIDATION)[["cluster", "silhouette", "stability"]]
-    return summary.by_cluster(of_customers).merge(quality, "left", "cluster")
 
 
 def _evaluation(facts: dict[str, Any]) -> Evaluation:

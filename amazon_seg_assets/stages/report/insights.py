@@ -4,11 +4,9 @@ Each insight is a function that returns None where its condition does not hold. 
 same name in ``templates/insights.md.j2`` puts it into words; ``report.md.j2`` says where it stands.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 
@@ -41,7 +39,7 @@ class Insight:
     figures: Mapping[str, Any]
 
     @classmethod
-    def of(cls, name: str, **figures: Any) -> Insight:
+    def of(cls, name: str, **figures: Any) -> Self:
         """The insight ``name`` with these figures."""
         return cls(name, figures)
 
@@ -60,8 +58,7 @@ def who_brings_the_money(findings: Findings) -> Insight | None:
     if len(ordered) < 2:
         return None
     running = ordered["total_monetary"].cumsum()
-    half = ordered[: int((running < findings.spend / 2).sum()) + 1]
-    names = half["segment"].tolist()
+    names = ordered["segment"][: int((running < findings.spend / 2).sum()) + 1].tolist()
     return Insight.of(
         "who_brings_the_money", names=names, segments=len(ordered), **_shares(findings, names)
     )

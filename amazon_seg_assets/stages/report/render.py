@@ -4,8 +4,6 @@ Its text is in ``templates/report.md.j2``. Values from rules and data are escape
 template shows them, so neither a product's name nor a rule's text can bring in markup.
 """
 
-from __future__ import annotations
-
 import base64
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,11 +18,7 @@ from markupsafe import Markup
 from amazon_seg_assets.formats import count, counted, cut_name, money, share, short
 from amazon_seg_assets.plots.style import cluster_colour
 from amazon_seg_assets.stages.report.advice import cluster_advice, general_advice, segment_advice
-from amazon_seg_assets.stages.report.figures import (
-    figures_of,
-    popular_products,
-    stars_of_the_year,
-)
+from amazon_seg_assets.stages.report.figures import figures_of, popular_products, stars_of_the_year
 from amazon_seg_assets.stages.report.findings import Findings, Illustration
 from amazon_seg_assets.stages.report.insights import Insight, insights
 

@@ -1,7 +1,5 @@
 """Counts of customers in bins."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
@@ -23,13 +21,9 @@ class Bins:
 
 
 def equal_bins(least: float, most: float, whole: bool, count: int = HISTOGRAM_BINS) -> Bins:
-    """Bins that hold all values from ``least`` to ``most``.
+    """Bins, at most ``count``, that hold all values from ``least`` to ``most``.
 
-    Args:
-        least: the smallest value.
-        most: the largest value.
-        whole: whether values are whole numbers; then each bin holds as many of them.
-        count: most bins.
+    Of whole numbers each bin holds as many.
     """
     if whole:
         whole_width = ceil((most - least + 1) / count)
@@ -39,10 +33,6 @@ def equal_bins(least: float, most: float, whole: bool, count: int = HISTOGRAM_BI
 
 def histograms(features: DataFrame, bins: Mapping[str, Bins]) -> pd.DataFrame:
     """Counts customers in bins of each column, in one pass.
-
-    Args:
-        features: the columns.
-        bins: of each column.
 
     Returns:
         ``column``, ``bin_left``, ``bin_right``, ``customers``; bins without customers are there.

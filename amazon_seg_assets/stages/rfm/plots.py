@@ -1,7 +1,5 @@
 """Distributions of the features."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """What is known of each customer as of a snapshot month: RFM, cluster and segment."""
 
-from __future__ import annotations
-
 import pyarrow as pa
 
 from amazon_seg_assets.features import FEATURES, TRANSFORMED_FEATURES

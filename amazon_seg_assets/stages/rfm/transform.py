@@ -1,10 +1,8 @@
 """Recency, frequency and monetary value of each customer."""
 
-from __future__ import annotations
-
-from calendar import monthrange
 from datetime import date, timedelta
 
+import pandas as pd
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
@@ -17,9 +15,7 @@ DROP_REASONS = ("no_user", "no_price", "low_price")
 
 def window_start(last_day: date) -> date:
     """One calendar year before ``last_day``; 28 February for 29 February."""
-    year = last_day.year - 1
-    day = min(last_day.day, monthrange(year, last_day.month)[1])
-    return date(year, last_day.month, day)
+    return (pd.Timestamp(last_day) - pd.DateOffset(years=1)).date()
 
 
 def rfm_features(

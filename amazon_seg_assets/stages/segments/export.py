@@ -1,7 +1,5 @@
 """Customers by segment, in the form in which campaign tools take them."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -27,10 +25,9 @@ _LONGEST_NAME = 60
 
 
 def file_names(segments: Sequence[str]) -> dict[str, str]:
-    """A name for the file of each segment: ASCII letters, digits and hyphens, each unique.
+    """A name for the file of each segment: ASCII letters, digits and hyphens.
 
-    Args:
-        segments: unique names; of those that lead to the same file name, the second gets ``-2``.
+    Of unique segments that lead to the same file name, the second gets ``-2``.
     """
     names: dict[str, str] = {}
     for segment in segments:

@@ -3,8 +3,6 @@
 Several orders of the same rows are searched together, with one job a level for all of them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -113,15 +111,9 @@ class _Search:
 def order_statistics(
     frame: DataFrame, orders: Sequence[Order], largest_tie: int = LARGEST_TIE
 ) -> list[list[Key]]:
-    """The keys at given positions of ascending orders of the same rows.
+    """The keys at given positions of ascending orders of the same rows: for each order, in turn.
 
-    Args:
-        frame: the rows.
-        orders: and the positions in each.
-        largest_tie: rows of one tie that may be collected.
-
-    Returns:
-        For each order a key for each of its positions.
+    A tie of at most ``largest_tie`` rows may be collected.
     """
     searches = [_Search(order) for order in orders]
     while wanted := [

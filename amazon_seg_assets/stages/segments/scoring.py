@@ -4,8 +4,6 @@ Every way to score comes down to cut points: a score is 1 plus the number of cut
 customer is above. So no customer needs to be ranked, and no window spans all of them.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -93,14 +91,9 @@ class CutPoints:
 
 
 def cut_points(schemes: Sequence[Scheme], customers: DataFrame) -> list[dict[str, CutPoints]]:
-    """The cut points by which each scheme scores these customers.
+    """The cut points by which each scheme scores customers, by feature.
 
-    Args:
-        schemes: those that score by ranks have these found together.
-        customers: columns of ``rfm_features``.
-
-    Returns:
-        Cut points of each scheme, by feature.
+    Those that go by ranks are found together. The customers have the columns of ``rfm_features``.
     """
     ranked = [scheme.scoring for scheme in schemes if scheme.thresholds is None]
     found = iter(rank_cuts(customers, ranked))
@@ -123,7 +116,7 @@ def rank_cuts(customers: DataFrame, scorings: Sequence[str]) -> list[dict[str, C
 
     Args:
         customers: columns of ``rfm_features``.
-        scorings: ``percent_rank`` or ``ntile``.
+        scorings: each ``percent_rank`` or ``ntile``.
 
     Returns:
         Cut points of each scoring, by feature.
@@ -170,11 +163,7 @@ def score(customers: DataFrame, cuts: Mapping[str, CutPoints]) -> DataFrame:
 
 
 def assign_segments(scored: DataFrame, cells: Mapping[tuple[int, int, int], str]) -> DataFrame:
-    """Adds ``segment``, looked up by the three scores.
-
-    Args:
-        scored: with ``r_score``, ``f_score`` and ``m_score``.
-        cells: the segment of each of the 125 combinations of scores.
+    """Adds ``segment``, looked up by the three scores among all 125 combinations.
 
     Raises:
         KeyError: a combination is missing.

@@ -1,7 +1,5 @@
 """The segments of customers, and what ties do to them under each scheme."""
 
-from __future__ import annotations
-
 import pyarrow as pa
 
 from amazon_seg_assets.features import SCORE_COLUMNS

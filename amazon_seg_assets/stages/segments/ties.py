@@ -1,8 +1,5 @@
 """Equal customers that a scheme treats unequally, and the segments of two schemes side by side."""
 
-from __future__ import annotations
-
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -83,10 +80,7 @@ def compare_schemes(
 def segment_by_both(customers: DataFrame, standard: Scheme, notebook: Scheme) -> DataFrame:
     """Scores and segments by both schemes, and by the notebook's rules on the standard's scores.
 
-    Args:
-        customers: columns of ``rfm_features``.
-        standard: gives equal customers equal scores.
-        notebook: may separate them.
+    Takes the same as `compare_schemes`.
 
     Returns:
         The features, ``SEGMENT_COLUMNS``, the scores of both schemes as ``scoring.outcome`` names
@@ -165,18 +159,13 @@ def find_ties(
     row = groups.selectExpr(
         total("true"),
         total("size > 1"),
-        *(
-            f
-            for outcome in outcomes
-            for f in (total(f"{outcome} > 1"), f"coalesce(max({outcome}), 0)")
-        ),
+        *(total(f"{outcome} > 1") for outcome in outcomes),
+        *(f"coalesce(max({outcome}), 0)" for outcome in outcomes),
     ).head()
     assert row is not None  # an aggregate without keys is always one row
     size, tied, *found = map(int, row)
-    return {
-        outcome: Ties(size, tied, split, most)
-        for outcome, split, most in zip(outcomes, found[::2], found[1::2], strict=True)
-    }
+    each = zip(outcomes, found[: len(outcomes)], found[len(outcomes) :], strict=True)
+    return {outcome: Ties(size, tied, split, most) for outcome, split, most in each}
 
 
 def count_split(customers: DataFrame, equal_in: Sequence[str], outcome: str) -> int:
@@ -209,13 +198,7 @@ def _different(outcome: str, values: Sequence[str | int]) -> Column:
 
 
 def say_ties(scheme: str, whole: Ties, frequency: Ties) -> str:
-    """What a scheme does to equal customers.
-
-    Args:
-        scheme: its name.
-        whole: customers equal in all features, by segment.
-        frequency: customers equal in frequency, by frequency score.
-    """
+    """What a scheme does to customers equal as a ``whole``, or in frequency."""
     return (
         f"{whole.tied:,} of {whole.customers:,} customers have an equal in recency, frequency and "
         f"monetary value; {scheme} puts {whole.split:,} of them ({share(whole.share)} of all) "
@@ -226,18 +209,10 @@ def say_ties(scheme: str, whole: Ties, frequency: Ties) -> str:
 
 
 def count_segments(collapsed: DataFrame, columns: Sequence[str]) -> list[dict[str, int]]:
-    """Customers by segment, for each of several columns of segments, in one pass.
-
-    Args:
-        collapsed: the columns, and how many ``customers`` a row stands for.
-        columns: of segments.
-    """
-    rows = collapsed.groupBy(*columns).agg(F.sum(CUSTOMERS)).collect()
-    counts = [Counter[str]() for _ in columns]
-    for *segments, customers in map(tuple, rows):
-        for counter, segment in zip(counts, segments, strict=True):
-            counter[segment] += customers
-    return [dict(counter) for counter in counts]
+    """Sums up ``customers`` by segment, for each of several columns of segments, in one pass."""
+    summed = collapsed.groupBy(*columns).agg(F.sum(CUSTOMERS).alias(CUSTOMERS))
+    rows = pd.DataFrame(summed.toPandas())
+    return [rows.groupby(column)[CUSTOMERS].sum().to_dict() for column in columns]
 
 
 def compare_segments(counts: Sequence[Mapping[str, int]], segments: Sequence[str]) -> pd.DataFrame:
@@ -266,17 +241,12 @@ def compare_segments(counts: Sequence[Mapping[str, int]], segments: Sequence[str
 
 
 def starved(table: pd.DataFrame, against: str) -> list[str]:
-    """Segments that have less than half of their customers under the notebook scheme.
-
-    Args:
-        table: columns of ``scheme_comparison``.
-        against: the column to compare with.
-    """
+    """Segments with less than half as many customers under the notebook scheme as in a column."""
     few = table["notebook_customers"] < STARVED * table[against]
     return table.loc[few, "segment"].tolist()
 
 
 def swollen(table: pd.DataFrame, against: str) -> list[str]:
-    """Segments that have more than twice their customers under the notebook scheme."""
+    """Segments with more than twice as many, likewise."""
     many = table["notebook_customers"] > SWOLLEN * table[against]
     return table.loc[many, "segment"].tolist()
