@@ -115,7 +115,12 @@ def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
 
 def test_the_home_of_nobody_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^The source ~nobody-here/x is in a home folder that "):
-        SourceResource(name="~nobody-here/x", sample_directory=str(tmp_path)).open()
+        SourceResource(
+            name="~nobody-here/x",
+            sample_directory=str(tmp_path),
+            sample_reviews=1_000,
+            max_malformed_share=0.0,
+        ).open()
 
 
 def test_a_folder_that_cannot_be_listed_is_named(tmp_path: Path) -> None:
