@@ -39,7 +39,7 @@ def _head() -> Iterator[str]:
     yield ""
     yield f"Made from the declarations by `{RENEW}`; CI fails where it is out of date."
     yield "Keys in Dagster are `<category>/<asset>`. A column is never null unless it says so."
-    yield "Checks block whatever would be made from data that fails, unless they say that they warn."
+    yield "Checks block whatever would be made from data that fails, unless they warn."
     yield ""
     yield from (f"- [{stage}](#{stage})" for stage in STAGES)
     yield ""
