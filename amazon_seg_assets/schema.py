@@ -19,7 +19,7 @@ MONTH = "month"
 """The partition column of month folders (``month=YYYY-MM``), never stored inside the files."""
 
 ROW_ID = ("row_file", "row_number")
-"""Where a stored row lies: its file within the table, and its number there. Never stored."""
+"""The place of a stored row: its file within the table, and its number there. Never stored."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Total:
 
 @dataclass(frozen=True)
 class Artifact:
-    """What an asset stores that is no table: a model, a picture, files.
+    """Anything stored that is no table: a model, a picture, files.
 
     Attributes:
         name: of the asset and of its folder.

@@ -20,7 +20,7 @@ from amazon_seg_assets.storage.locations import Location, parse_location
 
 PREFIX = "AMAZON_SEG_"
 CATEGORY_NAME = re.compile("[A-Za-z0-9_]+")
-"""What the name of any category looks like, so that it can name files and folders."""
+"""The form of any category's name, so that it can name files and folders."""
 
 _ONE_SLASH = re.compile(r"(?!file:)\w{2,}:/(?!/)")  # one letter is a drive of Windows
 

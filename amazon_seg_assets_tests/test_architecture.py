@@ -121,3 +121,16 @@ def test_the_core_knows_neither_dagster_nor_spark_where_it_needs_none(
 def test_what_has_no_public_way_stands_in_one_module(module: str, private: str) -> None:
     used = {shown(path) for path in FILES if re.search(private, path.read_text())}
     assert used == {module}
+
+
+RIDDLES = re.compile(r"(What|Whatever|Whoever|Those|Whether|Has|How|Which|Where|When|Who) ")
+
+
+@pytest.mark.parametrize("path", FILES, ids=shown)
+def test_docstrings_begin_with_a_noun_or_a_verb(path: Path) -> None:
+    texts = [
+        node.value.value
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    ]
+    assert not [text for text in texts if isinstance(text, str) and RIDDLES.match(text)]

@@ -128,14 +128,6 @@ def test_the_main_job_ends_with_segments_pictures_and_a_report(main_job: tuple[P
     assert drawn == {name for name in names if name.endswith("_plot")}
 
 
-def test_results_equal_those_of_one_machine(
-    local: dict[str, list[str]], cluster: StandaloneCluster, tmp_path: Path
-) -> None:
-    finish(start_on(cluster, tmp_path))
-    assert rows(tmp_path) == local
-    assert len(local["rfm_segments"]) > 500
-
-
 def test_the_exploration_equals_that_of_one_machine(
     main_job: tuple[Path, str], cluster: StandaloneCluster
 ) -> None:
@@ -152,7 +144,7 @@ def test_the_exploration_equals_that_of_one_machine(
     assert rows(folder, explored) == expected
 
 
-def test_a_worker_that_dies_changes_nothing(
+def test_a_cluster_gives_the_same_and_a_worker_that_dies_changes_nothing(
     local: dict[str, list[str]], cluster: StandaloneCluster, tmp_path: Path
 ) -> None:
     run = start_on(cluster, tmp_path)
@@ -166,3 +158,4 @@ def test_a_worker_that_dies_changes_nothing(
     finish(run)
     assert cluster.workers[0].poll() is not None
     assert rows(tmp_path) == local
+    assert len(local["rfm_segments"]) > 500

@@ -1,4 +1,4 @@
-"""Whether the peer's results equal ours: exactly, but for the optima of K-Means."""
+"""Comparison of the peer's results with ours: exact, but for the optima of K-Means."""
 
 from __future__ import annotations
 

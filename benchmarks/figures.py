@@ -9,7 +9,7 @@ from statistics import linear_regression
 
 
 def ratio(value: float, of: float | None) -> float | None:
-    """How many times ``of`` a value is; None where there is nothing to compare it with."""
+    """The ratio of a value to ``of``; None where there is nothing to compare it with."""
     return value / of if of else None
 
 

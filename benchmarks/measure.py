@@ -24,7 +24,7 @@ class CommandError(Exception):
 
 @dataclass(frozen=True)
 class Measured:
-    """What a command took.
+    """The cost of a command.
 
     Attributes:
         seconds: from start to end.

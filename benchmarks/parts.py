@@ -1,4 +1,4 @@
-"""What is run, and on which data: each part of the benchmark."""
+"""The parts of the benchmark, and the data of each."""
 
 from __future__ import annotations
 
@@ -310,7 +310,7 @@ class Benchmark:
 
     @cached_property
     def _stock_environment(self) -> dict[str, str]:
-        """What plain Spark needs on any machine: a Java, this Python, and UTC."""
+        """The environment of plain Spark: a Java, this Python, and UTC."""
         return {
             "JAVA_HOME": str(find_java(self._folder("engine") / "java").home),
             "PYSPARK_PYTHON": sys.executable,

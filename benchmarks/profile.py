@@ -1,4 +1,4 @@
-"""When the steps of our runs ended and what they took, from the events that Dagster recorded."""
+"""Ends and times of the steps of our runs, from the events that Dagster recorded."""
 
 from __future__ import annotations
 

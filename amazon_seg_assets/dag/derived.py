@@ -57,7 +57,7 @@ def derived_verdicts(table: Table) -> Iterator[Derived]:
 
 
 def uses_spark(table: Table) -> bool:
-    """Whether its derived checks read rows with Spark."""
+    """True if the derived checks of a table read rows with Spark."""
     summed = any(
         total.of_column or (total.columns and not table.is_small) for total in table.totals
     )

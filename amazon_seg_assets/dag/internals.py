@@ -60,12 +60,12 @@ def _tags(record: EventLogRecord) -> dict[str, str]:
 
 
 def was_interrupted(failure: StepFailureData) -> bool:
-    """Whether a step was ended from outside; the source of an error has no public name."""
+    """True if a step was ended from outside; the source of an error has no public name."""
     return failure.error_source is ErrorSource.INTERRUPT
 
 
 def failed_check(failure: StepFailureData) -> bool:
-    """Whether a step failed because a blocking check did."""
+    """True if a step failed because a blocking check did."""
     return (
         failure.error is not None
         and failure.error.cls_name == DagsterAssetCheckFailedError.__name__

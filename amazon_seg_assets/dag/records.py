@@ -56,7 +56,7 @@ def is_up_to_date(
     code_version: str,
     inputs: Mapping[AssetKey, str | None],
 ) -> bool:
-    """Whether an asset without partitions was last made from inputs of the versions given.
+    """True if an asset without partitions was last made from inputs of the versions given.
 
     Dagster records with each materialization which version of its inputs it read, and which
     version of the code read them.

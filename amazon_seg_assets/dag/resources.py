@@ -1,4 +1,4 @@
-"""What assets need from the outside: Spark, the storage, the source. Tests put in their own."""
+"""Resources: Spark, the storage, the source. Tests put in their own."""
 
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ class StoreResource(ConfigurableResource):
 
 
 class SourceResource(ConfigurableResource):
-    """Where raw files come from."""
+    """The source of raw files."""
 
     name: str = Field("sample", description="`sample`, `hub`, or the path of a folder.")
     sample_directory: str = Field(description="Folder for the files of the built-in sample.")

@@ -1,1 +1,1 @@
-"""When to run what: jobs, sensors, and what is to be made again."""
+"""Jobs, sensors, and the search for what is to be made again."""

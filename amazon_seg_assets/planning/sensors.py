@@ -234,7 +234,7 @@ class _Watch:
         return RunRequest(run_key=month, partition_key=month)
 
     def _request_months(self, manifest: Manifest, seen: int, changed: list[str]) -> SensorResult:
-        """Has the changed months prepared, and those that their snapshots lack; explores anew."""
+        """Requests the changed months, and those that their snapshots lack; explores anew."""
         snapshots = self._snapshots(manifest, changed)
         look_back = {month for end in snapshots for month in self.family.span.look_back(end)}
         there = set(self.store.months(JOINED_REVIEWS.name))
@@ -268,7 +268,7 @@ class _Watch:
         return RunRequest(run_key=run_key, job_name=name, tags={**tags, REFRESH_TAG: str(seen)})
 
     def _has_succeeded(self, request: RunRequest) -> bool:
-        """Whether a run that was requested, or a repetition of it, has succeeded."""
+        """True if a run that was requested, or a repetition of it, has succeeded."""
         asked = RunsFilter(
             tags=request.tags, statuses=[DagsterRunStatus.SUCCESS], job_name=request.job_name
         )

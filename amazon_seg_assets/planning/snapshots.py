@@ -1,4 +1,4 @@
-"""Which months a snapshot of a category needs, and which snapshots depend on a month."""
+"""Months that a snapshot of a category needs, and snapshots that depend on a month."""
 
 from collections.abc import Iterable
 

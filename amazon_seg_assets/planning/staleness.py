@@ -1,4 +1,4 @@
-"""What is stored, held against the raw tables as they now are: what is to be made again.
+"""Staleness: stored data held against the raw tables as they now are.
 
 A month of clean and joined reviews tells what it was made from, and so does the table of products:
 a raw table that has changed has not changed in every month. Of other assets Dagster's records tell.
@@ -32,7 +32,7 @@ def are_up_to_date(
     store: Store,
     declarations: Iterable[AssetDeclaration],
 ) -> bool:
-    """Whether assets without months were last made from the raw tables that are stored."""
+    """True if assets without months were last made from the raw tables that are stored."""
     versions = stored_versions(family, store)
     return all(
         is_up_to_date(
@@ -43,7 +43,7 @@ def are_up_to_date(
 
 
 def are_products_stale(family: Family, store: Store) -> bool:
-    """Whether the clean products are not there, or made by other rules or from something else."""
+    """True if the clean products are missing, or were made by other rules or from other rows."""
     if not store.path(CLEAN_METADATA.name).is_dir():
         return True
     manifest = require_manifest(store, RAW_METADATA.name)

@@ -14,7 +14,7 @@ MAX_RECENCY_DAYS = 367
 """The window is a year, of 366 days at most, and its last day; recency counts to the day after."""
 
 CUSTOMER_COLUMNS = ["user_id", *FEATURES]
-"""What the totals of customers are taken from."""
+"""Columns that the totals of customers are taken from."""
 
 _HALF = 32
 _LOW_BITS = (1 << _HALF) - 1

@@ -12,7 +12,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a figure is as it has to be.
+    """A value held against a threshold.
 
     Attributes:
         value: what was found.
@@ -28,13 +28,13 @@ class Verdict:
 
     @property
     def excess(self) -> float:
-        """How far the figure is beyond the threshold; positive where it must not be."""
+        """Distance of the value beyond the threshold; positive where it fails."""
         beyond = self.value - self.threshold
         return -beyond if self.at_least else beyond
 
     @property
     def passed(self) -> bool:
-        """Whether the figure is as it has to be."""
+        """True if the value is not beyond the threshold."""
         return self.excess <= 0
 
 

@@ -47,7 +47,7 @@ Listener = Callable[[EventLogEntry], None]
 
 @dataclass(frozen=True)
 class MainJob:
-    """What the main job is to do.
+    """The scope of the main job.
 
     Attributes:
         snapshot: to segment; None for the last month with reviews.
@@ -119,13 +119,13 @@ class HeadlessRun:
         return snapshot
 
     def are_products_clean(self) -> bool:
-        """Whether the clean products are of the raw table as it now is."""
+        """True if the clean products are of the raw table as it now is."""
         return not are_products_stale(self.family, self.store) and self._are_up_to_date(
             [clean_metadata]
         )
 
     def is_explored(self) -> bool:
-        """Whether the exploration's results are of the raw tables as they now are."""
+        """True if the exploration's results are of the raw tables as they now are."""
         return self._are_up_to_date(declared_in("exploration"))
 
     def _are_up_to_date(self, declarations: Iterable[AssetDeclaration]) -> bool:

@@ -64,7 +64,7 @@ def _of_month(stored: Stored, raw: MonthCounts) -> dict[str, Any]:
 
 
 class CleanMetadataConfig(Config):
-    """Which products to leave out."""
+    """The products to leave out."""
 
     excluded_categories: list[str] | None = Field(
         None,

@@ -17,7 +17,7 @@ _HASH = "key_hash"
 _LARGEST_BROADCAST_ROWS = 3_000_000
 
 PRICE_FORMS = ("number", "missing", "dash", "from", "not_finite", "other_text")
-"""How a price is written; only a number counts."""
+"""Forms in which a price is written; only a number counts."""
 
 _NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 _TOO_LARGE = 1e12  # USD; no price, and more than the exact sums of prices can take
@@ -102,7 +102,7 @@ def known_text(text: Column) -> Column:
 
 
 def price_form(price: Column) -> Column:
-    """How a price text is written: one of `PRICE_FORMS`."""
+    """The form of a price text: one of `PRICE_FORMS`."""
     return (
         F.when(price.isNull() | price.isin(*PLACEHOLDERS), "missing")
         .when(parse_price(price).isNotNull(), "number")

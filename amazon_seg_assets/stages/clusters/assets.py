@@ -58,7 +58,7 @@ PossibleK = Annotated[int, Field(ge=POSSIBLE_KS[0], le=POSSIBLE_KS[-1])]
 
 
 class SweepConfig(Config):
-    """Which numbers of clusters to try, and which to choose."""
+    """The numbers of clusters to try, and the choice among them."""
 
     k_min: PossibleK = Field(DEFAULT_KS[0], description="Smallest k tried.")
     k_max: PossibleK = Field(DEFAULT_KS[-1], description="Largest k tried.")
@@ -87,7 +87,7 @@ class SweepConfig(Config):
         return sorted({*range(self.k_min, self.k_max + 1), *([self.k] if self.k else [])})
 
     def search(self) -> SearchParams:
-        """How optima are sought."""
+        """The parameters of the search."""
         refined = min(SearchParams.refined, self.n_init)
         return SearchParams(self.n_init, refined, random_state=self.random_state)
 

@@ -28,7 +28,7 @@ def cells(points: np.ndarray, weights: np.ndarray, max_cells: int) -> tuple[np.n
 
 
 def cell_numbers(points: np.ndarray, max_cells: int) -> np.ndarray:
-    """Which cell of a cubic grid each point is in, as a number from 0; shape (points,).
+    """The cell of a cubic grid that each point is in, as a number from 0; shape (points,).
 
     Args:
         points: standardized features; shape (points, 3).

@@ -32,7 +32,7 @@ _SAME_OPTIMUM = 1e-5  # relative difference of errors; a hundredth of what is as
 
 @dataclass(frozen=True)
 class SearchParams:
-    """How optima are sought.
+    """Parameters of the search for optima.
 
     Attributes:
         n_init: seeded k-means++ starts for each k, on the cells.
@@ -53,7 +53,7 @@ class SearchParams:
 
 
 class Content(NamedTuple):
-    """What clusters are sought in.
+    """The weighted points in which clusters are sought.
 
     Attributes:
         points: standardized features; shape (points, features).

@@ -81,7 +81,7 @@ def cluster_profile(clusters: pd.DataFrame, scope: Scope) -> Picture:
 
 @house_style()
 def cluster_density(bins: pd.DataFrame, x: str, y: str, scope: Scope) -> Picture:
-    """Where the customers of each cluster are: counts in bins, a panel per cluster, shared scales.
+    """Density of each cluster's customers: counts in bins, a panel per cluster, shared scales.
 
     Grey marks the bins that any cluster has customers in.
 

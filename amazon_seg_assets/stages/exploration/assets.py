@@ -44,7 +44,7 @@ _TIME_FIGURES = ["min", "q1", "median", "q3", "max"]
 
 
 class YearConfig(Config):
-    """Which year to look at."""
+    """The year to look at."""
 
     year: int | None = Field(
         None, description="Year (UTC) of what counts a year; by default the last with reviews."

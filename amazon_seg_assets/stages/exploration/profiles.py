@@ -33,7 +33,7 @@ _TIMES = ("timestamp",)
 
 @dataclass(frozen=True)
 class Profile:
-    """What a table holds.
+    """The profile of a table.
 
     Attributes:
         columns: one row per column, in stored order, as ``review_profile`` and

@@ -1,4 +1,4 @@
-"""What is shown of the raw data before anything is cleaned: profiles, counts and top lists."""
+"""The raw data before anything is cleaned: profiles, counts and top lists."""
 
 from dataclasses import replace
 

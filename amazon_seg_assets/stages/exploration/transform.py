@@ -206,7 +206,7 @@ def top_products(metadata: DataFrame, reviews: DataFrame, year: int) -> pd.DataF
 
 
 def _told() -> list[Column]:
-    """What is told of a review, whatever it is told for; texts are cut."""
+    """The columns by which a review is told; texts are cut."""
     return [
         F.col("rating"),
         _verified().alias("verified_purchase"),
@@ -271,7 +271,7 @@ def _review_lists() -> list[Column]:
 
 
 def _entry(name: str, column: str, unit: str, condition: Column, sign: int = 1) -> Column:
-    """What a product enters a list with; null if it is not a candidate."""
+    """The entry of a product in a list; null if it is not a candidate."""
     value = F.col(column).cast("double")
     entry = F.struct(
         F.lit(name).alias("list"),

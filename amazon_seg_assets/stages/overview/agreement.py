@@ -1,4 +1,4 @@
-"""How far two partitions of the same customers agree, from their contingency table alone.
+"""Agreement of two partitions of the same customers, from their contingency table alone.
 
 A contingency table holds counts of customers, shape (rows, columns): a row for each group of the
 one partition, a column for each of the other. So nothing here ever sees customers one by one.
@@ -51,7 +51,7 @@ def entropy(counts: np.ndarray) -> float:
 
 
 def balance(counts: np.ndarray) -> float:
-    """How even sizes are: 1 if all are equal, 0 if one group has all customers.
+    """Evenness of sizes: 1 if all are equal, 0 if one group has all customers.
 
     The entropy of the shares divided by its maximum, the evenness of E. C. Pielou, The measurement
     of diversity in different types of biological collections, Journal of Theoretical Biology

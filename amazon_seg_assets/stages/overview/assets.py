@@ -1,4 +1,4 @@
-"""What needs clusters and segments: the summary of both, its pictures, how good clusters are."""
+"""The summary of clusters and segments, its pictures, and the evaluation of clusters."""
 
 from dataclasses import replace
 
@@ -28,13 +28,12 @@ DRAWN_FROM = [SEGMENT_SUMMARY, RFM_SEGMENTS, RFM_FEATURES]
 def segment_summary(snapshot: Snapshot) -> Stored:
     """Sums up customers by cluster, segment and scores."""
     scheme = scheme_of(snapshot)
-    stored = snapshot.store(
-        summary.segment_summary(snapshot.read(RFM_SEGMENTS), snapshot.read(CUSTOMER_CLUSTERS))
-    )
-    table = summary.by_segment(snapshot.small(SEGMENT_SUMMARY))
+    segments, clusters = snapshot.read(RFM_SEGMENTS), snapshot.read(CUSTOMER_CLUSTERS)
+    summed = summary.segment_summary(segments, clusters).toPandas()
+    table = summary.by_segment(summed)
     of_segments = dict(zip(table["segment"], table["share"].tolist(), strict=True))
     shares = dict.fromkeys(scheme.segments, 0.0) | of_segments
-    return stored.telling(
+    return snapshot.store(summed).telling(
         customers=int(table["customers"].sum()),
         segments=shown(table),
         **{f"share_{name}": share for name, share in shares.items()},
@@ -42,7 +41,7 @@ def segment_summary(snapshot: Snapshot) -> Stored:
 
 
 class EvaluationConfig(Config):
-    """How the stability of the clusters is tried."""
+    """The trial of the clusters' stability."""
 
     resamples: int = Field(
         evaluation.DEFAULT_RESAMPLES, description="Resamples of the customers.", ge=1, le=1000

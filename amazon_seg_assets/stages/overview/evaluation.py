@@ -1,4 +1,4 @@
-"""How good clusters are: their sizes, separation and stability, and what the figures mean."""
+"""Evaluation of clusters: sizes, separation, stability, and the meaning of the figures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ DOMINANT_SHARE = 0.9
 """From this share on one cluster counts as swallowing all; this project's choice."""
 
 Words = Sequence[tuple[float, str]]
-"""What a figure means, by its lower bound, the highest first."""
+"""Meanings of a figure by its lower bound, the highest first."""
 
 SILHOUETTE_WORDS: Words = (
     (0.71, "strong structure"),
@@ -55,7 +55,7 @@ for _module in (lloyd, grid, resampling):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How good the clusters of a snapshot are.
+    """The evaluation of the clusters of a snapshot.
 
     Attributes:
         table: columns of ``cluster_validation``.
@@ -74,7 +74,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Stability:
-    """What resampling the customers does to their clusters.
+    """Effects of resampling the customers on their clusters.
 
     Attributes:
         adjusted_rand: of each resample against the original clusters; shape (resamples,).
@@ -222,12 +222,12 @@ def evaluate_clusters(
 
 
 def in_words(figure: float, words: Words) -> str:
-    """What a figure means: the words of the highest lower bound that it reaches."""
+    """The meaning of a figure: the words of the highest lower bound that it reaches."""
     return next((text for bound, text in words if figure >= bound), words[-1][1])
 
 
 def say_sizes(shares: Sequence[float], balance: float) -> str:
-    """What the shares of the clusters mean."""
+    """Says what the shares of the clusters mean."""
     if max(shares) >= DOMINANT_SHARE:
         return (
             f"One cluster holds {share(max(shares))} of the customers, nearly all: "
@@ -240,7 +240,7 @@ def say_sizes(shares: Sequence[float], balance: float) -> str:
 
 
 def say_silhouette(silhouette: float) -> str:
-    """What the mean silhouette means."""
+    """Says what the mean silhouette means."""
     return (
         f"Silhouette {silhouette:.2f}: {in_words(silhouette, SILHOUETTE_WORDS)} by the scale of "
         "Kaufman and Rousseeuw, which is meant for plain distances; squared ones, as here, read "
@@ -249,7 +249,7 @@ def say_silhouette(silhouette: float) -> str:
 
 
 def say_agreement(rand: float, information: float) -> str:
-    """What the agreement of clusters and segments means."""
+    """Says what the agreement of clusters and segments means."""
     return (
         f"Adjusted Rand index {rand:.2f} and normalized mutual information {information:.2f} (0: "
         "independent; 1: the same groups): agreement of clusters and segments is "
@@ -259,7 +259,7 @@ def say_agreement(rand: float, information: float) -> str:
 
 
 def say_convergence(converged: bool, iterations: int) -> str:
-    """What it means that K-Means converged, or did not."""
+    """Says what it means that K-Means converged, or did not."""
     after = f"after {counted(iterations, 'iteration')}"
     if converged:
         return f"K-Means converged {after}: no customer would change cluster."
@@ -270,7 +270,7 @@ def say_convergence(converged: bool, iterations: int) -> str:
 
 
 def say_stability(found: Stability) -> str:
-    """What the resamples say about the clusters."""
+    """Says what the resamples tell about the clusters."""
     resamples, rand = len(found.adjusted_rand), float(found.adjusted_rand.mean())
     kept = f"{share(found.stable.mean())} of the customers keep their cluster"
     index = f"{rand:.3f}"

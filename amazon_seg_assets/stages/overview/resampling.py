@@ -31,7 +31,7 @@ class Clustered(NamedTuple):
 def resampled_contingency(
     original: Clustered, k: int, resample: int, params: SearchParams
 ) -> np.ndarray:
-    """Where the customers go if K-Means had seen a resample of them.
+    """The clusters of all customers if K-Means had seen a resample of them.
 
     As many customers as there are get drawn with replacement (the bootstrap of B. Efron, Annals of
     Statistics 7:1-26, 1979), and are clustered from fresh starts. Then all original customers are

@@ -23,7 +23,7 @@ KINDS = {"python", "pyarrow"}
 
 
 class IngestConfig(Config):
-    """How to ingest."""
+    """Options of an ingestion."""
 
     force: bool = Field(
         False,

@@ -23,7 +23,7 @@ MAX_MONTH_GAPS = 0
 """Later no month of a whole category is without reviews; a gap is a file that is missing."""
 
 MAX_UNREAD_LINES = 0
-"""Whatever is left out is told; a file with too many broken lines is not stored at all."""
+"""Each line left out is told; a file with too many broken lines is not stored at all."""
 
 MAX_ROWS_OUTSIDE = 0
 """The default span is that of the published reviews, and holds all of the built-in sample."""

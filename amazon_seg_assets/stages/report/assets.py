@@ -57,7 +57,7 @@ EXPLORED = (
 
 
 class ReportConfig(Config):
-    """What the report says beyond the figures."""
+    """The advice of the report."""
 
     recommendations: str | None = Field(
         None,

@@ -131,7 +131,7 @@ def structure_of_clusters(findings: Findings) -> Insight:
 
 
 def agreement(findings: Findings) -> Insight | None:
-    """How far clusters and segments agree; holds for two of each or more."""
+    """Agreement of clusters and segments; holds for two of each or more."""
     if len(findings.clusters) < 2 or len(findings.segments) < 2:
         return None
     return Insight.of("agreement", found=findings.evaluation, scattered=_most_scattered(findings))
@@ -179,13 +179,13 @@ def verified_purchases(findings: Findings) -> Insight | None:
 
 
 def ratings(findings: Findings) -> Insight | None:
-    """How people rate, where the ratings have been explored."""
+    """The commonest rating, where the ratings have been explored."""
     stars = stars_of_all_time(findings)
     return None if stars is None else Insight.of("ratings", stars=stars)
 
 
 def verified_ratings(findings: Findings) -> Insight | None:
-    """How verified purchases and others are rated in the explored year, if there are both."""
+    """Ratings of verified purchases and of others in the explored year, if there are both."""
     stars = stars_of_the_year(findings)
     if stars is None or not (stars.verified and stars.unverified):
         return None

@@ -23,7 +23,7 @@ _LOG = "_log"
 
 
 class RfmConfig(Config):
-    """Which reviews count."""
+    """The choice of the reviews that count."""
 
     min_price: float = Field(
         0.25, description="A review counts if its product's price is above this, in USD.", ge=0

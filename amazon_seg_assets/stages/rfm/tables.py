@@ -1,4 +1,4 @@
-"""What is known of each customer as of a snapshot month: RFM, cluster and segment."""
+"""The RFM features of each customer as of a snapshot month, and their histograms."""
 
 import pyarrow as pa
 

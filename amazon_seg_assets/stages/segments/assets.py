@@ -33,7 +33,7 @@ SEGMENT_EXPORT = Artifact(
 
 
 class SegmentConfig(Config):
-    """Which rules make the segments."""
+    """The choice of the rules of the segments."""
 
     scheme: str = Field(
         DEFAULT_SCHEME,
@@ -131,7 +131,7 @@ def scheme_comparison_plot(snapshot: Snapshot) -> Picture:
 
 
 class ExportConfig(Config):
-    """What the files are."""
+    """The form of the files."""
 
     form: Form = Field("csv", description="Form of the files: `csv` or `parquet`.")
 

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 Key = tuple[Any, ...]
 Counts = Sequence[tuple[Key, int]]
-"""How many rows have each key, in order of keys."""
+"""Rows of each key, in order of keys."""
 
 LARGEST_TIE = 100_000
 _PREFIX_STEP = 2  # characters: at most some thousands of distinct prefixes more in each block
@@ -51,7 +51,7 @@ class _Request:
     blocks: tuple[Key, ...] | None
 
     def is_inside(self) -> Column:
-        """Whether a row is in one of the blocks, whose keys are the first of the expressions."""
+        """True for a row in one of the blocks, whose keys are the first of the expressions."""
         if self.blocks is None:
             return F.lit(True)
         return reduce(or_, map(self._is_in, self.blocks))
@@ -63,7 +63,7 @@ class _Request:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a position falls: a block of rows that share a key, and how far into the block."""
+    """The place of a position: a block of rows that share a key, and the offset in the block."""
 
     key: Key
     position: int
@@ -71,7 +71,7 @@ class _Place:
 
 
 class _Search:
-    """How far the search for the positions of one order is."""
+    """The state of the search for the positions of one order."""
 
     def __init__(self, order: Order) -> None:
         self.order = order
@@ -81,7 +81,7 @@ class _Search:
         self._prefix = 0
 
     def next_request(self, largest_tie: int) -> _Request | None:
-        """What to count next; None if the places are known well enough."""
+        """The next request to count; None if the places are known well enough."""
         if self.places == []:
             return None
         if not self._levels and self.order.last and self._largest_tie() > largest_tie:
@@ -128,7 +128,7 @@ def order_statistics(
 
 
 def _count(frame: DataFrame, requests: Sequence[_Request]) -> dict[_Request, Counts]:
-    """How many rows have each key, for each request, in one job."""
+    """Counts the rows of each key, for each request, in one job."""
     names = [[f"_{number}_{i}" for i in range(len(r.keys))] for number, r in enumerate(requests)]
     # What is outside of the blocks of one request may be inside those of another.
     keys = [

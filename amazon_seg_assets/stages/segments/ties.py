@@ -188,7 +188,7 @@ def count_split(customers: DataFrame, equal_in: Sequence[str], outcome: str) -> 
 
 
 def _different(outcome: str, values: Sequence[str | int]) -> Column:
-    """How many different values a column has in a group; those that are not listed are one."""
+    """Counts the different values of a column in a group; those not listed are one."""
     place = F.array_position(F.lit(list(values)), F.col(outcome)).cast("int")
     if len(values) > _BITS:
         return F.size(F.collect_set(place))
@@ -198,7 +198,7 @@ def _different(outcome: str, values: Sequence[str | int]) -> Column:
 
 
 def say_ties(scheme: str, whole: Ties, frequency: Ties) -> str:
-    """What a scheme does to customers equal as a ``whole``, or in frequency."""
+    """Says what a scheme does to customers equal as a ``whole``, or in frequency."""
     return (
         f"{whole.tied:,} of {whole.customers:,} customers have an equal in recency, frequency and "
         f"monetary value; {scheme} puts {whole.split:,} of them ({share(whole.share)} of all) "
