@@ -62,6 +62,12 @@ class Settings(BaseSettings):
     max_malformed_share: float = Field(
         0.001, description="Share of broken lines that is tolerated in a file.", ge=0, le=1
     )
+    control_share: float = Field(
+        0.1, description="Share of the customers in the control group.", ge=0, le=1
+    )
+    control_salt: str = Field(
+        "amazon-seg-control", description="Text by which the control group is drawn."
+    )
 
     @field_validator("storage", mode="before")
     @classmethod

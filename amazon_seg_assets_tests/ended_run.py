@@ -51,7 +51,7 @@ class EndedRun:
 
 
 def run_in(folder: Path) -> EndedRun:
-    """Runs the main job, without the exploration, in this process and with its Spark session."""
+    """Runs the main job in this process and with its Spark session: no exploration, no history."""
     source = write_raw(folder / "source", CATEGORY, _PURCHASES, _PRODUCTS)
     home, output, log = folder / "home", StringIO(), StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(output), redirect_stderr(log):
@@ -59,5 +59,6 @@ def run_in(folder: Path) -> EndedRun:
         patch.setenv("DAGSTER_HOME", str(home))
         settings = ["--source", str(source), "--category", f"{MISSING},{CATEGORY}"]
         with pytest.raises(SystemExit) as stopped:
-            main(["run", *settings, "--storage", "out", "--k", "2", "--skip-exploration"])
+            skip = ["--skip", "exploration,history"]
+            main(["run", *settings, "--storage", "out", "--k", "2", *skip])
     return EndedRun(source, folder, home, output.getvalue(), log.getvalue(), stopped.value.code)

@@ -100,6 +100,11 @@ class Place:
         for month in months:
             self.store.path(asset, month).mkdir(parents=True)
 
+    def has_months(self) -> None:
+        """Stores what snapshots look back at."""
+        for table in ("joined_reviews", "customer_days"):
+            self.stored(table, MONTHS)
+
     def run(self, request: RunRequest, status: DagsterRunStatus) -> None:
         """Records a requested run as ended."""
         create_run_for_test(self.instance, str(request.job_name), status=status, tags=request.tags)
@@ -229,7 +234,8 @@ def test_changed_months_are_prepared_and_then_their_snapshots_made(place: Place)
     place.ingest()
     assert place.looks_at_months() == "Turned on; waits for the next ingestion."
     assert place.looks_at_months() == "No month has changed."
-    place.stored("joined_reviews", month_range("2021-01", "2023-03"))
+    for table in ("joined_reviews", "customer_days"):
+        place.stored(table, month_range("2021-01", "2023-03"))
     place.stored("segment_summary", ["2022-01", "2022-02", "2022-12", "2023-01"])
 
     place.ingest(["1990-01", "2022-02", "2022-03", "2022-06"])
@@ -237,13 +243,20 @@ def test_changed_months_are_prepared_and_then_their_snapshots_made(place: Place)
     assert asked(months) == [
         ("prepare_months", "2022-02", "2022-03"),
         ("prepare_months", "2022-06", "2022-06"),
+        ("history", "2022-02", "2022-03"),
+        ("history", "2022-06", "2022-06"),
     ]
     assert not isinstance(months, str)
-    assert "2022-02 … 2022-03, 2022-06 … 2022-06" in place.looks_at_months()
+    assert "prepare_months has succeeded for 2022-02 … 2022-03, 2022-06 … 2022-06." in (
+        place.looks_at_months()
+    )
     place.run(months[0], DagsterRunStatus.SUCCESS)
     place.run(months[1], DagsterRunStatus.FAILURE)
-    assert "prepared: 2022-06 … 2022-06." in place.looks_at_months()
+    assert "prepare_months has succeeded for 2022-06 … 2022-06." in place.looks_at_months()
     place.run(months[1], DagsterRunStatus.SUCCESS)  # repeated from where it failed
+    place.run(months[2], DagsterRunStatus.SUCCESS)
+    assert "history has succeeded for 2022-06 … 2022-06." in place.looks_at_months()
+    place.run(months[3], DagsterRunStatus.SUCCESS)
     # 2022-01 is before the change; 2022-02, 2022-12 and 2023-01 are stored; 2023-03 is the newest.
     snapshots = place.looks_at_months()
     assert asked(snapshots) == [
@@ -257,43 +270,50 @@ def test_changed_months_are_prepared_and_then_their_snapshots_made(place: Place)
     assert place.looks_at_months() == "No month has changed."
 
 
-def test_the_look_back_of_a_new_snapshot_is_prepared_with_it(place: Place) -> None:
+def test_what_a_new_snapshot_looks_back_at_is_made_with_it(place: Place) -> None:
     place.looks_at_months()
     place.ingest(["2023-03"])
-    assert asked(place.looks_at_months()) == [("prepare_months", "2022-03", "2023-03")]
+    assert asked(place.looks_at_months()) == [
+        ("prepare_months", "2022-03", "2023-03"),
+        ("history", "2022-01", "2023-03"),
+    ]
 
 
 def test_what_has_been_explored_before_is_explored_anew_with_the_months(place: Place) -> None:
     place.looks_at_months()
-    place.stored("joined_reviews", MONTHS)
+    place.has_months()
     place.store.path("rating_counts").mkdir()
     place.ingest(["2023-02"])
-    months, exploration = place.requests()
-    assert asked([months, exploration]) == [
+    months, history, exploration = place.requests()
+    assert asked([months, history, exploration]) == [
         ("prepare_months", "2023-02", "2023-02"),
+        ("history", "2023-02", "2023-02"),
         ("explore", None, None),
     ]
-    place.run(months, DagsterRunStatus.SUCCESS)
+    for request in (months, history):
+        place.run(request, DagsterRunStatus.SUCCESS)
     place.run(exploration, DagsterRunStatus.FAILURE)
     for _ in range(2):
         assert place.looks_at_months() == "Snapshots wait until the job explore has succeeded."
 
     # The next ingestion asks for both again.
     place.ingest(["2023-03"])
-    months, again = place.requests()
-    assert asked([months, again]) == [
+    months, history, again = place.requests()
+    assert asked([months, history, again]) == [
         ("prepare_months", "2023-02", "2023-03"),
+        ("history", "2023-02", "2023-03"),
         ("explore", None, None),
     ]
     assert again.run_key != exploration.run_key
     place.run(again, DagsterRunStatus.SUCCESS)
-    assert "prepared: 2023-02 … 2023-03." in place.looks_at_months()
-    place.run(months, DagsterRunStatus.SUCCESS)
+    assert "prepare_months has succeeded for 2023-02 … 2023-03." in place.looks_at_months()
+    for request in (months, history):
+        place.run(request, DagsterRunStatus.SUCCESS)
     assert asked(place.looks_at_months()) == [("segment_snapshot", "2023-03", "2023-03")]
     assert place.looks_at_months() == "No month has changed."
 
 
-def test_a_cursor_that_knows_no_exploration_is_read(place: Place) -> None:
+def test_a_cursor_that_knows_neither_exploration_nor_history_is_read(place: Place) -> None:
     place.ingest()
     place.looks_at_months()
     seen = json.loads(place.cursor or "")["seen"]
@@ -309,13 +329,18 @@ def test_an_ingestion_at_work_is_waited_for(place: Place) -> None:
 
 def test_a_second_ingestion_meanwhile_adds_its_months(place: Place) -> None:
     place.looks_at_months()
-    place.stored("joined_reviews", MONTHS)
+    place.has_months()
     place.ingest(["2022-05"])
-    assert asked(place.looks_at_months()) == [("prepare_months", "2022-05", "2022-05")]
+    assert asked(place.looks_at_months()) == [
+        ("prepare_months", "2022-05", "2022-05"),
+        ("history", "2022-05", "2022-05"),
+    ]
     place.ingest(["2022-07"])
     assert asked(place.looks_at_months()) == [
         ("prepare_months", "2022-05", "2022-05"),
         ("prepare_months", "2022-07", "2022-07"),
+        ("history", "2022-05", "2022-05"),
+        ("history", "2022-07", "2022-07"),
     ]
 
 
@@ -327,13 +352,16 @@ def test_ingestions_elsewhere_change_no_month_here(place: Place, category: str) 
     other = Store(elsewhere, category)
     for status in (DagsterRunStatus.SUCCESS, DagsterRunStatus.STARTED):
         place.record(RAW_REVIEWS, other, ["2022-05"], status)
-    place.stored("joined_reviews", MONTHS)
-    assert asked(place.looks_at_months()) == [("prepare_months", "2023-03", "2023-03")]
+    place.has_months()
+    assert asked(place.looks_at_months()) == [
+        ("prepare_months", "2023-03", "2023-03"),
+        ("history", "2023-03", "2023-03"),
+    ]
 
 
 def test_months_of_reviews_that_are_gone_wait_for_them(place: Place) -> None:
     place.looks_at_months()
-    place.stored("joined_reviews", MONTHS)
+    place.has_months()
     place.record(RAW_REVIEWS, place.store, ["2022-05"], DagsterRunStatus.SUCCESS)
     for _ in range(2):
         assert "waits until it has been ingested again" in str(place.looks_at_months())
@@ -341,6 +369,8 @@ def test_months_of_reviews_that_are_gone_wait_for_them(place: Place) -> None:
     assert asked(place.looks_at_months()) == [
         ("prepare_months", "2022-05", "2022-05"),
         ("prepare_months", "2022-07", "2022-07"),
+        ("history", "2022-05", "2022-05"),
+        ("history", "2022-07", "2022-07"),
     ]
 
 
@@ -357,7 +387,7 @@ def test_the_last_complete_month_is_segmented(
     place: Place, persistent: DagsterInstance, tick: datetime, outcome: str
 ) -> None:
     place.ingest()
-    place.stored("joined_reviews", MONTHS)
+    place.has_months()
     schedule = place.repository.get_schedule_def(f"{CATEGORY}__last_complete_month")
     with build_schedule_context(
         persistent,

@@ -124,7 +124,7 @@ def test_each_category_has_jobs_sensors_and_a_schedule_of_its_own(
         for category in TWO
         for name, asked in (
             ("source_changed", ["ingest"]),
-            ("months_changed", ["prepare_months", "explore", "segment_snapshot"]),
+            ("months_changed", ["prepare_months", "history", "explore", "segment_snapshot"]),
             ("last_complete_month", ["segment_snapshot"]),
         )
     }

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,12 @@ from rich.console import Console
 from amazon_seg_assets.cli import main, parser
 from amazon_seg_assets.commands.run import _Done, _run_configuration, _summarize
 from amazon_seg_assets.dag.resources import SourceResource, SparkResource, resources_for
+from amazon_seg_assets.definitions import DECLARATIONS
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.months import month_range
+from amazon_seg_assets.planning.jobs import SEGMENT, job_of
 from amazon_seg_assets.run.console import segment_table
-from amazon_seg_assets.run.headless import HeadlessRun, RunError
+from amazon_seg_assets.run.headless import A_YEAR_BEFORE, WITHOUT_HISTORY, HeadlessRun, RunError
 from amazon_seg_assets.settings import PREFIX, load_settings, parse_spark_conf
 from amazon_seg_assets.spark import machine
 from amazon_seg_assets.stages.overview.summary import by_cell
@@ -188,6 +192,10 @@ def test_settings_come_from_the_environment_and_a_file(
         (["--k", "1"], "--k is 1: choose 2 to 50 clusters"),
         (["--k", "0"], "--k is 0: choose 2 to 50 clusters"),
         (["--k", "51"], "--k is 51: choose 2 to 50 clusters"),
+        (
+            ["--skip", "history,report"],
+            "--skip report: there is no such part, give exploration or history.",
+        ),
         (["--master", "nonsense"], "AMAZON_SEG_SPARK_MASTER ('nonsense') is not valid"),
         (["--master", "local[many]"], "a Spark master is wanted, such as local[*]"),
     ],
@@ -214,28 +222,76 @@ def test_options_of_a_run_reach_the_assets() -> None:
 
 RAW_MONTHS = {
     "2020-05": MonthCounts(rows=1, verified=1),
+    "2022-03": MonthCounts(rows=1, verified=1),
     "2023-03": MonthCounts(rows=2, verified=1),
     "2023-05": MonthCounts(rows=1, verified=0),
     "2023-10": MonthCounts(rows=1, verified=1),  # after the span
 }
-STALE = {"2020-05", "2021-12", "2022-12", "2023-01", "2023-05"}
+
+
+@dataclass
+class Stored:
+    """What a run finds, and what it then executes: each run with its months and its assets."""
+
+    is_explored: bool = True
+    stale_months: set[str] = field(default_factory=set)
+    stale_days: set[str] = field(default_factory=set)
+    has_outcomes: bool = True
+    executed: list[str] = field(default_factory=list)
+    failing: dict[str, Exception] = field(default_factory=dict)
+
+    def execute(self, _: HeadlessRun, name: str, tags: Any = None, assets: Any = None) -> None:
+        whole = {id(A_YEAR_BEFORE): "a year before", id(WITHOUT_HISTORY): "without history"}
+        chosen = whole.get(id(assets)) or " ".join(each.name for each in assets or ())
+        run = " ".join(filter(None, [name, *(tags or {}).values(), chosen]))
+        self.executed.append(run)
+        if run in self.failing:
+            raise self.failing[run]
+
+
+@pytest.fixture
+def stored(told: list[tuple[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stored:
+    """A category whose raw tables are ingested, and the rest up to date."""
+    assert told == []
+    files = {"file": FileRecord("print", 6, malformed=0, malformed_examples=[], months=RAW_MONTHS)}
+    with Store(tmp_path, "Toys").replacing("raw_reviews") as folder:
+        Manifest("1-version", "a folder", files).write(folder)
+    found, headless = Stored(), "amazon_seg_assets.run.headless"
+
+    def of(names: str) -> Callable[..., list[str]]:
+        return lambda _, months: [month for month in months if month in getattr(found, names)]
+
+    monkeypatch.setattr(f"{headless}.stale_months", of("stale_months"))
+    monkeypatch.setattr(f"{headless}.stale_history", of("stale_days"))
+    monkeypatch.setattr(f"{headless}.has_outcomes", lambda *_: found.has_outcomes)
+    monkeypatch.setattr(HeadlessRun, "are_products_clean", lambda _: True)
+    monkeypatch.setattr(HeadlessRun, "is_explored", lambda _: found.is_explored)
+    monkeypatch.setattr(HeadlessRun, "execute", lambda *of, **more: found.execute(*of, **more))
+    return found
+
+
+def run_toys(folder: Path, options: str = "") -> None:
+    main(["run", "--category", "Toys", "--storage", str(folder), *options.split()])
 
 
 @pytest.mark.parametrize("is_explored", [False, True])
 @pytest.mark.parametrize(
     ("options", "done"),
     [
-        ("", ["explore", "prepare_months 2022-12 2023-01", "segment_snapshot 2023-03"]),
         (
-            "--snapshot 2022-02",
+            "--skip history",
+            ["explore", "prepare_months 2022-12 2023-01", "segment_snapshot 2023-03"],
+        ),
+        (
+            "--skip history --snapshot 2022-02",
             ["explore", "prepare_months 2021-12", "segment_snapshot 2022-02"],
         ),
         (
-            "--snapshot 2022-02 --force --skip-exploration",
+            "--skip history --snapshot 2022-02 --force --skip-exploration",
             ["ingest clean_metadata", "prepare_months 2021-02 2022-02", "segment_snapshot 2022-02"],
         ),
         (
-            "--all-months --skip-exploration",
+            "--skip exploration,history --all-months",
             [
                 "prepare_months 2020-05",
                 "prepare_months 2021-12",
@@ -245,7 +301,7 @@ STALE = {"2020-05", "2021-12", "2022-12", "2023-01", "2023-05"}
             ],
         ),
         (
-            "--all-months --force",
+            "--skip history, --all-months --force",
             [
                 "ingest clean_metadata",
                 "explore",
@@ -256,34 +312,123 @@ STALE = {"2020-05", "2021-12", "2022-12", "2023-01", "2023-05"}
     ],
 )
 def test_a_run_does_what_its_options_say(
+    stored: Stored,
     told: list[tuple[str, str]],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     options: str,
     done: list[str],
     is_explored: bool,
 ) -> None:
+    """Nothing of history, although all of it would be made."""
+    stored.is_explored, stored.has_outcomes = is_explored, False
+    stored.stale_months = {"2020-05", "2021-12", "2022-12", "2023-01", "2023-05"}
+    stored.stale_days = {*RAW_MONTHS}
     if is_explored and "--force" not in options:
         done = [each for each in done if each != "explore"]
-    files = {"file": FileRecord("print", 5, malformed=0, malformed_examples=[], months=RAW_MONTHS)}
-    with Store(tmp_path, "Toys").replacing("raw_reviews") as folder:
-        Manifest("1-version", "a folder", files).write(folder)
-    monkeypatch.setattr(
-        "amazon_seg_assets.run.headless.stale_months",
-        lambda _, months: [month for month in months if month in STALE],
-    )
-    monkeypatch.setattr(HeadlessRun, "are_products_clean", lambda _: True)
-    monkeypatch.setattr(HeadlessRun, "is_explored", lambda _: is_explored)
-    executed: list[str] = []
-
-    def execute(_: HeadlessRun, name: str, tags: Any = None, assets: Any = None) -> None:
-        parts = [*(tags or {}).values(), *(each.name for each in assets or ())]
-        executed.append(" ".join([name, *parts]))
-
-    monkeypatch.setattr(HeadlessRun, "execute", execute)
-    main(["run", "--category", "Toys", "--storage", str(tmp_path), *options.split()])
+    run_toys(tmp_path, options)
     assert told == [("Toys", done[-1].removeprefix("segment_snapshot "))]
-    assert executed == ["ingest raw_reviews raw_metadata", *done]
+    *before, last = done
+    ingested = "ingest raw_reviews raw_metadata"
+    assert stored.executed == [ingested, *before, f"{last} without history"]
+
+
+ALL_DAYS = {*month_range("2020-05", "2023-05")}
+BEFORE, NOW = "segment_snapshot 2022-03 a year before", "segment_snapshot 2023-03"
+
+
+@pytest.mark.parametrize(
+    ("options", "found", "done"),
+    [
+        ("", Stored(), [NOW]),
+        ("", Stored(is_explored=False), ["explore", NOW]),
+        ("", Stored(has_outcomes=False), [BEFORE, NOW]),
+        # Months that have changed change what the year before is made from, or what came after it.
+        ("", Stored(stale_days={"2023-05"}), ["history 2023-05", BEFORE, NOW]),
+        ("", Stored(stale_months={"2021-04"}), ["prepare_months 2021-04", BEFORE, NOW]),
+        (
+            "",
+            Stored(False, {*month_range("2021-03", "2023-03")}, ALL_DAYS, False),
+            [
+                "explore",
+                "history 2020-05 2023-05",
+                "prepare_months 2021-03 2023-03",
+                BEFORE,
+                NOW,
+            ],
+        ),
+        (
+            "--force --skip-exploration",
+            Stored(),
+            [
+                "ingest clean_metadata",
+                "history 2020-05 2023-05",
+                "prepare_months 2021-03 2023-03",
+                BEFORE,
+                NOW,
+            ],
+        ),
+        # There is no snapshot of 2021-03.
+        (
+            "--snapshot 2022-03",
+            Stored(stale_months={"2021-02", "2021-03"}, stale_days=ALL_DAYS, has_outcomes=False),
+            ["history 2020-05 2023-05", "prepare_months 2021-03", "segment_snapshot 2022-03"],
+        ),
+    ],
+)
+def test_a_run_makes_the_history_and_the_snapshot_of_a_year_before(
+    stored: Stored, tmp_path: Path, options: str, found: Stored, done: list[str]
+) -> None:
+    vars(stored).update(vars(found) | {"executed": []})
+    run_toys(tmp_path, options)
+    assert stored.executed == ["ingest raw_reviews raw_metadata", *done]
+
+
+def test_a_year_before_that_cannot_be_made_is_left_out_with_a_warning(
+    stored: Stored, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summarize = Mock()
+    monkeypatch.setattr("amazon_seg_assets.commands.run._summarize", summarize)
+    stored.has_outcomes, stored.failing = False, {BEFORE: InputError("Too few customers.")}
+    run_toys(tmp_path)
+    assert stored.executed[-2:] == [BEFORE, NOW]
+    [(done, _)] = [call.args for call in summarize.call_args_list]
+    assert done.cautions == ["The snapshot 2022-03 was left out. Too few customers."]
+
+
+@pytest.mark.parametrize(
+    ("run", "error"), [(BEFORE, BROKEN), ("history 2023-05", InputError("No days."))]
+)
+def test_what_else_fails_of_history_stops_the_run(
+    stored: Stored, tmp_path: Path, run: str, error: Exception
+) -> None:
+    stored.stale_days, stored.failing = {"2023-05"}, {run: error}
+    with pytest.raises(SystemExit):
+        run_toys(tmp_path)
+    assert stored.executed[-1] == run
+
+
+def test_parts_of_a_snapshot_have_what_they_read() -> None:
+    """But for the lifecycle in the export, and what the report tells only where it is stored."""
+    of_snapshots = {
+        output.name: declared
+        for declared in DECLARATIONS
+        if job_of(declared) == SEGMENT
+        for output in declared.stores
+    }
+    for part, optional in (
+        (A_YEAR_BEFORE, set()),
+        (WITHOUT_HISTORY, {"segment_export", "executive_report"}),
+    ):
+        for declared in part:
+            read = {of_snapshots[name].name for name in declared.inputs if name in of_snapshots}
+            if declared.name not in optional:
+                assert read <= {each.name for each in part}, declared.name
+    left_out = {each.name for each in of_snapshots.values()} - {e.name for e in WITHOUT_HISTORY}
+    assert left_out == {
+        *("customer_lifecycle", "cohort_retention", "lifecycle_plot", "cohort_retention_plot"),
+        *("segment_transitions", "segment_outcomes", "segment_products"),
+        *("segment_transitions_plot", "segment_outcomes_plot", "segment_products_plot"),
+    }
 
 
 @pytest.mark.usefixtures("told")
@@ -395,7 +540,9 @@ def test_an_interrupted_command_says_what_is_stored(
     )
 
 
-@pytest.mark.parametrize("option", ["--snapshot=march", "--scheme=modern", "--k=1"])
+@pytest.mark.parametrize(
+    "option", ["--snapshot=march", "--scheme=modern", "--k=1", "--skip=history,report"]
+)
 def test_spark_is_not_started_for_a_wrong_option(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, option: str
 ) -> None:

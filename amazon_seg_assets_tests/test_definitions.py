@@ -5,14 +5,16 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from functools import partial
 from importlib.resources import files
+from inspect import isfunction
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from dagster import AssetKey, DagsterInstance, Definitions
+from dagster import AssetKey, DagsterInstance, Definitions, TimeWindowPartitionMapping
 from dagster._core.instance.config import dagster_instance_config
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
@@ -21,7 +23,12 @@ from amazon_seg_assets.dag.metadata import markdown_table
 from amazon_seg_assets.dag.steps import SPARK_POOL
 from amazon_seg_assets.definitions import DECLARATIONS, build_definitions
 from amazon_seg_assets.months import Span, month_range
-from amazon_seg_assets.planning.snapshots import segmentable_months
+from amazon_seg_assets.planning.snapshots import (
+    default_snapshot,
+    months_of_history,
+    segmentable_months,
+    year_before,
+)
 from amazon_seg_assets.rules.categories import load_category_rules
 from amazon_seg_assets.rules.files import Rules, load_rules
 from amazon_seg_assets.rules.labels import load_label_rules
@@ -29,9 +36,15 @@ from amazon_seg_assets.rules.recommendations import default_recommendations
 from amazon_seg_assets.rules.scheme import load_scheme
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.stages.cleaning.versions import CODE_VERSION
-from amazon_seg_assets.stages.raw.manifest import FileRecord, Manifest, MonthCounts
+from amazon_seg_assets.stages.raw.manifest import (
+    FileRecord,
+    Manifest,
+    MonthCounts,
+    require_manifest,
+)
 from amazon_seg_assets.stages.segments.assets import rfm_segments
 from amazon_seg_assets.stages.segments.ties import COMPARED
+from amazon_seg_assets.storage.layout import Store
 
 SHAPE = Path(__file__).with_name("graph_shape.json")
 CATEGORY = "Electronics"
@@ -72,11 +85,15 @@ def test_checks_come_first_and_pictures_last(definitions: Definitions) -> None:
         "rfm_histograms",
         "scheme_comparison",
         "segment_export",
+        "cohort_retention",
+        "segment_transitions",
+        "segment_outcomes",
         "elbow_plot",
         "executive_report",
     )
     assert {priority[name] for name in later} == {0}
-    for name in ("k_sweep", "customer_clusters", "rfm_segments", "segment_summary"):
+    first = ("k_sweep", "customer_clusters", "rfm_segments", "segment_summary")
+    for name in (*first, "customer_lifecycle"):
         assert (priority[name], priority[f"{name}_checks"]) == (1, 2)
 
 
@@ -120,7 +137,7 @@ def test_every_asset_says_whose_it_is_and_what_it_is(definitions: Definitions) -
 
 
 def test_code_references_open_the_asset_s_own_function(definitions: Definitions) -> None:
-    made_with = {"cluster_centers": "k_sweep"}
+    made_with = {"cluster_centers": "k_sweep", "lifecycle_summary": "customer_lifecycle"}
     for name, node in nodes(definitions).items():
         [reference] = node.metadata["dagster/code_references"].code_references
         first, *rest = (
@@ -175,32 +192,60 @@ def test_column_lineage_leads_from_segment_to_the_raw_time(definitions: Definiti
 
 
 @pytest.mark.parametrize(
-    ("asset", "source"),
-    [("rfm_features", "joined_reviews"), ("executive_report", "clean_reviews")],
+    ("asset", "source", "snapshot", "first", "last"),
+    [
+        ("rfm_features", "joined_reviews", "2023-03", "2022-03", "2023-03"),
+        ("rfm_features", "joined_reviews", "1996-07", "1996-05", "1996-07"),
+        ("executive_report", "clean_reviews", "2023-03", "2022-03", "2023-03"),
+        ("customer_lifecycle", "customer_days", "2023-03", "1996-05", "2023-03"),
+        ("segment_outcomes", "customer_days", "2021-03", "2021-03", "2022-04"),
+        ("segment_outcomes", "customer_days", "2023-03", "2023-03", "2023-09"),
+        ("segment_outcomes", "rfm_segments", "2023-03", "2023-03", "2023-03"),
+    ],
 )
-@pytest.mark.parametrize(("snapshot", "first"), [("2023-03", "2022-03"), ("1996-07", "1996-05")])
-def test_a_snapshot_needs_its_month_and_the_twelve_before_as_far_as_they_are_in_the_span(
-    definitions: Definitions, asset: str, source: str, snapshot: str, first: str
+def test_a_snapshot_needs_its_month_and_others_as_far_as_they_are_in_the_span(
+    definitions: Definitions, asset: str, source: str, snapshot: str, first: str, last: str
 ) -> None:
     every = nodes(definitions)
-    mapping = every[asset].partition_mappings[AssetKey([CATEGORY, source])]
+    mapping = every[asset].partition_mappings.get(
+        AssetKey([CATEGORY, source]), TimeWindowPartitionMapping()
+    )
     months = every[asset].partitions_def
     needed = mapping.get_upstream_mapped_partitions_result_for_partitions(
         months.subset_with_partition_keys([snapshot]), months, every[source].partitions_def
     )
-    assert [*needed.partitions_subset.get_partition_keys()] == month_range(first, snapshot)
+    assert [*needed.partitions_subset.get_partition_keys()] == month_range(first, last)
     assert needed.required_but_nonexistent_subset.is_empty
 
 
-def test_a_month_is_segmentable_with_a_verified_review_in_the_span() -> None:
+def reviewed(folder: Path, months: Mapping[str, MonthCounts]) -> Store:
+    """A storage whose raw reviews have these months."""
+    store = Store(folder, CATEGORY)
+    files = {"file": FileRecord("print", 6, malformed=0, malformed_examples=[], months=months)}
+    with store.replacing("raw_reviews") as written:
+        Manifest("1-version", "a folder", files).write(written)
+    return store
+
+
+def test_a_month_is_segmentable_with_a_verified_review_in_the_span(tmp_path: Path) -> None:
     months = {
+        "1996-01": MonthCounts(rows=1, verified=1),
+        "2022-07": MonthCounts(rows=2, verified=1),
+        "2022-08": MonthCounts(rows=1, verified=0),
         "2023-07": MonthCounts(rows=2, verified=1),
         "2023-08": MonthCounts(rows=2, verified=0),
         "2023-10": MonthCounts(rows=2, verified=2),
     }
-    files = {"file": FileRecord("print", 6, malformed=0, malformed_examples=[], months=months)}
-    manifest = Manifest("1-version", "a folder", files)
-    assert segmentable_months(manifest, Span("1996-05", "2023-09")) == ["2023-07"]
+    store, span = reviewed(tmp_path, months), Span("1996-05", "2023-09")
+    manifest = require_manifest(store, "raw_reviews")
+    assert segmentable_months(manifest, span) == ["2022-07", "2023-07"]
+    assert default_snapshot(store, span) == "2023-07"
+    # Those without a review between count in the history, and those without a verified one.
+    assert months_of_history(store, span) == month_range("2022-07", "2023-08")
+    assert months_of_history(store, Span("1996-05", "2022-06")) == []
+    before = {month: year_before(store, span, month) for month in months}
+    assert {month: year for month, year in before.items() if year} == {"2023-07": "2022-07"}
+    assert year_before(store, Span("2022-08", "2023-09"), "2023-07") is None
 
 
 def test_markdown_of_values_is_text() -> None:
@@ -208,14 +253,22 @@ def test_markdown_of_values_is_text() -> None:
     assert row == r"| &lt;b> \| \[x](y) |"
 
 
+def uses_spark(function: Any) -> bool:
+    """True if it reads rows or names the session, itself or by functions beside it."""
+    names = {*function.__code__.co_names}
+    called = (function.__globals__.get(name) for name in names)
+    beside = (f for f in called if isfunction(f) and f.__module__ == function.__module__)
+    return bool({"read", "spark"} & names) or any(map(uses_spark, beside))
+
+
 def test_what_uses_spark_takes_turns(definitions: Definitions) -> None:
     every = nodes(definitions)
     for declaration in DECLARATIONS:
         body = declaration.body
         function = body.args[0] if isinstance(body, partial) else body
-        uses_spark = bool({"read", "spark"} & {*function.__code__.co_names})
+        pools = {SPARK_POOL} if uses_spark(function) else set()
         for output in declaration.stores:
-            assert every[output.name].pools == ({SPARK_POOL} if uses_spark else set()), output.name
+            assert every[output.name].pools == pools, output.name
     steps: Any = definitions.resolve_job_def(f"{CATEGORY}__full").graph.nodes
     takes_turns = {
         step.name.removeprefix(f"{CATEGORY}__"): bool(step.definition.pool) for step in steps
@@ -266,7 +319,7 @@ def test_an_edited_scheme_shows_segments_as_out_of_date(tmp_path: Path) -> None:
     mine.write_text(built_in)
     settings = Settings(scheme=str(mine))
     before = rfm_segments.version(settings)
-    assert before == f"2-{load_scheme('standard').fingerprint}"
+    assert before == f"3-{load_scheme('standard').fingerprint}"
     mine.write_text(built_in.replace("scoring: percent_rank", "scoring: ntile"))
     assert rfm_segments.version(settings) != before
 

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from amazon_seg_assets.dag.internals import range_tags
 from amazon_seg_assets.dag.metadata import preview
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.planning.jobs import FULL, INGEST, PREPARE, SEGMENT
+from amazon_seg_assets.planning.jobs import FULL, HISTORY, INGEST, PREPARE, SEGMENT
 from amazon_seg_assets.planning.snapshots import default_snapshot
 from amazon_seg_assets.stages.clusters.assets import k_sweep
 from amazon_seg_assets.stages.clusters.choice_of_k import clusters_of_chosen_k
@@ -122,7 +122,9 @@ def graph(
     graph = Graph(folder, "Toys", instance, OPS)
     run = graph.run()
     run.execute(INGEST)
-    run.execute(PREPARE, range_tags("2022-01", MONTHS[0]))
+    before = range_tags("2022-01", MONTHS[0])
+    run.execute(PREPARE, before)
+    run.execute(HISTORY, before)
     launch(graph, assets(graph, "rfm_features", "rfm_segments"), MONTHS[0], MONTHS[0])
     run.execute(FULL, range_tags(MONTHS[1], MONTHS[2]))
     return graph
@@ -330,7 +332,9 @@ def test_files_for_campaigns_hold_each_customer_and_no_formula(graph: Graph) -> 
     assert metadata["dagster/partition_row_count"] == 4
     assert metadata["ids_that_would_open_a_formula"] == 1
     promising = graph.store.path("segment_export", "2023-03") / "promising.csv"
-    assert promising.read_text().splitlines()[1:] == ["'=1+1,Promising,4,1,1,21,1,10.00"]
+    [row] = promising.read_text().splitlines()[1:]
+    assert row.startswith("'=1+1,Promising,4,1,1,21,1,10.00,New Customers,2023-03,")
+    assert row.endswith(",new,Computers,false")
 
 
 def test_the_report_tells_the_way_from_raw_reviews_to_those_that_count(graph: Graph) -> None:
@@ -366,7 +370,14 @@ TITLES = {
     "segment_treemap_plot": "RFM segments inside the K-Means clusters",
     "rfm_heatmap_plot": "Customers by recency (R) and frequency-monetary (FM) score",
     "scheme_comparison_plot": "Segments under the standard and the notebook scheme",
+    "lifecycle_plot": "New, returning, won back and lapsed customers",
+    "cohort_retention_plot": "Customers who come back, by the quarter they came",
+    "segment_transitions_plot": "Customers of a year ago, and where they are now",
+    "segment_outcomes_plot": "Customers who came back after the snapshot",
+    "segment_products_plot": "The categories that tell segments apart",
 }
+EMPTY = {"segment_transitions_plot", "segment_outcomes_plot", "segment_products_plot"}
+"""No year before is stored, no day after, and too few customers bought the same kind."""
 
 
 def test_each_plot_is_its_own_picture_in_the_ui(graph: Graph) -> None:
@@ -377,8 +388,9 @@ def test_each_plot_is_its_own_picture_in_the_ui(graph: Graph) -> None:
         assert png.read_bytes().startswith(b"\x89PNG")
         metadata = graph.metadata(name, "2023-03")
         assert "](data:image/png;base64," in metadata["plot"]
+        told = "No data: " if name in EMPTY else "Snapshot 2023-03 · 4 customers. "
         assert metadata["alternative_text"].startswith(title)
-        assert ". Snapshot 2023-03 · 4 customers. " in metadata["alternative_text"]
+        assert f". {told}" in metadata["alternative_text"]
 
 
 def test_the_last_snapshots_are_one_run(graph: Graph) -> None:

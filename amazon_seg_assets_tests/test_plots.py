@@ -37,6 +37,9 @@ from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES, ROLE_COLOURS, load_
 from amazon_seg_assets.stages.clusters import plots as clusters
 from amazon_seg_assets.stages.clusters.sweep import POSSIBLE_KS
 from amazon_seg_assets.stages.exploration import plots as exploration
+from amazon_seg_assets.stages.history import plots as history
+from amazon_seg_assets.stages.history.tables import STATUSES
+from amazon_seg_assets.stages.movement import plots as movement
 from amazon_seg_assets.stages.overview import plots as overview
 from amazon_seg_assets.stages.overview.treemap import segment_treemap
 from amazon_seg_assets.stages.rfm.plots import distributions
@@ -124,6 +127,42 @@ HISTOGRAM = pd.DataFrame(
     ],
     columns=["feature", "transformed", "bin_left", "bin_right", "customers"],
 )
+LIFECYCLES = pd.DataFrame(
+    {
+        "status": STATUSES,
+        "customers": [9_000, 6_123, 2_000, 4_500],
+        "spend": [400_000.5, 900_000.0, 75_000.0, 0.0],
+        "spend_before": [0.0, 700_000.0, 0.0, 310_000.0],
+    }
+)
+COHORTS = pd.DataFrame(
+    [
+        (f"{number // 4}-Q{number % 4 + 1}", since, 4_000, 4_000 // (1 + since * since))
+        for number in range(2017 * 4, 2023 * 4)
+        for since in range(2023 * 4 - number)
+    ],
+    columns=["cohort", "quarters_since", "cohort_customers", "active_customers"],
+)
+MOVES = pd.DataFrame(
+    [
+        (before, now, 1 + 37 * place % 1000)
+        for place, (before, now) in enumerate(itertools.product([*COLOURS, None], repeat=2))
+        if before or now
+    ],
+    columns=["from_segment", "to_segment", "customers"],
+)
+RATES = pd.DataFrame(
+    [(name, 365, 1000, 50 * place, place / 20) for place, name in enumerate(COLOURS)],
+    columns=["name", "horizon_days", "customers", "returned", "return_rate"],
+)
+TELLING = pd.DataFrame(
+    [
+        (segment, f"Cables, Adapters & Chargers {place}", 4.5 - place / 3, 0.2 / place)
+        for segment in COLOURS
+        for place in range(1, 11)
+    ],
+    columns=["segment", "name", "lift", "share"],
+)
 SKEWNESS = {"recency": -0.344, "frequency": 18.703, "frequency_log": 2.0}
 
 Draw = Callable[[], Picture]
@@ -143,6 +182,11 @@ PICTURES: dict[str, Draw] = {
     "ratings_by_verified": lambda: exploration.ratings_by_verified(RATINGS, "2023"),
     "reviews_over_time": lambda: exploration.reviews_over_time(MONTHS, "2023-04-13"),
     "distributions": lambda: distributions(HISTOGRAM, SKEWNESS, SCOPE),
+    "lifecycle": lambda: history.lifecycle(LIFECYCLES, SCOPE),
+    "cohort_retention": lambda: history.cohort_retention(COHORTS, SCOPE),
+    "segment_transitions": lambda: movement.segment_transitions(MOVES, "2022-09", COLOURS, SCOPE),
+    "return_rates": lambda: movement.return_rates(RATES, COLOURS, SCOPE),
+    "telling_categories": lambda: movement.telling_categories(TELLING, COLOURS, SCOPE),
 }
 
 LONG = "extraordinary " * 2200
@@ -231,6 +275,52 @@ EXTREMES: dict[str, Draw] = {
         pd.DataFrame({"month": ["1996-11", "2023-09"], "reviews": [1, 10**9]}), "2023-09-13"
     ),
     "distributions, one bin": lambda: distributions(HISTOGRAM[:1], {}, SCOPE),
+    "lifecycle, huge": lambda: history.lifecycle(
+        LIFECYCLES.assign(customers=10**10, spend=1e13, spend_before=1e13), SCOPE
+    ),
+    "lifecycle, all new": lambda: history.lifecycle(LIFECYCLES[:1].assign(spend=0.0), SCOPE),
+    "cohorts, one of one": lambda: history.cohort_retention(
+        COHORTS[1:2].assign(cohort_customers=1, active_customers=1), SCOPE
+    ),
+    "cohorts, nobody came back": lambda: history.cohort_retention(
+        COHORTS.assign(active_customers=0), SCOPE
+    ),
+    "transitions, own segments": lambda: movement.segment_transitions(
+        pd.DataFrame(
+            {
+                "from_segment": OWN_SEGMENTS["segment"],
+                "to_segment": OWN_SEGMENTS["segment"][::-1].to_numpy(),
+                "customers": [10**12] * 15,
+            }
+        ),
+        "2022-09",
+        OWN_COLOURS,
+        SCOPE,
+    ),
+    "transitions, one": lambda: movement.segment_transitions(MOVES[:1], "2022-09", COLOURS, SCOPE),
+    "rates, own segments": lambda: movement.return_rates(
+        OWN_SEGMENTS[["segment", "customers"]]
+        .rename(columns={"segment": "name"})
+        .assign(horizon_days=90, returned=lambda f: f["customers"], return_rate=1.0),
+        OWN_COLOURS,
+        SCOPE,
+    ),
+    "rates, nobody came back": lambda: movement.return_rates(
+        RATES.assign(returned=0, return_rate=0.0), COLOURS, SCOPE
+    ),
+    "categories, own segments and wide names": lambda: movement.telling_categories(
+        pd.DataFrame(
+            [
+                (segment, name, 10.0**place, 0.123)
+                for segment in OWN_SEGMENTS["segment"]
+                for place, name in enumerate(["W" * 24, LONG, "耳机 $^$", "<b>&amp;</b>", "\t"])
+            ],
+            columns=TELLING.columns,
+        ),
+        OWN_COLOURS,
+        SCOPE,
+    ),
+    "categories, one": lambda: movement.telling_categories(TELLING[:1], COLOURS, SCOPE),
 }
 
 
@@ -451,6 +541,26 @@ EMPTY: dict[str, tuple[Draw, str]] = {
     "distributions": (
         lambda: distributions(HISTOGRAM[:0], {}, SCOPE),
         "no customers",
+    ),
+    "lifecycle": (
+        lambda: history.lifecycle(LIFECYCLES.assign(customers=0), SCOPE),
+        "no customers",
+    ),
+    "cohort_retention": (
+        lambda: history.cohort_retention(COHORTS[COHORTS["quarters_since"] == 0], SCOPE),
+        "no quarter after the first",
+    ),
+    "segment_transitions": (
+        lambda: movement.segment_transitions(MOVES[:0], "2022-09", COLOURS, SCOPE),
+        "the snapshot 2022-09 cannot be compared",
+    ),
+    "return_rates": (
+        lambda: movement.return_rates(RATES[:0], COLOURS, SCOPE),
+        "the data ends too soon after the snapshot",
+    ),
+    "telling_categories": (
+        lambda: movement.telling_categories(TELLING[:0], COLOURS, SCOPE),
+        "no category has enough customers of a segment",
     ),
 }
 

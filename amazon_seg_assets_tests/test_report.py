@@ -21,6 +21,7 @@ from amazon_seg_assets.stages.report.findings import (
     Step,
     Ties,
     Window,
+    YearAgo,
 )
 from amazon_seg_assets.stages.report.render import escape, tell, to_html, to_markdown
 from amazon_seg_assets_tests.ended_run import HOSTILE
@@ -126,6 +127,20 @@ def findings() -> Findings:
             for name in SECTIONS
         ],
     )  # fmt: skip
+
+
+def test_growth_and_decline_since_a_year_ago(findings: Findings) -> None:
+    assert say.a_year_ago(findings) is None
+    then = YearAgo("2022-03", customers=125, spend=2_000.0, stayed=25)
+    title, text = told(say.a_year_ago(replace(findings, a_year_ago=then)))
+    assert title == "20.0 % fewer customers than a year ago, and 40.0 % more spend"
+    assert text == (
+        "100 customers spent $2,800; in the snapshot 2022-03, 125 spent $2,000. 25 of the "
+        "customers of then, 20.0 %, are customers now."
+    )
+    same = YearAgo("2022-03", customers=100, spend=2_801.0, stayed=100)
+    title, _ = told(say.a_year_ago(replace(findings, a_year_ago=same)))
+    assert title == "As many customers as a year ago, and as much spend"
 
 
 def test_lapsed_customers_are_most_if_they_are(findings: Findings) -> None:

@@ -150,6 +150,85 @@ def test_the_last_year_has_the_published_shape(last_year: pd.DataFrame, rfm: pd.
     assert rfm["monetary"].skew() > 3
 
 
+@pytest.fixture(scope="module")
+def days(distinct: pd.DataFrame) -> pd.DataFrame:
+    """Days on which customers had a verified review, and days since the one before."""
+    verified = distinct[distinct["verified_purchase"]]
+    days = verified[["user_id", "day"]].drop_duplicates().sort_values(["user_id", "day"])
+    return days.assign(gap=days.groupby("user_id")["day"].diff().dt.days)
+
+
+def year_up_to(days: pd.DataFrame, last: pd.Timestamp) -> pd.DataFrame:
+    return days[(days["day"] > last - pd.DateOffset(years=1)) & (days["day"] <= last)]
+
+
+@pytest.mark.parametrize("last", ["2018-09-30", "2021-09-30", "2022-09-30", "2023-09-13"])
+def test_customers_come_come_back_and_leave(days: pd.DataFrame, last: str) -> None:
+    end = pd.Timestamp(last)
+    start = end - pd.DateOffset(years=1)
+    now = set(year_up_to(days, end)["user_id"])
+    before = set(year_up_to(days, start)["user_id"])
+    earlier = set(days.loc[days["day"] <= start, "user_id"])
+    assert len(now - earlier) / len(now) == pytest.approx(0.68, abs=0.04)
+    assert len(now & before) / len(now) == pytest.approx(0.22, abs=0.04)
+    assert len(now & earlier - before) / len(now) == pytest.approx(0.11, abs=0.035)
+    assert 0.7 <= len(before - now) / len(before) <= 0.9
+
+
+def test_some_pause_for_more_than_a_year(days: pd.DataFrame) -> None:
+    gaps = days["gap"].dropna()
+    assert (gaps > 366).mean() == pytest.approx(0.34, abs=0.03)
+    busy = gaps[days.groupby("user_id")["day"].transform("size") >= 10]
+    assert busy.median() < 200
+    assert 0.15 <= (busy > 366).mean() <= 0.3
+
+
+@pytest.mark.parametrize("last", ["2018-09-30", "2021-09-30", "2022-09-13"])
+def test_frequent_and_recent_customers_return_more(days: pd.DataFrame, last: str) -> None:
+    end = pd.Timestamp(last)
+    customers = year_up_to(days, end).groupby("user_id")["day"].agg(["size", "max"])
+    after = days[(days["day"] > end) & (days["day"] <= end + pd.Timedelta(days=365))]
+    returned = pd.Series(customers.index.isin(after["user_id"]), customers.index)
+    frequent = customers["size"] >= 3
+    is_recent = customers["max"] > end - pd.Timedelta(days=120)
+    champions = returned[frequent & is_recent].mean()
+    at_risk = returned[frequent & (customers["max"] <= end - pd.Timedelta(days=180))].mean()
+    lost = returned[(customers["size"] == 1) & ~is_recent].mean()
+    assert champions > 0.38
+    assert 0.05 <= lost <= 0.2
+    assert champions > 2.5 * lost
+    assert champions > at_risk > lost + 0.1
+
+
+def test_frequent_customers_buy_from_other_categories(
+    last_year: pd.DataFrame, products: pd.DataFrame
+) -> None:
+    category = products.drop_duplicates("parent_asin").set_index("parent_asin")["main_category"]
+    bought = last_year.dropna(subset="price").assign(
+        category=last_year["parent_asin"].map(category),
+        reviews=last_year.groupby("user_id")["day"].transform("size"),
+    )
+    shares = pd.DataFrame(
+        {
+            name: bought.loc[chosen, "category"].value_counts(normalize=True)
+            for name, chosen in {
+                "once": bought["reviews"] == 1,
+                "often": bought["reviews"] >= 3,
+            }.items()
+        }
+    )
+    lift = shares["often"] / shares["once"]
+    assert lift["Camera & Photo"] > 1.8
+    assert lift["Cell Phones & Accessories"] < 0.6
+
+
+def test_christmas_is_busier_than_spring(distinct: pd.DataFrame) -> None:
+    day = distinct["day"].dt
+    months = distinct[day.year.between(2013, 2022)].groupby(day.month).size()
+    assert months[12] > 1.2 * months.mean()
+    assert months[[2, 3, 4, 5, 6, 9, 10]].max() < months.mean()
+
+
 def test_the_elbow_is_at_4_and_each_optimum_as_good_as_ten_starts_of_scikit_learn(
     spark: SparkSession, rfm: pd.DataFrame
 ) -> None:

@@ -1,6 +1,6 @@
 """What is up to date is not made again: one new file makes its own months stale, and no others."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,11 +13,31 @@ from amazon_seg_assets.dag.internals import range_tags
 from amazon_seg_assets.dag.records import is_up_to_date
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.planning.jobs import INGEST, PREPARE
-from amazon_seg_assets.planning.staleness import are_products_stale, stale_months
+from amazon_seg_assets.planning.staleness import (
+    are_products_stale,
+    has_outcomes,
+    stale_history,
+    stale_months,
+)
+from amazon_seg_assets.rules.scheme import load_scheme
 from amazon_seg_assets.stages.cleaning import transform as cleaning
 from amazon_seg_assets.stages.cleaning import versions
 from amazon_seg_assets.stages.cleaning.assets import clean_metadata
-from amazon_seg_assets.storage.facts import failed_checks, note_checks
+from amazon_seg_assets.stages.history import versions as of_history
+from amazon_seg_assets.stages.history.versions import made_from_days
+from amazon_seg_assets.stages.raw.manifest import (
+    FileRecord,
+    Manifest,
+    MonthCounts,
+    require_manifest,
+)
+from amazon_seg_assets.storage.facts import (
+    MADE_FROM,
+    Facts,
+    failed_checks,
+    note_checks,
+    write_facts,
+)
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.locations import url_of
 from amazon_seg_assets_tests.graph import Graph
@@ -129,6 +149,63 @@ def test_what_other_rules_or_other_code_made_is_stale(
         deployed.setattr(versions, "CODE_VERSION", "next")
         assert are_products_stale(graph.family, graph.store)
         assert stale_months(graph.store, MONTHS) == MONTHS
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Store:
+    """Days of customers from 2022-12 to 2023-02, and snapshots of 2023-01 and 2023-02."""
+    store, products = Store(tmp_path, "Games"), {MADE_FROM: "products"}
+    counts = {month: MonthCounts(rows=1, verified=1) for month in ("2022-12", "2023-02")}
+    note_reviews(store, "print", counts)
+    facts: dict[tuple[str, str | None], Facts] = {("clean_metadata", None): products}
+    manifest, scheme = require_manifest(store, "raw_reviews"), load_scheme("standard")
+    for month in MONTHS[:3]:
+        made = made_from_days(manifest, month, products, 0.5)
+        facts["customer_days", month] = made | {"min_price": 0.5}
+    for month in MONTHS[1:3]:
+        used = scheme.model_dump(mode="json", exclude_none=True)
+        facts["rfm_segments", month] = {"scheme": used}
+    facts["segment_outcomes", "2023-02"] = {}
+    for place, of_place in facts.items():
+        store.path(*place).mkdir(parents=True)
+        write_facts(store.path(*place), of_place)
+    return store
+
+
+def note_reviews(store: Store, fingerprint: str, months: Mapping[str, MonthCounts]) -> None:
+    with store.replacing("raw_reviews") as folder:
+        Manifest("1", "a folder", {"file": FileRecord(fingerprint, 1, 0, [], months)}).write(folder)
+
+
+def test_days_of_customers_are_stale_where_something_behind_them_has_changed(
+    stored: Store,
+) -> None:
+    assert stale_history(stored, MONTHS) == ["2023-03"]
+    assert stale_history(stored, MONTHS[:3]) == []
+    note_checks(stored, "customer_days", "2023-01", {"days_possible": False})
+    assert stale_history(stored, MONTHS) == ["2023-01", "2023-03"]
+    note_checks(stored, "customer_days", "2023-01", {"days_possible": True})
+    # The file with reviews of two months has others now.
+    months = {month: MonthCounts(rows=2) for month in ("2022-12", "2023-02")}
+    note_reviews(stored, "other", months)
+    assert stale_history(stored, MONTHS) == ["2022-12", "2023-02", "2023-03"]
+    write_facts(stored.path("clean_metadata"), {MADE_FROM: "dearer products"})
+    assert stale_history(stored, MONTHS) == MONTHS
+
+
+def test_days_by_other_code_are_stale(stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(of_history, "CODE_VERSION", "next")
+    assert stale_history(stored, MONTHS) == MONTHS
+
+
+def test_a_snapshot_with_outcomes_has_both_by_the_same_rules(stored: Store) -> None:
+    standard, notebook = map(load_scheme, ("standard", "notebook"))
+    has = [month for month in MONTHS if has_outcomes(stored, month, standard)]
+    assert has == ["2023-02"]
+    assert not has_outcomes(stored, "2023-02", notebook)
+    # As an earlier version has stored it.
+    write_facts(stored.path("rfm_segments", "2023-02"), {"scheme": None})
+    assert not has_outcomes(stored, "2023-02", standard)
 
 
 def test_a_check_that_passes_after_all_is_no_longer_noted(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from dagster import DagsterInstance
 
 from amazon_seg_assets.dag.internals import range_tags
 from amazon_seg_assets.definitions import build_definitions
-from amazon_seg_assets.planning.jobs import INGEST, PREPARE
+from amazon_seg_assets.planning.jobs import HISTORY, INGEST, PREPARE
 from amazon_seg_assets.run.headless import HeadlessRun
 from amazon_seg_assets.run.instance import ensure_dagster_home
 from amazon_seg_assets_tests.graph import family_of
@@ -275,7 +275,7 @@ def web_ui(
 
 @contextmanager
 def ui_over_a_sample(folder: Path, months: tuple[str, str], reviews: int) -> Iterator[WebUI]:
-    """The UI over a small sample, whose months a headless run has prepared.
+    """The UI over a small sample, whose months a headless run has prepared, with their history.
 
     Args:
         folder: for the tables and Dagster's records.
@@ -300,7 +300,8 @@ def _prepare(folder: Path, months: tuple[str, str], reviews: int) -> None:
     with DagsterInstance.get() as instance:
         run = HeadlessRun(build_definitions(family.settings), family, instance, lambda _: None)
         run.execute(INGEST)
-        run.execute(PREPARE, range_tags(*months))
+        for job in (PREPARE, HISTORY):
+            run.execute(job, range_tags(*months))
 
 
 def interrupt(process: subprocess.Popen[bytes], seconds: float = 30) -> bool:

@@ -235,7 +235,7 @@ class Benchmark:
         before = run_ids(home)
         command: list[str | Path] = [
             sys.executable, "-m", "amazon_seg_assets", "run", "--source", source,
-            "--category", CATEGORY, "--storage", storage, *self._skip_exploration,
+            "--category", CATEGORY, "--storage", storage, *self._skipped,
             *(["--master", master] if master else []),
         ]  # fmt: skip
         self.say(name)
@@ -302,10 +302,12 @@ class Benchmark:
         return self._folder(f"storage-{self.reviews}")
 
     @cached_property
-    def _skip_exploration(self) -> list[str]:
-        """The option that leaves out what the peer does not do either."""
+    def _skipped(self) -> list[str]:
+        """The option that leaves out what the peer does not do either; older versions have less."""
         command = [sys.executable, "-m", "amazon_seg_assets", "run", "--help"]
         told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        if "--skip A,B" in told:
+            return ["--skip", "exploration,history"]
         return ["--skip-exploration"] if "--skip-exploration" in told else []
 
     @cached_property

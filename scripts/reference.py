@@ -12,6 +12,7 @@ from pathlib import Path
 
 from amazon_seg_assets.dag.checks import Check, checks_of
 from amazon_seg_assets.dag.declaration import AssetDeclaration, declared_in
+from amazon_seg_assets.dag.family import Reach
 from amazon_seg_assets.dag.handles import MonthRange, Snapshot
 from amazon_seg_assets.definitions import own_checks
 from amazon_seg_assets.schema import Table, type_name
@@ -59,16 +60,22 @@ def _stage(stage: str, own: Sequence[Check]) -> Iterator[str]:
 
 
 def _facts(declared: AssetDeclaration) -> Iterator[str]:
-    reads = [
-        f"`{name}`{' (with the twelve months before)' if back else ''}"
-        for name, back in declared.inputs.items()
-    ]
+    reads = [f"`{name}`{_beside(reach)}" for name, reach in declared.inputs.items()]
     yield f"- Made from: {', '.join(reads) or 'the source'}"
     yield f"- Partitions: {_PARTITIONS.get(declared.handle, 'none')}"
     yield f"- Kinds: {', '.join(sorted(declared.kinds))}"
     if declared.section:
         yield f"- In the report: {declared.section}"
     yield ""
+
+
+def _beside(reach: Reach | None) -> str:
+    """The months that are read beside the snapshot's own."""
+    if reach is None:
+        return ""
+    if reach.after:
+        return " (with the months after)"
+    return f" (with {'all' if reach.before is None else 'the twelve'} months before)"
 
 
 def _columns(table: Table) -> Iterator[str]:

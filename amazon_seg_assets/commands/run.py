@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from amazon_seg_assets.storage.layout import Store
 
 
+PARTS = ("exploration", "history")
+"""Parts of the main job that may be left out."""
+
+
 @dataclass(frozen=True)
 class _Done:
     """A category that has been segmented, and what its checks had to say."""
@@ -44,7 +48,13 @@ def add_to(commands: Any) -> None:
         help="do anew what is up to date, and let the sample replace real data",
     )
     parser.add_argument(
-        "--skip-exploration", action="store_true", help="leave out the tables and plots of raw data"
+        "--skip",
+        metavar="A,B",
+        default="",
+        help="parts to leave out: exploration, history (of all months, and what needs it)",
+    )
+    parser.add_argument(
+        "--skip-exploration", action="store_true", help="the same as --skip exploration"
     )
     parser.add_argument("--verbose", action="store_true", help="logs, and stack traces of failures")
     parser.set_defaults(command=run)
@@ -78,6 +88,7 @@ def _require_valid(options: argparse.Namespace, settings: Settings) -> None:
     from amazon_seg_assets.rules.scheme import load_scheme
     from amazon_seg_assets.stages.clusters.sweep import POSSIBLE_KS
 
+    _skipped(options)
     if options.snapshot:
         settings.span.require(options.snapshot)
     load_recommendations(load_scheme(options.scheme or settings.scheme), folder=settings.rules)
@@ -98,9 +109,7 @@ def _run_all(
     from amazon_seg_assets.run.headless import HeadlessRun, MainJob, RunError
     from amazon_seg_assets.run.instance import end_dead_runs, open_instance, process_tag
 
-    asked = MainJob(
-        options.snapshot, options.all_months, not options.skip_exploration, options.force
-    )
+    asked = MainJob(options.snapshot, options.all_months, _skipped(options), options.force)
     definitions, done, failures = build_definitions(settings), list[_Done](), list[str]()
     several = len(settings.categories) > 1
     with open_instance(home) as instance, Progress() as progress:
@@ -128,6 +137,18 @@ def _run_all(
     return done, failures
 
 
+def _skipped(options: argparse.Namespace) -> frozenset[str]:
+    """The parts to leave out.
+
+    Raises:
+        InputError: there is no such part.
+    """
+    asked = {name.strip() for name in options.skip.split(",") if name.strip()}
+    if unknown := sorted(asked - {*PARTS}):
+        raise InputError(f"--skip {unknown[0]}: there is no such part, give {' or '.join(PARTS)}.")
+    return frozenset({*asked, *(["exploration"] if options.skip_exploration else [])})
+
+
 def _told(failure: Exception, verbose: bool) -> str:
     stack = getattr(failure, "stack", None)
     if stack is None:
@@ -153,8 +174,8 @@ def _summarize(done: _Done, home: Path) -> None:
     from rich.console import Console
 
     from amazon_seg_assets.run.console import segment_table
+    from amazon_seg_assets.stages.movement.assets import SEGMENT_EXPORT
     from amazon_seg_assets.stages.report.assets import EXECUTIVE_REPORT
-    from amazon_seg_assets.stages.segments.assets import SEGMENT_EXPORT
 
     console, store, snapshot = Console(), done.store, done.snapshot
     console.print(segment_table(store, snapshot))

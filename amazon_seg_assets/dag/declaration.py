@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
+from amazon_seg_assets.dag.family import Reach
 from amazon_seg_assets.dag.handles import Handle, MonthRange, Output, Snapshot, Whole
+from amazon_seg_assets.months import LOOK_BACK_MONTHS
 from amazon_seg_assets.plots.style import Picture
 from amazon_seg_assets.schema import Artifact, Table
 from amazon_seg_assets.settings import Settings
@@ -23,13 +25,40 @@ CodeVersion = str | Callable[[Settings], str]
 
 
 @dataclass(frozen=True)
-class LookBack:
-    """An input of which a snapshot reads its own month and the twelve before."""
+class Reaching:
+    """An input of which a snapshot reads more than its own month."""
 
     table: Table
+    reach: ClassVar[Reach]
+
+    @property
+    def name(self) -> str:
+        """Of the input."""
+        return self.table.name
 
 
-Reads = Sequence["Output | LookBack | AssetDeclaration"]
+class LookBack(Reaching):
+    """An input of which a snapshot reads its own month and the twelve before."""
+
+    reach = Reach(LOOK_BACK_MONTHS, has_gaps=False)
+
+
+class AllBefore(Reaching):
+    """An input of which a snapshot reads its own month and all before it that are stored."""
+
+    reach = Reach(None)
+
+
+class After(Reaching):
+    """An input of which a snapshot reads its own month and those stored of the 13 after it.
+
+    So many hold a year and more from the snapshot's last day on.
+    """
+
+    reach = Reach(after=13)
+
+
+Reads = Sequence["Output | Reaching | AssetDeclaration"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +82,7 @@ class AssetDeclaration:
     body: Callable[..., Any]
     handle: type[Handle]
     stores: tuple[Output, ...]
-    reads: tuple[Output | LookBack | AssetDeclaration, ...] = ()
+    reads: tuple[Output | Reaching | AssetDeclaration, ...] = ()
     kinds: frozenset[str] = frozenset()
     code_version: CodeVersion = "1"
     comes_last: bool = False
@@ -78,21 +107,19 @@ class AssetDeclaration:
 
     @property
     def has_months(self) -> bool:
-        """Whether months of it are made one by one."""
+        """True if it is made month by month."""
         return self.handle is not Whole
 
     @property
     def uses_spark(self) -> bool:
-        """Whether it uses Spark."""
+        """True if it uses Spark."""
         return "pyspark" in self.kinds
 
     @property
-    def inputs(self) -> dict[str, bool]:
-        """Names of the assets that it reads, and whether with the twelve months before."""
+    def inputs(self) -> dict[str, Reach | None]:
+        """Names of the assets that it reads; None for those of which it reads its own month."""
         return {
-            name: isinstance(read, LookBack)
-            for read in self.reads
-            for name in (read.table.name if isinstance(read, LookBack) else read.name,)
+            read.name: read.reach if isinstance(read, Reaching) else None for read in self.reads
         }
 
     def version(self, settings: Settings) -> str:

@@ -1,13 +1,13 @@
 """The assets of one category: what their keys, partitions and versions follow from."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from dagster import AssetKey, MonthlyPartitionsDefinition, TimeWindowPartitionMapping
 
-from amazon_seg_assets.months import LOOK_BACK_MONTHS, Span, month_after
+from amazon_seg_assets.months import Span, month_after, month_range
 from amazon_seg_assets.settings import Settings
 
 MONTH_FORMAT = "%Y-%m"
@@ -15,7 +15,7 @@ MONTH_FORMAT = "%Y-%m"
 
 @dataclass(frozen=True)
 class Family:
-    """What binds declarations to one category.
+    """The category that declarations are bound to, and the settings that they follow.
 
     Attributes:
         category: first part of all keys; a further category renames nothing.
@@ -61,11 +61,36 @@ def monthly_partitions(span: Span) -> MonthlyPartitionsDefinition:
     )
 
 
-def look_back() -> TimeWindowPartitionMapping:
-    """From a snapshot to the months that it looks at."""
-    with warnings.catch_warnings():
-        # Months before the first may be left out; Dagster calls this beta, and says so each time.
-        warnings.simplefilter("ignore")
-        return TimeWindowPartitionMapping(
-            start_offset=-LOOK_BACK_MONTHS, allow_nonexistent_upstream_partitions=True
-        )
+@dataclass(frozen=True)
+class Reach:
+    """Months of an input that a snapshot reads beside its own.
+
+    Attributes:
+        before: months before its own; None for all of the span.
+        after: months after it.
+        has_gaps: a month beside its own that is not stored is left out; else it must be there.
+    """
+
+    before: int | None = 0
+    after: int = 0
+    has_gaps: bool = True
+
+    def months(self, span: Span, snapshot: str, stored: Iterable[str]) -> list[str]:
+        """The months to read: the snapshot's, and others of the span."""
+        first = span.first if self.before is None else month_after(snapshot, -self.before)
+        last = month_after(snapshot, self.after)
+        reached = month_range(max(span.first, first), min(span.last, last))
+        there = {snapshot, *stored} if self.has_gaps else {*reached}
+        return [month for month in reached if month in there]
+
+    def mapping(self, span: Span) -> TimeWindowPartitionMapping:
+        """The same for Dagster: from a snapshot to the partitions that it depends on."""
+        before = len(month_range(span.first, span.last)) if self.before is None else self.before
+        with warnings.catch_warnings():
+            # Months outside the span may be left out; Dagster calls this beta, each time.
+            warnings.simplefilter("ignore")
+            return TimeWindowPartitionMapping(
+                start_offset=-before,
+                end_offset=self.after,
+                allow_nonexistent_upstream_partitions=True,
+            )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from amazon_seg_assets.dag.family import Family
+from amazon_seg_assets.dag.family import Family, Reach
 from amazon_seg_assets.dag.metadata import artifact_metadata, table_metadata
 from amazon_seg_assets.schema import Artifact, Table
 from amazon_seg_assets.storage.facts import Facts, read_facts, require_facts
@@ -79,7 +79,7 @@ class Handle:
         storage: its storage.
         month: read of tables with months; None reads all of them.
         stores: what the body is to store.
-        looks_back: names of the tables of which a snapshot's twelve months before are read too.
+        reaches: months beside a snapshot's own that are read, by name of the table.
         spark_resource: starts Spark when it is first needed.
         source: where raw files come from.
         instance: Dagster's records.
@@ -92,7 +92,7 @@ class Handle:
     month: str | None = None
     _: KW_ONLY
     stores: tuple[Output, ...] = ()
-    looks_back: frozenset[str] = frozenset()
+    reaches: Mapping[str, Reach] = field(default_factory=dict)
     spark_resource: SparkResource | None = field(default=None, repr=False)
     source: SourceResource | None = field(default=None, repr=False)
     instance: DagsterInstance | None = field(default=None, repr=False)
@@ -137,7 +137,7 @@ class Handle:
         return self.stats(table).rows
 
     def facts(self, table: Table, *names: str) -> dict[str, Any]:
-        """What was counted when a table was stored; of the names given, none may be missing."""
+        """Facts counted when a table was stored; of the names given, none may be missing."""
         month = self._month(table)
         if names:
             return require_facts(self.storage, table.name, month, *names)
@@ -157,8 +157,9 @@ class Handle:
     def _months(self, table: Table) -> Sequence[str] | None:
         if not table.by_month or self.month is None:
             return None
-        if table.name in self.looks_back:
-            return self.family.span.look_back(self.month)
+        if reach := self.reaches.get(table.name):
+            stored = self.storage.months(table.name)
+            return reach.months(self.family.span, self.month, stored)
         return [self.month]
 
     def _table(self, table: Table | None) -> Table:

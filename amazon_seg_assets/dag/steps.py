@@ -24,7 +24,7 @@ from dagster import (
 )
 
 from amazon_seg_assets.dag.declaration import AssetDeclaration
-from amazon_seg_assets.dag.family import Family, look_back
+from amazon_seg_assets.dag.family import Family
 from amazon_seg_assets.dag.handles import MonthRange, Output, Snapshot, Stored, Whole
 from amazon_seg_assets.dag.metadata import cost_metadata, declared_metadata
 from amazon_seg_assets.dag.resources import SourceResource, SparkResource, StoreResource
@@ -41,6 +41,7 @@ LAYERS = {
     "raw": "raw",
     "cleaning": "clean",
     "rfm": "features",
+    "history": "features",
     "clusters": "model",
     "segments": "model",
     "overview": "model",
@@ -51,7 +52,7 @@ PRIORITY = "dagster/priority"
 """Of the steps that can be next, those with the highest come first."""
 
 CHECKS_FIRST, DATA_FIRST = "2", "1"
-"""What fails a check stops a run early; segments are there before pictures and comparisons."""
+"""Failed checks stop a run early; segments are there before pictures and comparisons."""
 
 SPARK_POOL = "spark"
 """Assets that use Spark take a slot of it, so that local runs queue instead of filling memory."""
@@ -111,7 +112,7 @@ def _handles(
 ) -> Iterator[Whole | Snapshot | MonthRange]:
     common: dict[str, Any] = {
         "stores": declaration.stores,
-        "looks_back": frozenset(name for name, back in declaration.inputs.items() if back),
+        "reaches": {name: reach for name, reach in declaration.inputs.items() if reach},
         "spark_resource": spark,
         "source": source,
         "instance": context.instance,
@@ -133,7 +134,7 @@ def _flat(returned: Stored | Sequence[Stored]) -> Sequence[Stored]:
 def _results(
     context: AssetExecutionContext, family: Family, stored: Sequence[Stored]
 ) -> MaterializeResult | tuple[MaterializeResult, ...]:
-    """What Dagster records: of months by way of the context, as a result is of all of them."""
+    """Results for Dagster; those of months go by the context, as a result is of all months."""
     results: dict[str, MaterializeResult] = {}
     for each in stored:
         key, name = family.key(each.output.name), each.output.name
@@ -154,12 +155,13 @@ def _spec(
 ) -> AssetSpec:
     is_table = isinstance(output, Table)
     of_pictures = "matplotlib" in declaration.kinds
-    back = look_back()
     return AssetSpec(
         family.key(output.name),
         deps=[
-            AssetDep(family.key(name), partition_mapping=back if looks_back else None)
-            for name, looks_back in declaration.inputs.items()
+            AssetDep(
+                family.key(name), partition_mapping=reach.mapping(family.span) if reach else None
+            )
+            for name, reach in declaration.inputs.items()
         ],
         description=f"{output.description}\n\n**Made from** {_named(declaration)}.",
         group_name=declaration.stage,

@@ -9,18 +9,19 @@ from amazon_seg_assets.dag.declaration import AssetDeclaration
 from amazon_seg_assets.dag.family import Family
 from amazon_seg_assets.dag.handles import MonthRange, Snapshot
 
-INGEST, EXPLORE, PREPARE = "ingest", "explore", "prepare_months"
-SEGMENT, FULL = "segment_snapshot", "full"
+INGEST, EXPLORE, HISTORY = "ingest", "explore", "history"
+PREPARE, SEGMENT, FULL = "prepare_months", "segment_snapshot", "full"
 
 DESCRIPTIONS = {
     INGEST: "Reads the source, if it has changed, and cleans the products.",
     PREPARE: "Cleans and joins the reviews of a range of months in one run.",
     SEGMENT: "Segments the customers as of the end of a month, or of each of a range.",
+    HISTORY: "Sums up the days of all customers, of a range of months in one run.",
     EXPLORE: "Shows what the raw tables hold, whatever the snapshot.",
     FULL: (
         "Everything in one run: ingests, explores, prepares the months of a range and segments "
         "the snapshots of the same range. The twelve months before the range must have been "
-        "prepared, unless they are before the span."
+        "prepared, and the history of all months before it, unless they are before the span."
     ),
 }
 
@@ -29,6 +30,8 @@ def job_of(declaration: AssetDeclaration) -> str:
     """The job that makes an asset, beside ``full``."""
     if declaration.stage == "exploration":
         return EXPLORE
+    if declaration.stage == "history" and declaration.handle is MonthRange:
+        return HISTORY
     return {Snapshot: SEGMENT, MonthRange: PREPARE}.get(declaration.handle, INGEST)
 
 

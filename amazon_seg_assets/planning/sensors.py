@@ -1,8 +1,9 @@
 """Automation of one category: two sensors and a schedule, all off until somebody turns them on.
 
 They form a chain. ``source_changed`` ingests a source that has changed; ``months_changed`` then
-prepares the months that the ingestion changed, explores the raw data anew, and redoes the snapshots
-that look at these months. ``last_complete_month`` adds the snapshot of each month that has ended.
+prepares the months that the ingestion changed and sums up their days, explores the raw data anew,
+and redoes the snapshots that look at these months. ``last_complete_month`` adds the snapshot of
+each month that has ended.
 """
 
 from collections.abc import Mapping
@@ -31,10 +32,15 @@ from amazon_seg_assets.dag.records import materializations
 from amazon_seg_assets.dag.resources import SourceResource
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.months import contiguous, month_after
-from amazon_seg_assets.planning.jobs import EXPLORE, INGEST, PREPARE, SEGMENT
-from amazon_seg_assets.planning.snapshots import dependent_snapshots, segmentable_months
+from amazon_seg_assets.planning.jobs import EXPLORE, HISTORY, INGEST, PREPARE, SEGMENT
+from amazon_seg_assets.planning.snapshots import (
+    dependent_snapshots,
+    months_of_history,
+    segmentable_months,
+)
 from amazon_seg_assets.schema import Table
 from amazon_seg_assets.stages.cleaning.tables import JOINED_REVIEWS
+from amazon_seg_assets.stages.history.tables import CUSTOMER_DAYS
 from amazon_seg_assets.stages.overview.tables import SEGMENT_SUMMARY
 from amazon_seg_assets.stages.raw.ingest import RAW_TABLES, content_version
 from amazon_seg_assets.stages.raw.manifest import Manifest, read_manifest
@@ -78,16 +84,17 @@ def sensors(family: Family, jobs: Mapping[str, Any]) -> list[SensorDefinition]:
         SensorDefinition(
             name=family.name("months_changed"),
             evaluation_fn=months_changed,
-            jobs=[jobs[name] for name in (PREPARE, EXPLORE, SEGMENT)],
+            jobs=[jobs[name] for name in (PREPARE, HISTORY, EXPLORE, SEGMENT)],
             minimum_interval_seconds=_RECORDS_EVERY_SECONDS,
             default_status=DefaultSensorStatus.STOPPED,
             required_resource_keys={"storage"},
             description=(
-                "After an ingestion, prepares the months that it changed, and explores the raw "
-                "data if that has been done before. Once these runs have succeeded, segments anew "
-                "the snapshots that look at these months: those that there are, and the newest. "
-                "Begins with the first ingestion after it is turned on. Changed products do not "
-                "count, as they change all months at once."
+                "After an ingestion, prepares the months that it changed, brings the history of "
+                "all months up to date, and explores the raw data if that has been done before. "
+                "Once these runs have succeeded, segments anew the snapshots that look at these "
+                "months: those that there are, and the newest. Begins with the first ingestion "
+                "after it is turned on. Changed products do not count, as they change all months "
+                "at once."
             ),
         ),
     ]
@@ -111,7 +118,8 @@ def schedules(family: Family, jobs: Mapping[str, Any]) -> list[ScheduleDefinitio
             required_resource_keys={"storage"},
             description=(
                 "Segments the customers as of the end of the last complete month, if its reviews "
-                "and those of the twelve months before have been prepared."
+                "and those of the twelve months before have been prepared, and the history of all "
+                "months up to it is there."
             ),
         )
     ]
@@ -124,12 +132,14 @@ class _Refresh(BaseModel):
         seen: number of the last ingestion it has looked at.
         changed: months whose snapshots are still to be requested.
         ranges: months that it had prepared for them, as first and last of each run.
+        histories: months of which it had the days summed up, likewise.
         explores: whether it had the raw data explored too.
     """
 
     seen: int
     changed: list[str] = []
     ranges: list[tuple[str, str]] = []
+    histories: list[tuple[str, str]] = []
     explores: bool = False
 
 
@@ -202,14 +212,12 @@ class _Watch:
             return _wait(f"{missing} {url_of(self.store.root)}: {again}", state)
         if inside:
             return self._request_months(manifest, seen, sorted(inside | set(state.changed)))
-        waiting = [
-            months
-            for months in state.ranges
-            if not self._has_succeeded(self._request(PREPARE, state.seen, months))
-        ]
-        if waiting:
-            named = ", ".join(f"{first} … {last}" for first, last in waiting)
-            return _wait(f"Snapshots wait until these months have been prepared: {named}.", state)
+        for job, ranges in ((PREPARE, state.ranges), (HISTORY, state.histories)):
+            requests = {months: self._request(job, state.seen, months) for months in ranges}
+            waiting = [months for months, of in requests.items() if not self._has_succeeded(of)]
+            if waiting:
+                named = ", ".join(f"{first} … {last}" for first, last in waiting)
+                return _wait(f"Snapshots wait until {job} has succeeded for {named}.", state)
         if state.explores and not self._has_succeeded(self._request(EXPLORE, state.seen)):
             return _wait("Snapshots wait until the job explore has succeeded.", state)
         return self._request_snapshots(manifest, seen, state.changed)
@@ -225,27 +233,40 @@ class _Watch:
         manifest = read_manifest(store, RAW_REVIEWS.name)
         if manifest is None or month not in segmentable_months(manifest, span):
             return SkipReason(f"{store.category} has no reviews of verified purchases in {month}.")
-        missing = sorted(set(span.look_back(month)) - set(store.months(JOINED_REVIEWS.name)))
-        if missing:
-            return SkipReason(
-                f"{JOINED_REVIEWS.name} of {store.category} lacks {missing[0]} … {missing[-1]} "
-                f"({len(missing)} months): prepare them first."
-            )
+        so_far = [each for each in months_of_history(store, span) if each <= month]
+        for table, job, needed in (
+            (JOINED_REVIEWS, PREPARE, span.look_back(month)),
+            (CUSTOMER_DAYS, HISTORY, so_far),
+        ):
+            missing = sorted(set(needed) - set(store.months(table.name)))
+            if missing:
+                return SkipReason(
+                    f"{table.name} of {store.category} lacks {missing[0]} … {missing[-1]} "
+                    f"({len(missing)} months): run the job {job} for them first."
+                )
         return RunRequest(run_key=month, partition_key=month)
 
     def _request_months(self, manifest: Manifest, seen: int, changed: list[str]) -> SensorResult:
-        """Requests the changed months, and those that their snapshots lack; explores anew."""
+        """Requests the changed months, and those that snapshots and history lack; explores anew."""
         snapshots = self._snapshots(manifest, changed)
         look_back = {month for end in snapshots for month in self.family.span.look_back(end)}
         there = set(self.store.months(JOINED_REVIEWS.name))
         ranges = contiguous({*changed, *(look_back - there)})
-        requests = [self._request(PREPARE, seen, months) for months in ranges]
+        known = {*months_of_history(self.store, self.family.span)}
+        summed_up = set(self.store.months(CUSTOMER_DAYS.name))
+        histories = contiguous({*changed, *(known - summed_up)})
+        requests = [
+            *(self._request(PREPARE, seen, months) for months in ranges),
+            *(self._request(HISTORY, seen, months) for months in histories),
+        ]
         # A deployment that leaves the exploration out goes on to do so.
         explored = (self.store.path(each.name) for each in declared_in("exploration"))
         explores = any(path.is_dir() for path in explored)
         if explores:
             requests.append(self._request(EXPLORE, seen))
-        state = _Refresh(seen=seen, changed=changed, ranges=ranges, explores=explores)
+        state = _Refresh(
+            seen=seen, changed=changed, ranges=ranges, histories=histories, explores=explores
+        )
         return SensorResult(run_requests=requests, cursor=state.model_dump_json())
 
     def _request_snapshots(self, manifest: Manifest, seen: int, changed: list[str]) -> SensorResult:

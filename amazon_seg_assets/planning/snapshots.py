@@ -31,6 +31,19 @@ def months_to_prepare(store: Store, span: Span, snapshot: str, all_months: bool)
     return month_range(min([*inside, *needed]), max([*inside, *needed]))
 
 
+def months_of_history(store: Store, span: Span) -> list[str]:
+    """All months of the span from the first with reviews to the last."""
+    inside = [m for m in require_manifest(store, RAW_REVIEWS.name).months if m in span]
+    return month_range(inside[0], inside[-1]) if inside else []
+
+
+def year_before(store: Store, span: Span, snapshot: str) -> str | None:
+    """The snapshot twelve months before; None if there can be none."""
+    month = month_after(snapshot, -LOOK_BACK_MONTHS)
+    possible = segmentable_months(require_manifest(store, RAW_REVIEWS.name), span)
+    return month if month in possible else None
+
+
 def dependent_snapshots(
     changed: Iterable[str], stored: Iterable[str], segmentable: Iterable[str]
 ) -> list[str]:

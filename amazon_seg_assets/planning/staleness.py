@@ -13,15 +13,20 @@ from amazon_seg_assets.dag.declaration import AssetDeclaration
 from amazon_seg_assets.dag.family import Family
 from amazon_seg_assets.dag.records import is_up_to_date
 from amazon_seg_assets.rules.categories import load_excluded_categories
+from amazon_seg_assets.rules.scheme import Scheme
 from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA, CLEAN_REVIEWS, JOINED_REVIEWS
 from amazon_seg_assets.stages.cleaning.versions import (
     made_from_clean,
     made_from_products,
     made_from_raw,
 )
+from amazon_seg_assets.stages.history.tables import CUSTOMER_DAYS
+from amazon_seg_assets.stages.history.versions import made_from_days
+from amazon_seg_assets.stages.movement.tables import SEGMENT_OUTCOMES
 from amazon_seg_assets.stages.raw.assets import stored_versions
 from amazon_seg_assets.stages.raw.manifest import require_manifest
 from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
+from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS
 from amazon_seg_assets.storage.facts import MADE_FROM, failed_checks, read_facts
 from amazon_seg_assets.storage.layout import Store
 
@@ -75,3 +80,29 @@ def stale_months(store: Store, months: Iterable[str]) -> list[str]:
         )
 
     return [month for month in months if is_stale(month)]
+
+
+def stale_history(store: Store, months: Iterable[str]) -> list[str]:
+    """Of some months those whose days of customers are missing, outdated or at fault."""
+    manifest = require_manifest(store, RAW_REVIEWS.name)
+    products, there = read_facts(store, CLEAN_METADATA.name), {*store.months(CUSTOMER_DAYS.name)}
+
+    def is_stale(month: str) -> bool:
+        if month not in there or failed_checks(store, CUSTOMER_DAYS.name, month):
+            return True
+        facts = read_facts(store, CUSTOMER_DAYS.name, month)
+        fresh = made_from_days(manifest, month, products, facts["min_price"])
+        return bool(facts[MADE_FROM] != fresh[MADE_FROM])
+
+    return [month for month in months if is_stale(month)]
+
+
+def has_outcomes(store: Store, month: str, scheme: Scheme) -> bool:
+    """True if a snapshot is stored with its outcomes, segmented by a scheme of the same rules."""
+    if not all(month in store.months(name) for name in (RFM_SEGMENTS.name, SEGMENT_OUTCOMES.name)):
+        return False
+    used = read_facts(store, RFM_SEGMENTS.name, month).get("scheme")
+    try:
+        return Scheme.model_validate(used).fingerprint == scheme.fingerprint
+    except ValueError:
+        return False

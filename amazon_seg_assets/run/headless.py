@@ -20,11 +20,37 @@ from amazon_seg_assets.dag.family import Family
 from amazon_seg_assets.dag.internals import failed_check, range_tags, was_interrupted
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.months import contiguous
-from amazon_seg_assets.planning.jobs import EXPLORE, INGEST, PREPARE, SEGMENT, run_tags
-from amazon_seg_assets.planning.snapshots import default_snapshot, months_to_prepare
-from amazon_seg_assets.planning.staleness import are_products_stale, are_up_to_date, stale_months
+from amazon_seg_assets.planning.jobs import (
+    EXPLORE,
+    HISTORY,
+    INGEST,
+    PREPARE,
+    SEGMENT,
+    job_of,
+    run_tags,
+)
+from amazon_seg_assets.planning.snapshots import (
+    default_snapshot,
+    months_of_history,
+    months_to_prepare,
+    year_before,
+)
+from amazon_seg_assets.planning.staleness import (
+    are_products_stale,
+    are_up_to_date,
+    has_outcomes,
+    stale_history,
+    stale_months,
+)
+from amazon_seg_assets.rules.scheme import load_scheme
 from amazon_seg_assets.spark.failures import cause_in_one_line
+from amazon_seg_assets.stages import STAGES
 from amazon_seg_assets.stages.cleaning.assets import clean_metadata
+from amazon_seg_assets.stages.clusters.assets import cluster_model, customer_clusters, k_sweep
+from amazon_seg_assets.stages.history.assets import customer_lifecycle
+from amazon_seg_assets.stages.movement.assets import segment_export, segment_outcomes
+from amazon_seg_assets.stages.rfm.assets import rfm_features
+from amazon_seg_assets.stages.segments.assets import rfm_segments
 from amazon_seg_assets.storage.layout import Store
 
 
@@ -45,6 +71,37 @@ class RunError(Exception):
 Listener = Callable[[EventLogEntry], None]
 
 
+WITHOUT_HISTORY = [
+    declared
+    for stage in STAGES
+    for declared in declared_in(stage)
+    if job_of(declared) == SEGMENT
+    and (stage not in ("history", "movement") or declared is segment_export)
+]
+"""The assets of a snapshot that need the months of its window alone."""
+
+A_YEAR_BEFORE = [
+    rfm_features,
+    k_sweep,
+    cluster_model,
+    customer_clusters,
+    rfm_segments,
+    customer_lifecycle,
+    segment_outcomes,
+]
+"""The assets of the snapshot a year before that movement and outcomes need."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A run: a job, the months from first to last, and the assets if not all of the job."""
+
+    job: str
+    first: str = ""
+    last: str = ""
+    assets: Sequence[AssetDeclaration] | None = None
+
+
 @dataclass(frozen=True)
 class MainJob:
     """The scope of the main job.
@@ -52,13 +109,13 @@ class MainJob:
     Attributes:
         snapshot: to segment; None for the last month with reviews.
         all_months: cleans and joins all months, not only those that the snapshot needs.
-        explores: shows the raw data at a glance, too.
+        skip: parts to leave out: ``exploration``, ``history``.
         force: does anew what is up to date.
     """
 
     snapshot: str | None = None
     all_months: bool = False
-    explores: bool = True
+    skip: frozenset[str] = frozenset()
     force: bool = False
 
 
@@ -100,23 +157,49 @@ class HeadlessRun:
             InputError: the input or a blocking check is why it failed.
             RunError: something else is.
         """
-        span = self.family.span
         self._expect(INGEST, PREPARE, SEGMENT)
-        products = [clean_metadata]
         self.execute(INGEST, assets=declared_in("raw"))
         if asked.force or not self.are_products_clean():
-            self.execute(INGEST, assets=products)
-        explores = asked.explores and (asked.force or not self.is_explored())
-        snapshot = asked.snapshot or default_snapshot(self.store, span)
-        months = months_to_prepare(self.store, span, snapshot, asked.all_months)
-        ranges = contiguous(months if asked.force else stale_months(self.store, months))
-        self._expect(*([EXPLORE] if explores else []), *[PREPARE] * len(ranges), SEGMENT)
-        if explores:
-            self.execute(EXPLORE)
-        for first, last in ranges:
-            self.execute(PREPARE, range_tags(first, last))
-        self.execute(SEGMENT, range_tags(snapshot, snapshot))
-        return snapshot
+            self.execute(INGEST, assets=[clean_metadata])
+        plan = self._plan(asked)
+        self._expect(*(each.job for each in plan))
+        for each in plan:
+            tags = range_tags(each.first, each.last) if each.first else {}
+            try:
+                self.execute(each.job, tags, each.assets)
+            except InputError as error:
+                if each.assets is not A_YEAR_BEFORE:
+                    raise
+                # The rest works without it, and says what it lacks.
+                self.warnings.append(f"The snapshot {each.first} was left out. {error}")
+        return plan[-1].last
+
+    def _plan(self, asked: MainJob) -> list[Planned]:
+        """The runs that follow the products, in order; the last one segments the snapshot."""
+        store, span = self.store, self.family.span
+        snapshot = asked.snapshot or default_snapshot(store, span)
+        with_history = "history" not in asked.skip
+        before = year_before(store, span, snapshot) if with_history else None
+        months = months_to_prepare(store, span, snapshot, asked.all_months)
+        months = sorted({*months, *(span.look_back(before) if before else ())})
+        days = months_of_history(store, span) if with_history else []
+        plan: list[Planned] = []
+        if "exploration" not in asked.skip and (asked.force or not self.is_explored()):
+            plan.append(Planned(EXPLORE))
+        stale = days if asked.force else stale_history(store, days)
+        plan += [Planned(HISTORY, *ends) for ends in contiguous(stale)]
+        stale = months if asked.force else stale_months(store, months)
+        plan += [Planned(PREPARE, *ends) for ends in contiguous(stale)]
+        is_changed = any(each.job != EXPLORE for each in plan)
+        if before and (asked.force or is_changed or not self._has_outcomes(before)):
+            plan.append(Planned(SEGMENT, before, before, A_YEAR_BEFORE))
+        chosen = None if with_history else WITHOUT_HISTORY
+        return [*plan, Planned(SEGMENT, snapshot, snapshot, chosen)]
+
+    def _has_outcomes(self, month: str) -> bool:
+        """True if a snapshot and its outcomes are stored, by the scheme of this run."""
+        asked = self.ops.get(rfm_segments.name, {}).get("scheme") or self.family.settings.scheme
+        return has_outcomes(self.store, month, load_scheme(asked))
 
     def are_products_clean(self) -> bool:
         """True if the clean products are of the raw table as it now is."""

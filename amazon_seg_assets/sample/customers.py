@@ -1,4 +1,8 @@
-"""Invented customers: who reviews how many products, which, when, and how."""
+"""Invented customers: when they come, come back and leave, and what they review and how.
+
+Numbers of reviews by month and customer, ratings and verified purchases follow published figures.
+Kinds of customers, with their pace, loyalty and taste, are invented, and so are all outcomes.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from amazon_seg_assets.sample.catalog import Catalog
+from amazon_seg_assets.sample.catalog import Catalog, categories
 
 _FIRST = datetime(1996, 11, 18, tzinfo=UTC)
 _LAST = datetime(2023, 9, 13, 23, 59, 59, tzinfo=UTC)
@@ -18,18 +23,18 @@ _MILLISECONDS_SINCE_MS = int(datetime(2017, 7, 1, tzinfo=UTC).timestamp() * 1000
 
 # Millions of reviews a year, roughly as in Electronics; those of 2022 and 2023 together 17.5 %.
 _YEARS = {
-    1996: 0.0002, 1997: 0.001, 1998: 0.004, 1999: 0.015, 2000: 0.03, 2001: 0.03, 2002: 0.03,
-    2003: 0.035, 2004: 0.045, 2005: 0.07, 2006: 0.10, 2007: 0.19, 2008: 0.24, 2009: 0.34,
-    2010: 0.50, 2011: 0.80, 2012: 1.4, 2013: 2.6, 2014: 3.3, 2015: 4.1, 2016: 4.4, 2017: 3.9,
-    2018: 3.8, 2019: 4.6, 2020: 4.9, 2021: 4.8,
+    1996: 0.0002, 1997: 0.001, 1998: 0.004, 1999: 0.015, 2000: 0.025, 2001: 0.027, 2002: 0.028,
+    2003: 0.034, 2004: 0.038, 2005: 0.06, 2006: 0.08, 2007: 0.16, 2008: 0.22, 2009: 0.30,
+    2010: 0.43, 2011: 0.66, 2012: 1.15, 2013: 2.15, 2014: 2.8, 2015: 3.55, 2016: 3.8, 2017: 3.6,
+    2018: 3.6, 2019: 4.3, 2020: 4.57, 2021: 4.63,
 }  # fmt: skip
 _EVEN_YEAR = [9, 7.5, 7.8, 7.3, 7.5, 7.4, 8.6, 8.6, 7.6, 7.7, 8.7, 11.3]
 _LAST_MONTHS = {
-    (2022, 1): 0.62, (2022, 2): 0.50, (2022, 3): 0.48, (2022, 4): 0.44, (2022, 5): 0.44,
-    (2022, 6): 0.42, (2022, 7): 0.50, (2022, 8): 0.48, (2022, 9): 0.38, (2022, 10): 0.42,
-    (2022, 11): 0.55, (2022, 12): 0.70, (2023, 1): 0.42, (2023, 2): 0.17, (2023, 3): 0.12,
-    (2023, 4): 0.14, (2023, 5): 0.21, (2023, 6): 0.26, (2023, 7): 0.25, (2023, 8): 0.13,
-    (2023, 9): 0.02,
+    (2022, 1): 0.55, (2022, 2): 0.47, (2022, 3): 0.46, (2022, 4): 0.44, (2022, 5): 0.43,
+    (2022, 6): 0.41, (2022, 7): 0.48, (2022, 8): 0.46, (2022, 9): 0.37, (2022, 10): 0.40,
+    (2022, 11): 0.50, (2022, 12): 0.60, (2023, 1): 0.41, (2023, 2): 0.22, (2023, 3): 0.20,
+    (2023, 4): 0.21, (2023, 5): 0.26, (2023, 6): 0.30, (2023, 7): 0.27, (2023, 8): 0.19,
+    (2023, 9): 0.05,
 }  # fmt: skip
 
 _RATING_SHARES = [0.122, 0.051, 0.066, 0.127, 0.634]
@@ -38,8 +43,47 @@ _VERIFIED_2023 = np.array([0.9279, 0.9144, 0.8823, 0.8158, 0.8858])
 _VERIFIED_EARLIER_GAIN = 0.041
 _YEAR_2023_MS = int(datetime(2023, 1, 1, tzinfo=UTC).timestamp() * 1000)
 
-_PACES_DAYS = [8, 650, 2_000]
-_PACE_SHARES = [0.004, 0.40, 0.596]
+_YEAR = 0.1
+"""Share of all reviews that an ordinary year has: lives pass faster when more is reviewed."""
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of customer.
+
+    Attributes:
+        share: of all customers.
+        stays: probability that a review is not the customer's last.
+        pace: mean years between visits.
+        taste: favourite main category.
+        devotion: share of its reviews that are of its favourite, beside what chance adds.
+    """
+
+    share: float
+    stays: float
+    pace: float
+    taste: str
+    devotion: float
+
+
+_KINDS = (
+    _Kind(0.59, 0.05, 1.5, "Cell Phones & Accessories", 0.2),  # seen once
+    _Kind(0.29, 0.55, 1.0, "Home Audio & Theater", 0.3),  # come back after a year, or never
+    _Kind(0.119, 0.82, 0.6, "Camera & Photo", 0.4),  # come back for years
+    _Kind(0.001, 0.955, 0.1, "Computers", 0.5),  # buy every month, then leave
+)
+_KIND_SHARES = [kind.share for kind in _KINDS]
+_STAYS = np.array([kind.stays for kind in _KINDS])
+_PACES = np.array([kind.pace for kind in _KINDS]) * _YEAR
+_TASTES = np.array([categories.index(kind.taste) for kind in _KINDS])
+_DEVOTION = np.array([kind.devotion for kind in _KINDS])
+
+_MOST_REVIEWS = 100
+_SAME_VISIT_SHARE = 0.105
+_PAUSE_SHARE = 0.05
+_PAUSE = 1.1 * _YEAR
+"""Least length of a pause; it lasts as long again in the mean."""
+_VISIT_MS = 600_000
 
 _USER_LETTERS = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "S1")
 _SECOND_LETTERS = np.frombuffer(b"EFGH", "S1")
@@ -69,33 +113,41 @@ class Reviews:
 
 
 class Customers:
-    """Draws reviews of ever new customers.
+    """Draws reviews of ever new customers, each with a life of its own.
+
+    A customer is of a kind, which decides how soon it comes back, when it leaves and its favourite
+    category. Some pause for more than a year. Lives pass in shares of all reviews, from 0 at the
+    first day to 1 at the last, so that each month gets its share whatever customers do.
 
     Args:
-        catalog: what they review.
+        catalog: products under review.
     """
 
     def __init__(self, catalog: Catalog) -> None:
-        starts, weights = _months()
-        self._month_starts = starts
-        self._month_shares = np.cumsum(weights) / sum(weights)
+        self._month_starts, weights = _months()
+        self._month_shares = _cumulative(weights)
         popularity = 1 / np.arange(20, 20 + len(catalog)) ** 1.15
-        self._product_shares = np.cumsum(popularity) / popularity.sum()
+        # A favourite category is a stretch of the products in this order.
+        self._by_category = np.argsort(catalog.category, kind="stable")
+        self._product_shares = _cumulative(popularity[self._by_category])[1:]
+        self._category_shares = _cumulative(
+            np.bincount(catalog.category, popularity, minlength=len(categories))
+        )
 
     def draw(self, reviews: int, random: np.random.Generator) -> Reviews:
         """The next customers, with this many reviews in all."""
-        user = _draw_users(reviews, random)
-        first_of_user = np.flatnonzero(np.diff(user, prepend=-1))
-        users = int(user[-1]) + 1
-        timestamp = self._draw_times(user, first_of_user, random)
+        kind, life = _draw_lives(reviews, random)
+        moment, is_first = _draw_moments(kind, life, random)
+        timestamp = self._timestamps(moment, random)
         rating = random.choice(5, reviews, p=_RATING_SHARES)
         verified_share = _VERIFIED_2023[rating] + _VERIFIED_EARLIER_GAIN * (
             timestamp < _YEAR_2023_MS
         )
         variant = np.where(random.random(reviews) < 0.45, random.integers(0, 2, reviews), 2)
+        user = np.cumsum(is_first) - 1
         return Reviews(
-            user_id=_user_ids(users, random)[user],
-            product=self._draw_products(first_of_user, reviews, random),
+            user_id=_user_ids(int(user[-1]) + 1, random)[user],
+            product=self._draw_products(kind[life], is_first, random),
             variant=variant,
             timestamp=timestamp,
             rating=rating + 1,
@@ -103,38 +155,32 @@ class Customers:
             verified=random.random(reviews) < verified_share,
         )
 
-    def _draw_moments(self, count: int, random: np.random.Generator) -> np.ndarray:
-        month = np.searchsorted(self._month_shares, random.random(count))
-        start, end = self._month_starts[month], self._month_starts[month + 1]
-        return (start + random.random(count) * (end - start)).astype(np.int64)
-
-    def _draw_times(
-        self, user: np.ndarray, first_of_user: np.ndarray, random: np.random.Generator
-    ) -> np.ndarray:
-        """A customer's first review, then others after gaps; none in the future."""
-        count = len(user)
-        moments = self._draw_moments(count, random)
-        # Few customers buy every week, some every few months, most come back after years.
-        pace = random.choice(_PACES_DAYS, len(first_of_user), p=_PACE_SHARES)
-        gaps = random.exponential(1.0, count) * pace[user] * _DAY_MS
-        same_day = random.random(count) < 0.165
-        gaps[same_day] = random.random(int(same_day.sum())) * 600_000
-        gaps[first_of_user] = 0
-        elapsed = np.cumsum(gaps)
-        elapsed -= elapsed[first_of_user][user]
-        times = moments[first_of_user][user] + elapsed.astype(np.int64)
-        times = np.where(times > _LAST_MS, moments, times)
+    def _timestamps(self, moment: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """Milliseconds since 1970; reviews of one visit are minutes apart."""
+        starts = np.interp(moment, self._month_shares, self._month_starts)
+        visited = starts + random.random(len(moment)) * _VISIT_MS
+        times = np.minimum(visited, _LAST_MS).astype(np.int64)
         whole_seconds = times < _MILLISECONDS_SINCE_MS
         return np.where(whole_seconds, times // 1000 * 1000, times)
 
     def _draw_products(
-        self, first_of_user: np.ndarray, count: int, random: np.random.Generator
+        self, kind: np.ndarray, is_first: np.ndarray, random: np.random.Generator
     ) -> np.ndarray:
-        product = np.searchsorted(self._product_shares, random.random(count))
-        again = random.random(count) < 0.01
-        again[first_of_user] = False
-        before = np.roll(product, 1)
-        return np.where(again, before, product)
+        count = len(kind)
+        place = random.random(count)
+        devoted = random.random(count) < _DEVOTION[kind]
+        taste = _TASTES[kind[devoted]]
+        start, end = self._category_shares[taste], self._category_shares[taste + 1]
+        place[devoted] = start + place[devoted] * (end - start)
+        product = self._by_category[np.searchsorted(self._product_shares, place)]
+        again = (random.random(count) < 0.01) & ~is_first
+        return np.where(again, np.roll(product, 1), product)
+
+
+def _cumulative(weights: ArrayLike) -> np.ndarray:
+    """Shares up to each weight, from 0 to 1."""
+    sums = np.cumsum(np.concatenate([[0.0], weights]))
+    return sums / sums[-1]
 
 
 def _months() -> tuple[np.ndarray, list[float]]:
@@ -149,11 +195,40 @@ def _months() -> tuple[np.ndarray, list[float]]:
     return np.array([*starts, _LAST_MS + 1]), list(weights.values())
 
 
-def _draw_users(reviews: int, random: np.random.Generator) -> np.ndarray:
-    """Number of the customer of each review: most have one review, few up to a hundred."""
-    several = 2 + np.floor(random.pareto(2.5, reviews) * 4.4)
-    counts = np.where(random.random(reviews) < 0.66, 1, np.minimum(several, 100)).astype(int)
-    return np.repeat(np.arange(reviews), counts)[:reviews]
+def _draw_lives(reviews: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draws lives with this many reviews in all.
+
+    Returns:
+        Kind of each life, and number of the life of each review.
+    """
+    kind = random.choice(len(_KINDS), reviews, p=_KIND_SHARES)
+    counts = np.minimum(random.geometric(1 - _STAYS[kind]), _MOST_REVIEWS)
+    life = np.repeat(np.arange(reviews), counts)[:reviews]
+    return kind[: life[-1] + 1], life
+
+
+def _draw_moments(
+    kind: np.ndarray, life: np.ndarray, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draws the moments of reviews, as shares of all reviews that came before.
+
+    A life that runs past the last day is cut there. Its rest goes to another customer, who was
+    there when the data begin, so that moments are spread evenly.
+
+    Returns:
+        Moment of each review, and if it is the first of its customer.
+    """
+    count = len(life)
+    gaps = random.exponential(1.0, count)
+    pauses = random.random(count) < _PAUSE_SHARE
+    gaps = np.where(pauses, _PAUSE * (1 + gaps), gaps * _PACES[kind[life]])
+    gaps[random.random(count) < _SAME_VISIT_SHARE] = 0
+    begins = np.diff(life, prepend=-1) > 0
+    gaps[begins] = 0
+    elapsed = np.cumsum(gaps)
+    moments = random.random(len(kind))[life] + elapsed - elapsed[begins][life]
+    turns = np.floor(moments)
+    return moments - turns, begins | (np.diff(turns, prepend=0) != 0)
 
 
 def _user_ids(count: int, random: np.random.Generator) -> np.ndarray:

@@ -5,8 +5,9 @@ Importing this module does not import PySpark, which takes most of a second.
 
 from __future__ import annotations
 
+import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from subprocess import Popen
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pyspark.ml import PipelineModel, Transformer
     from pyspark.ml.clustering import KMeansModel
     from pyspark.ml.feature import StandardScalerModel
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 Stage = TypeVar("Stage", bound="Transformer | PipelineModel")
 
@@ -66,6 +67,30 @@ def kmeans_model(spark: SparkSession, uid: str, centers: Sequence[Sequence[float
         vectors[index] = jvm.mllib.linalg.Vectors.fromML(_vector(spark, center))
     fitted = jvm.mllib.clustering.KMeansModel(vectors)
     return KMeansModel(jvm.ml.clustering.KMeansModel(uid, fitted))
+
+
+def hidden_row(spark: SparkSession, values: Mapping[str, bytes]) -> DataFrame:
+    """One row of bytes that no plan and no log shows, as they do literals, and that no file holds.
+
+    `createDataFrame` hands rows of Python over by a file, and has no other way; PySpark 4.3.0.
+    """
+    from pyspark.sql import DataFrame
+    from pyspark.sql.types import BinaryType, StructField, StructType
+
+    gateway = _gateway(spark)
+    cells = gateway.new_array(gateway.jvm.java.lang.Object, len(values))
+    protocol = logging.getLogger("py4j.clientserver")
+    protocol.disabled = True  # at level DEBUG it shows what is sent
+    try:
+        for index, value in enumerate(values.values()):
+            cells[index] = value
+    finally:
+        protocol.disabled = False
+    rows = gateway.jvm.java.util.ArrayList()
+    rows.add(gateway.jvm.org.apache.spark.sql.RowFactory.create(cells))
+    schema = StructType([StructField(name, BinaryType(), nullable=False) for name in values])
+    session = spark._jsparkSession
+    return DataFrame(session.createDataFrame(rows, session.parseDataType(schema.json())), spark)
 
 
 def named(stage: Stage, uid: str) -> Stage:

@@ -10,6 +10,11 @@ MICROS = 1_000_000
 """Money is exact to six decimals."""
 
 
+def exact_usd(usd: Column) -> Column:
+    """Money to six decimals, as it is summed up; compared like this, nobody's spend is nothing."""
+    return F.rint(usd * MICROS) / MICROS
+
+
 def total_usd(usd: Column, times: Column | int = 1) -> Column:
     """The sum of money to six decimals, the same in any order of the rows.
 

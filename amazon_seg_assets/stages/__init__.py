@@ -4,5 +4,8 @@ A stage holds ``tables`` (what is stored), modules named after what they compute
 frames out), ``plots`` (small pandas frames to pictures), ``assets`` and ``checks``.
 """
 
-STAGES = ("raw", "cleaning", "exploration", "rfm", "clusters", "segments", "overview", "report")
+STAGES = (
+    *("raw", "cleaning", "exploration", "rfm", "history", "clusters", "segments", "overview"),
+    *("movement", "report"),
+)
 """All stages, in the order of the data; a new subject is a folder and its name here."""

@@ -1,14 +1,19 @@
-"""Files for other programs: one for each value of a column, under a name that people chose."""
+"""Files for other programs: one for each value of a column, and a manifest that lists them."""
 
-from collections.abc import Callable
-from typing import Literal
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from pyspark.sql import DataFrame
 
 from amazon_seg_assets.storage.layout import Store, month_folder
-from amazon_seg_assets.storage.locations import move_file, spark_path
+from amazon_seg_assets.storage.locations import Location, move_file, spark_path
 
 Form = Literal["csv", "parquet"]
+
+MANIFEST = "manifest.json"
 
 _OPTIONS: dict[Form, dict[str, str]] = {
     # RFC 4180: CRLF ends a line, also one inside quotes, and a quote inside quotes is doubled.
@@ -26,6 +31,23 @@ _OPTIONS: dict[Form, dict[str, str]] = {
 }
 
 
+@dataclass(frozen=True)
+class Exported:
+    """A file that was written.
+
+    Attributes:
+        name: value of the column that it is of.
+        file: its name, with the ending.
+        bytes: its size.
+        sha256: of its content, in hex.
+    """
+
+    name: str
+    file: str
+    bytes: int
+    sha256: str
+
+
 def write_one_file_each(
     frame: DataFrame,
     store: Store,
@@ -33,17 +55,29 @@ def write_one_file_each(
     month: str,
     by: str,
     form: Form,
-    check: Callable[[], None],
+    manifest: Callable[[Sequence[Exported]], Mapping[str, Any]],
 ) -> None:
-    """Replaces a month of an artifact by files ``<value of by>.<form>``.
+    """Replaces a month of an artifact by files ``<value of by>.<form>`` and `MANIFEST`.
 
-    The files lack that column. Rows of a file must be in one partition, sorted. ``check`` is called
-    when all is written; if it raises, the former files stay.
+    The files lack that column. Rows of a file must be in one partition, sorted. ``manifest`` is
+    called with the files, in the order of their names, and gives the content of the manifest; if
+    it raises, the former files stay.
     """
     with store.replacing_in_place(asset, [month]) as folder:
         target, parts = folder / month_folder(month), folder / "parts"
         frame.write.partitionBy(by).format(form).options(**_OPTIONS[form]).save(spark_path(parts))
+        written = []
         for part in parts.glob(f"{by}=*"):
+            name = part.name.removeprefix(f"{by}=")
             [file] = part.glob(f"part-*.{form}")
-            move_file(file, target / f"{part.name.removeprefix(f'{by}=')}.{form}")
-        check()
+            written.append(_described(file, name, form))
+            move_file(file, target / f"{name}.{form}")
+        written.sort(key=lambda each: each.name)
+        content = json.dumps(manifest(written), indent=1, ensure_ascii=False)
+        (target / MANIFEST).write_text(f"{content}\n", encoding="utf-8")
+
+
+def _described(file: Location, name: str, form: Form) -> Exported:
+    with file.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256")  # type: ignore[arg-type]  # UPath's is wider
+    return Exported(name, f"{name}.{form}", file.stat().st_size, digest.hexdigest())

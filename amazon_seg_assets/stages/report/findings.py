@@ -108,6 +108,23 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class YearAgo:
+    """The snapshot a year before, as far as it is compared.
+
+    Attributes:
+        snapshot: month as ``YYYY-MM``.
+        customers: of then.
+        spend: of these, in USD.
+        stayed: customers of then who are customers now.
+    """
+
+    snapshot: str
+    customers: int
+    spend: float
+    stayed: int
+
+
+@dataclass(frozen=True)
 class Ties:
     """Treatment of equal customers by a scheme.
 
@@ -170,6 +187,7 @@ class Findings:
         evaluation: of the clusters.
         comparison: columns of ``scheme_comparison``.
         ties: of the schemes ``standard`` and ``notebook``.
+        a_year_ago: the snapshot a year before; None where it is not stored.
         ratings: columns of ``rating_counts``, None where it is not there or of other raw data.
         top_products: columns of ``top_products``, likewise.
         illustrations: in the order in which they are shown; those of the exploration may be
@@ -194,6 +212,7 @@ class Findings:
     evaluation: Evaluation
     comparison: pd.DataFrame
     ties: Mapping[str, Ties]
+    a_year_ago: YearAgo | None = None
     ratings: pd.DataFrame | None = None
     top_products: pd.DataFrame | None = None
     illustrations: Sequence[Illustration] = ()
@@ -250,3 +269,7 @@ class Findings:
     def populated(self, *roles: Role) -> list[str]:
         """Segments of these roles that have customers."""
         return [name for name in self.scheme.of_role(*roles) if self.customers_of([name])]
+
+    def shows(self, section: str) -> bool:
+        """True if there is a picture for a section."""
+        return any(one.section == section for one in self.illustrations)

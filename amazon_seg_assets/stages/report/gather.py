@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from amazon_seg_assets.months import month_after
 from amazon_seg_assets.rules.labels import load_label_rules
 from amazon_seg_assets.rules.recommendations import load_recommendations
 from amazon_seg_assets.schema import Artifact, Table
@@ -15,6 +16,9 @@ from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA, CLEAN_REVIE
 from amazon_seg_assets.stages.clusters.tables import CLUSTER_DENSITY, K_SWEEP
 from amazon_seg_assets.stages.exploration.tables import RATING_COUNTS, TOP_PRODUCTS
 from amazon_seg_assets.stages.exploration.transform import utc_day
+from amazon_seg_assets.stages.movement import transitions
+from amazon_seg_assets.stages.movement.tables import SEGMENT_TRANSITIONS
+from amazon_seg_assets.stages.movement.transitions import A_YEAR
 from amazon_seg_assets.stages.overview import summary
 from amazon_seg_assets.stages.overview.tables import CLUSTER_VALIDATION, SEGMENT_SUMMARY
 from amazon_seg_assets.stages.raw.manifest import MonthCounts, require_manifest
@@ -27,6 +31,7 @@ from amazon_seg_assets.stages.report.findings import (
     Step,
     Ties,
     Window,
+    YearAgo,
 )
 from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES
 from amazon_seg_assets.stages.segments.scheme_used import scheme_of
@@ -94,12 +99,13 @@ def gather(
         evaluation=_evaluation(snapshot.facts(CLUSTER_VALIDATION, "stable_share_mean")),
         comparison=snapshot.small(SCHEME_COMPARISON),
         ties=_ties(snapshot.facts(SCHEME_COMPARISON)),
+        a_year_ago=_a_year_ago(snapshot),
         ratings=_shown(snapshot, RATING_COUNTS, explored),
         top_products=_shown(snapshot, TOP_PRODUCTS, explored),
         illustrations=[
             _illustration(snapshot, picture)
             for picture in pictures
-            if picture.stage != "exploration" or picture.name in explored
+            if _is_shown(snapshot, picture, explored)
         ],
     )
 
@@ -174,8 +180,31 @@ def _ties(facts: dict[str, Any]) -> dict[str, Ties]:
     }
 
 
+def _a_year_ago(snapshot: Snapshot) -> YearAgo | None:
+    if snapshot.month not in snapshot.storage.months(SEGMENT_TRANSITIONS.name):
+        return None
+    moves = transitions.moves(snapshot.small(SEGMENT_TRANSITIONS), A_YEAR, transitions.OWN)
+    then = moves[moves["from_segment"].notna()]
+    if then.empty:
+        return None
+    return YearAgo(
+        snapshot=month_after(snapshot.month, -A_YEAR),
+        customers=int(then["customers"].sum()),
+        spend=float(then["spend_before"].sum()),
+        stayed=int(then.loc[then["to_segment"].notna(), "customers"].sum()),
+    )
+
+
 def _shown(snapshot: Snapshot, table: Table, explored: Collection[str]) -> pd.DataFrame | None:
     return snapshot.small(table) if table.name in explored else None
+
+
+def _is_shown(snapshot: Snapshot, picture: AssetDeclaration, explored: Collection[str]) -> bool:
+    """True for a picture that is up to date; history and movement may have been left out."""
+    if picture.stage == "exploration":
+        return picture.name in explored
+    may_lack = picture.stage in ("history", "movement")
+    return not may_lack or snapshot.month in snapshot.storage.months(picture.name)
 
 
 def _illustration(snapshot: Snapshot, picture: AssetDeclaration) -> Illustration:

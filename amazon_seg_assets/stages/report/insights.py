@@ -50,6 +50,18 @@ def insights(findings: Findings) -> list[Insight]:
     return [insight for insight in found if insight is not None]
 
 
+def a_year_ago(findings: Findings) -> Insight | None:
+    """Growth or decline since the snapshot a year before, where that is stored."""
+    before = findings.a_year_ago
+    if before is None:
+        return None
+    return Insight.of(
+        "a_year_ago", before=before, customers=findings.customers, spend=findings.spend,
+        more_customers=findings.customers / before.customers - 1,
+        more_spend=findings.spend / before.spend - 1,
+    )  # fmt: skip
+
+
 def who_brings_the_money(findings: Findings) -> Insight | None:
     """The segments that make up half of the spend; holds for two segments or more."""
     ordered = findings.segments.sort_values(
@@ -217,9 +229,9 @@ def equal_customers(findings: Findings) -> Insight | None:
 
 
 _INSIGHTS: Sequence[Callable[[Findings], Insight | None]] = (
-    lapsed, who_brings_the_money, at_stake, newcomers, single_reviews, highest_mean_spend,
-    agreement, contradictions, structure_of_clusters, equal_customers, verified_purchases, ratings,
-    verified_ratings, popular,
+    a_year_ago, lapsed, who_brings_the_money, at_stake, newcomers, single_reviews,
+    highest_mean_spend, agreement, contradictions, structure_of_clusters, equal_customers,
+    verified_purchases, ratings, verified_ratings, popular,
 )  # fmt: skip
 
 

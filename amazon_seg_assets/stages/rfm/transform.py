@@ -7,7 +7,7 @@ from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
 from amazon_seg_assets.features import FEATURE_COLUMNS, FEATURES
-from amazon_seg_assets.spark.sums import MICROS, total_usd
+from amazon_seg_assets.spark.sums import exact_usd, total_usd
 
 DROP_REASONS = ("no_user", "no_price", "low_price")
 """Why a review in the window does not count: of several reasons, the first."""
@@ -37,8 +37,7 @@ def rfm_features(
     """
     day = F.to_date("timestamp")
     in_window = joined.where(day.between(F.lit(window_start(last_day)), F.lit(last_day)))
-    # Compared to six decimals, as it is summed up, so that nobody's spend is nothing.
-    no_user, price = F.col("user_id").isNull(), F.rint(F.col("price") * MICROS) / MICROS
+    no_user, price = F.col("user_id").isNull(), exact_usd(F.col("price"))
     reasons = (no_user, ~no_user & price.isNull(), ~no_user & (price <= min_price))
     left_out = zip(DROP_REASONS, reasons, strict=True)
     counts_in = ~no_user & (price > min_price)
@@ -59,6 +58,20 @@ def rfm_features(
     return features.withColumns(
         {"frequency_log": F.log1p("frequency"), "monetary_log": F.log1p("monetary")}
     )
+
+
+def counted(joined: DataFrame, start: date, end: date, min_price: float) -> DataFrame:
+    """The reviews that count in the features, with ``price`` to six decimals.
+
+    Args:
+        joined: ``user_id``, ``timestamp`` and ``price`` of reviews, and what else is asked for.
+        start: first day of the window.
+        end: last day of it, included.
+        min_price: as of `rfm_features`.
+    """
+    priced = joined.withColumn("price", exact_usd(F.col("price")))
+    within = F.to_date("timestamp").between(F.lit(start), F.lit(end))
+    return priced.where(within & F.col("user_id").isNotNull() & (F.col("price") > min_price))
 
 
 def shape_statistics() -> list[Column]:

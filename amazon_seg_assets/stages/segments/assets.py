@@ -5,31 +5,18 @@ from collections.abc import Mapping, Sequence
 import yaml
 from dagster import Config, MetadataValue
 from pydantic import Field, create_model
-from pyspark.sql import Observation
 
 from amazon_seg_assets.dag.declaration import plot, snapshot_asset
 from amazon_seg_assets.dag.handles import Snapshot, Stored
-from amazon_seg_assets.dag.metadata import markdown_table, shown
+from amazon_seg_assets.dag.metadata import shown
 from amazon_seg_assets.features import FEATURES
 from amazon_seg_assets.plots.style import Picture
 from amazon_seg_assets.rules.scheme import DEFAULT_SCHEME, load_scheme
-from amazon_seg_assets.schema import Artifact
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.stages.rfm.assets import scope
 from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES
-from amazon_seg_assets.stages.segments import export, plots, scoring, ties
-from amazon_seg_assets.stages.segments.scheme_used import scheme_of
+from amazon_seg_assets.stages.segments import plots, scoring, ties
 from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS, SCHEME_COMPARISON
-from amazon_seg_assets.storage.exports import Form, write_one_file_each
-
-SEGMENT_EXPORT = Artifact(
-    "segment_export",
-    "One file per segment, such as `champions.csv`, for a campaign tool: user, segment, "
-    "scores, recency (days), frequency (reviews) and monetary value (USD), the highest "
-    "monetary value first. CSV is UTF-8 after RFC 4180, with a header; a text that would "
-    "open a formula in a spreadsheet (`=`, `+`, `-`, `@`, tab or line end in front) gets "
-    "an apostrophe in front. A segment without customers has no file.",
-)
 
 
 class SegmentConfig(Config):
@@ -51,7 +38,7 @@ class SegmentConfig(Config):
 
 def _with_scheme(settings: Settings) -> str:
     """Segments by former rules show as out of date."""
-    return f"2-{load_scheme(settings.scheme).fingerprint}"
+    return f"3-{load_scheme(settings.scheme).fingerprint}"
 
 
 @snapshot_asset(RFM_SEGMENTS, reads=[RFM_FEATURES], kinds={"pyspark"}, code_version=_with_scheme)
@@ -65,7 +52,10 @@ def rfm_segments(snapshot: Snapshot, config: SegmentConfig) -> Stored:
     frozen = scoring.frozen_thresholds(cuts)
     # The user's file of the scheme may change: the report tells the rules that were used.
     used = scheme.model_dump(mode="json", exclude_none=True)
-    stored = snapshot.store(segments, facts={"scheme": used, "thresholds": thresholds})
+    known = {name: points.to_facts() for name, points in cuts.items()}
+    stored = snapshot.store(
+        segments, facts={"scheme": used, "thresholds": thresholds, "cuts": known}
+    )
     return stored.telling(
         customers=stored.rows,
         scheme=scheme.name,
@@ -128,38 +118,3 @@ def scheme_comparison_plot(snapshot: Snapshot) -> Picture:
     names = {f"{name}_customers": name for name in ties.COMPARED}
     table = snapshot.small(SCHEME_COMPARISON).rename(columns=names)
     return plots.scheme_comparison(table, colours, scope(snapshot))
-
-
-class ExportConfig(Config):
-    """The form of the files."""
-
-    form: Form = Field("csv", description="Form of the files: `csv` or `parquet`.")
-
-
-@snapshot_asset(SEGMENT_EXPORT, reads=[RFM_SEGMENTS], kinds={"pyspark", "csv"}, comes_last=True)
-def segment_export(snapshot: Snapshot, config: ExportConfig) -> Stored:
-    """Writes the customers of each segment to a file of its own."""
-    customers = snapshot.read(RFM_SEGMENTS, export.COLUMNS)
-    expected = snapshot.rows(RFM_SEGMENTS)
-    files = export.file_names(list(scheme_of(snapshot).segments))
-    counts = Observation()
-
-    def check() -> None:
-        written = sum(counts.get.values()) - counts.get[export.ESCAPED]
-        if written != expected:
-            raise ValueError(f"{written} rows were exported of {expected} customers")
-
-    form = config.form
-    arranged = export.for_campaigns(customers, files, counts, as_text=form == "csv")
-    write_one_file_each(
-        arranged, snapshot.storage, SEGMENT_EXPORT.name, snapshot.month, export.FILE, form, check
-    )
-    rows = {segment: counts.get[name] for segment, name in files.items()}
-    written = [[f"{files[name]}.{form}", name, f"{n:,}"] for name, n in rows.items() if n]
-    return snapshot.stored(
-        **{"dagster/partition_row_count": sum(rows.values())},
-        files=MetadataValue.md(markdown_table(["file", "segment", "rows"], written)),
-        rows_by_segment=MetadataValue.json(rows),
-        segments_without_customers=[name for name, n in rows.items() if not n],
-        ids_that_would_open_a_formula=counts.get[export.ESCAPED],
-    )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial, reduce
 from itertools import product
 from operator import add
+from typing import Any, Self
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -23,21 +24,21 @@ SEGMENT = "segment"
 _TOP_SCORE = SCORES[-1]
 
 _BETTER_LAST = {"recency": "-recency", "frequency": "frequency", "monetary": "monetary"}
-"""What orders customers from worst to best; a minus sign means that less is better."""
+"""Columns that order customers from worst to best; a minus sign means that less is better."""
 
 _NTILE_TIES = {
     "recency": ("user_id",),
     "frequency": ("-recency", "user_id"),
     "monetary": ("frequency", "-recency", "user_id"),
 }
-"""How the original analysis orders equal customers in effect."""
+"""The order of equal customers in the original analysis, in effect."""
 
 _MONETARY_BLOCKS = 64  # per unit of log1p: a block is 1.6 % wide, so it has few distinct sums
 
 
 @dataclass(frozen=True)
 class CutPoints:
-    """Where the score of one feature changes.
+    """The places at which the score of one feature changes.
 
     Attributes:
         order: columns that order customers from worst to best.
@@ -48,6 +49,15 @@ class CutPoints:
     order: tuple[str, ...]
     keys: tuple[Key, ...]
     inclusive: bool = False
+
+    def to_facts(self) -> dict[str, Any]:
+        """Gives them in a form that JSON keeps."""
+        return {"order": self.order, "keys": self.keys, "inclusive": self.inclusive}
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> Self:
+        """The cut points that ``to_facts`` gave to JSON."""
+        return cls(tuple(facts["order"]), tuple(map(tuple, facts["keys"])), facts["inclusive"])
 
     def thresholds(self) -> list[float]:
         """The values at which the score changes, in the feature's own unit."""
@@ -67,7 +77,7 @@ class CutPoints:
         return values if self.inclusive else [_next_above(value) for value in values]
 
     def say_thresholds(self) -> str:
-        """What the thresholds mean."""
+        """Says what the thresholds mean."""
         if len(self.order) > 1:
             return (
                 "A score is 1 plus the thresholds that the customer comes after; customers on a "
@@ -82,6 +92,11 @@ class CutPoints:
         """1 plus the number of cut points that a customer is above."""
         above = [self._above(key, self.order).cast("int") for key in self.keys]
         return reduce(add, above, F.lit(1))
+
+    def first_above(self) -> Column:
+        """The worst value above each cut point, of all customers; null where nobody is above."""
+        value = _column(self.order[0])
+        return F.array(*(F.min(F.when(self._above(key, self.order), value)) for key in self.keys))
 
     def _above(self, key: Key, order: Sequence[str]) -> Column:
         column, value = _column(order[0]), F.lit(key[0])
@@ -145,8 +160,33 @@ def threshold_cuts(thresholds: Mapping[str, Sequence[float]]) -> dict[str, CutPo
     return cuts
 
 
+def only_held(cuts: Mapping[str, CutPoints], customers: DataFrame) -> dict[str, CutPoints]:
+    """Cut points that score a value that nobody has as the nearest worse one that somebody has.
+
+    So a cut point is passed from the next better value on that is held. Those that split ties stay
+    as they are.
+
+    Args:
+        cuts: by feature.
+        customers: whose cut points they are; columns of ``rfm_features``.
+    """
+    of_values = {feature: points for feature, points in cuts.items() if len(points.order) == 1}
+    if not of_values:
+        return dict(cuts)
+    [held] = customers.agg(
+        *(points.first_above().alias(feature) for feature, points in of_values.items())
+    ).collect()
+    passed = {
+        feature: CutPoints(
+            points.order, tuple((value,) for value in held[feature] if value is not None), True
+        )
+        for feature, points in of_values.items()
+    }
+    return {**cuts, **passed}
+
+
 def frozen_thresholds(cuts: Mapping[str, CutPoints]) -> dict[str, list[float]]:
-    """What ``threshold_cuts`` makes cut points of that give every customer the same scores.
+    """Thresholds that give every customer the same scores by ``threshold_cuts``.
 
     Empty unless each feature has such values, see ``CutPoints.by_hand``.
     """
@@ -186,7 +226,7 @@ def keep_as(segmented: DataFrame, scheme: str) -> DataFrame:
 
 
 def percent_rank_positions(size: int, scores: int) -> list[int]:
-    """Whoever is above the customer at the s-th position has a percent rank of s / scores or more.
+    """Positions above which a percent rank is s / scores or more.
 
     1 + floor(scores * below / (size - 1)) exceeds s if at least s * (size - 1) / scores customers
     are below, rounded up.
@@ -197,7 +237,7 @@ def percent_rank_positions(size: int, scores: int) -> list[int]:
 
 
 def tile_ends(size: int) -> list[int]:
-    """Where the first four of five tiles end; the first ``size mod 5`` tiles have one more."""
+    """Ends of the first four of five tiles; the first ``size mod 5`` tiles have one more."""
     whole, rest = divmod(size, _TOP_SCORE)
     return [tile * whole + min(tile, rest) for tile in range(1, _TOP_SCORE)] if size else []
 
