@@ -83,12 +83,17 @@ def stale_months(store: Store, months: Iterable[str]) -> list[str]:
 
 
 def stale_history(store: Store, months: Iterable[str]) -> list[str]:
-    """Of some months those whose days of customers are missing, outdated or at fault."""
+    """Of some months those whose days of customers are missing, outdated or at fault.
+
+    The products must have been cleaned.
+    """
     manifest = require_manifest(store, RAW_REVIEWS.name)
     products, there = read_facts(store, CLEAN_METADATA.name), {*store.months(CUSTOMER_DAYS.name)}
 
     def is_stale(month: str) -> bool:
-        if month not in there or failed_checks(store, CUSTOMER_DAYS.name, month):
+        if month not in there or MADE_FROM not in products:
+            return True
+        if failed_checks(store, CUSTOMER_DAYS.name, month):
             return True
         facts = read_facts(store, CUSTOMER_DAYS.name, month)
         fresh = made_from_days(manifest, month, products, facts["min_price"])

@@ -7,6 +7,7 @@ from typing import Any
 
 from dagster import (
     AssetCheckEvaluation,
+    AssetKey,
     DagsterEvent,
     DagsterEventType,
     DagsterInstance,
@@ -157,12 +158,12 @@ class HeadlessRun:
             InputError: the input or a blocking check is why it failed.
             RunError: something else is.
         """
-        self._expect(INGEST, PREPARE, SEGMENT)
+        self._expect(*map(Planned, (INGEST, PREPARE, SEGMENT)))
         self.execute(INGEST, assets=declared_in("raw"))
         if asked.force or not self.are_products_clean():
             self.execute(INGEST, assets=[clean_metadata])
         plan = self._plan(asked)
-        self._expect(*(each.job for each in plan))
+        self._expect(*plan)
         for each in plan:
             tags = range_tags(each.first, each.last) if each.first else {}
             try:
@@ -214,8 +215,16 @@ class HeadlessRun:
     def _are_up_to_date(self, declarations: Iterable[AssetDeclaration]) -> bool:
         return are_up_to_date(self.instance, self.family, self.store, declarations)
 
-    def _expect(self, *jobs: str) -> None:
-        self.expect(sum(len(self._job(job).graph.node_dict) for job in jobs))
+    def _expect(self, *runs: Planned) -> None:
+        jobs = ((self._job(run.job), self._selection(run.assets)) for run in runs)
+        parts = (job.get_subset(asset_selection=None if of is None else {*of}) for job, of in jobs)
+        self.expect(sum(len(part.graph.node_dict) for part in parts))
+
+    def _selection(self, assets: Sequence[AssetDeclaration] | None) -> list[AssetKey] | None:
+        """The keys of what is to be materialized; None for all of a job."""
+        if assets is None:
+            return None
+        return [self.family.key(output.name) for each in assets for output in each.stores]
 
     def _job(self, name: str) -> JobDefinition:
         return self.definitions.resolve_job_def(self.family.name(name))
@@ -239,11 +248,6 @@ class HeadlessRun:
         """
         job, family = self._job(name), self.family
         chosen = None if assets is None else {each.name for each in assets}
-        selection = (
-            None
-            if assets is None
-            else [family.key(output.name) for each in assets for output in each.stores]
-        )
         run_config: dict[str, Any] = {
             "ops": {
                 family.name(asset): {"config": given}
@@ -256,7 +260,7 @@ class HeadlessRun:
         self.instance.add_event_listener(run_id, self.listener)
         result = job.execute_in_process(
             run_config=run_config,
-            asset_selection=selection,
+            asset_selection=self._selection(assets),
             instance=self.instance,
             tags={**run_tags(family), **self.tags, **(tags or {})},
             run_id=run_id,
