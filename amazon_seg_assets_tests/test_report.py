@@ -27,6 +27,10 @@ from amazon_seg_assets.stages.report.render import escape, tell, to_html, to_mar
 from amazon_seg_assets_tests.ended_run import HOSTILE
 from amazon_seg_assets_tests.page import check_page
 
+RELATIVE = (
+    "Scores compare customers with each other, so this share is relative: it is much the same in a "
+    "good year and in a bad one."
+)
 SECTIONS = ("segments", "clusters", "choice", "schemes", "exploration")
 
 
@@ -143,26 +147,50 @@ def test_growth_and_decline_since_a_year_ago(findings: Findings) -> None:
     assert title == "As many customers as a year ago, and as much spend"
 
 
+def test_new_customers_and_those_who_stayed_away_are_told_by_dates(findings: Findings) -> None:
+    assert say.lifecycle(findings) is None
+    table = pd.DataFrame(
+        [("new", 60, 900.0, 0.0), ("returning", 30, 1.0, 1.0), ("lapsed", 45, 0.0, 1_250.0)],
+        columns=["status", "customers", "spend", "spend_before"],
+    )
+    title, text = told(say.lifecycle(replace(findings, lifecycle=table)))
+    assert title == "60.0 % of the customers are new, and 0.0 % came back after a year away"
+    assert text == (
+        "60 of 100 customers had their first review ever in this window, 30 had one in the year "
+        "before it, too, and 0 only in earlier years. 45 customers of the year before stayed "
+        "away; they had spent $1,250 in it."
+    )
+    _, text = told(say.lifecycle(replace(findings, lifecycle=table[:2])))
+    assert text.endswith("Nobody of the year before stayed away.")
+
+
 def test_lapsed_customers_are_most_if_they_are(findings: Findings) -> None:
     title, text = told(say.lapsed(findings))
-    assert title == "Most of the customers have lapsed, or are about to"
+    assert title == "Most of the customers have lapsed, or are about to, by relative scores"
     # Spend: 800 of 2,800 USD. Days: (50 * 200 + 30 * 300) / 80, and with 20 * 10 all over 100.
     assert text == (
         "Hibernating and Lost hold 80 customers, 80.0 % of all, and 28.6 % of the spend. Their "
-        "last review was 238 days ago on average, compared with 192 for all customers."
+        "last review was 238 days ago on average, compared with 192 for all customers. " + RELATIVE
     )
     few = replace(findings, segments=segments(Champions=(9, 1, 4, 9), Lost=(1, 300, 1, 9)))
     title, text = told(say.lapsed(few))
-    assert title == "10.0 % of the customers have lapsed, or are about to"
+    assert title == "10.0 % of the customers have lapsed, or are about to, by relative scores"
     assert text.startswith("Lost hold 1 customer, 10.0 %")
     assert say.lapsed(replace(findings, segments=segments(Champions=(9, 1, 4, 9)))) is None
+
+
+def test_shares_by_fixed_thresholds_are_not_relative(findings: Findings) -> None:
+    frozen = findings.scheme.model_copy(update={"scoring": "thresholds"})
+    title, text = told(say.lapsed(replace(findings, scheme=frozen)))
+    assert title == "Most of the customers have lapsed, or are about to"
+    assert "relative" not in text
 
 
 def test_whoever_is_at_risk_counts_as_lapsed(findings: Findings) -> None:
     # Gone for longer than those about to sleep, however much they spent before.
     table = segments(Champions=(5, 1, 4, 9), About_to_Sleep=(1, 90, 1, 9), At_Risk=(4, 300, 2, 9))
     title, text = told(say.lapsed(replace(findings, segments=table)))
-    assert title == "50.0 % of the customers have lapsed, or are about to"
+    assert title == "50.0 % of the customers have lapsed, or are about to, by relative scores"
     assert text.startswith("About to Sleep and At Risk hold 5 customers")
 
 
@@ -210,10 +238,10 @@ def test_newcomers_only_where_equal_customers_get_equal_scores(findings: Finding
     assert say.newcomers(replace(findings, scheme=load_scheme("notebook"))) is None
     table = segments(Lost=(96, 9, 1, 9), Promising=(3, 9, 1, 9), New_Customers=(1, 9, 1, 9))
     title, text = told(say.newcomers(replace(findings, segments=table)))
-    assert title == "Few newcomers"
+    assert title == "Few newcomers, by relative scores"
     assert text == (
         "4 customers, 4.0 % of all, were active recently, with few reviews and little spend so "
-        "far: 1 in New Customers and 3 in Promising."
+        "far: 1 in New Customers and 3 in Promising. " + RELATIVE
     )
 
 
@@ -461,8 +489,8 @@ def test_figures_are_under_their_headings(findings: Findings) -> None:
     for line in (
         "- **$2,800** spend ($28.00 a customer)",
         "- **70.0 %** have one review (that counts, in the window)",
-        "- **80.0 %** lapsed (or about to)",
-        "- **0.0 %** newcomers (active recently)",
+        "- **80.0 %** lapsed (or about to; relative to others)",
+        "- **0.0 %** newcomers (active recently; relative to others)",
         "| Segment | Customers | Share | Recency (days) | Reviews | Mean spend | Total spend | "
         "Share of spend |",
         "| Champions | 20 | 20.0 % | 10 | 4.00 | $100.00 | $2,000 | 71.4 % |",
@@ -478,7 +506,7 @@ def test_figures_are_under_their_headings(findings: Findings) -> None:
     assert "**Missing prices.** 25.0 % of the verified" in markdown
     assert markdown.split("### What to do first\n\n")[1].startswith("- **Champions.** ")
     first_page, further = markdown.split("## Further insights\n")
-    for title, here in (("Most of the customers", first_page), ("Highest mean spend", further)):
+    for title, here in (("Most customers have", first_page), ("Highest mean spend", further)):
         assert markdown.count(f"\n- **{title}") == here.count(f"\n- **{title}") == 1
 
 

@@ -20,6 +20,7 @@ from amazon_seg_assets.stages import STAGES
 from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA, CLEAN_REVIEWS
 from amazon_seg_assets.stages.clusters.tables import CLUSTER_DENSITY, K_SWEEP
 from amazon_seg_assets.stages.exploration.tables import RATING_COUNTS, TOP_PRODUCTS
+from amazon_seg_assets.stages.history.tables import LIFECYCLE_SUMMARY
 from amazon_seg_assets.stages.movement.tables import SEGMENT_TRANSITIONS
 from amazon_seg_assets.stages.overview.tables import CLUSTER_VALIDATION, SEGMENT_SUMMARY
 from amazon_seg_assets.stages.raw.assets import stored_versions
@@ -89,6 +90,7 @@ def _with_recommendations(settings: Settings) -> str:
         K_SWEEP,
         CLUSTER_VALIDATION,
         SCHEME_COMPARISON,
+        LIFECYCLE_SUMMARY,
         SEGMENT_TRANSITIONS,
         RATING_COUNTS,
         TOP_PRODUCTS,

@@ -188,6 +188,7 @@ class Findings:
         comparison: columns of ``scheme_comparison``.
         ties: of the schemes ``standard`` and ``notebook``.
         a_year_ago: the snapshot a year before; None where it is not stored.
+        lifecycle: columns of ``lifecycle_summary``; None where history is left out.
         ratings: columns of ``rating_counts``, None where it is not there or of other raw data.
         top_products: columns of ``top_products``, likewise.
         illustrations: in the order in which they are shown; those of the exploration may be
@@ -213,6 +214,7 @@ class Findings:
     comparison: pd.DataFrame
     ties: Mapping[str, Ties]
     a_year_ago: YearAgo | None = None
+    lifecycle: pd.DataFrame | None = None
     ratings: pd.DataFrame | None = None
     top_products: pd.DataFrame | None = None
     illustrations: Sequence[Illustration] = ()
@@ -231,6 +233,14 @@ class Findings:
     def mean_spend(self) -> float:
         """Mean spend of a customer, in USD."""
         return self.spend / self.customers
+
+    @property
+    def is_relative(self) -> bool:
+        """Tells that scores compare customers with each other, and so fix the shares of segments.
+
+        Of ever so good or bad a year, a fifth of the customers has each score, but for equal ones.
+        """
+        return self.scheme.scoring != "thresholds"
 
     @property
     def treats_equals_equally(self) -> bool:

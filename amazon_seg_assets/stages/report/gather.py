@@ -16,6 +16,7 @@ from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA, CLEAN_REVIE
 from amazon_seg_assets.stages.clusters.tables import CLUSTER_DENSITY, K_SWEEP
 from amazon_seg_assets.stages.exploration.tables import RATING_COUNTS, TOP_PRODUCTS
 from amazon_seg_assets.stages.exploration.transform import utc_day
+from amazon_seg_assets.stages.history.tables import LIFECYCLE_SUMMARY
 from amazon_seg_assets.stages.movement import transitions
 from amazon_seg_assets.stages.movement.tables import SEGMENT_TRANSITIONS
 from amazon_seg_assets.stages.movement.transitions import A_YEAR
@@ -100,6 +101,7 @@ def gather(
         comparison=snapshot.small(SCHEME_COMPARISON),
         ties=_ties(snapshot.facts(SCHEME_COMPARISON)),
         a_year_ago=_a_year_ago(snapshot),
+        lifecycle=_if_stored(snapshot, LIFECYCLE_SUMMARY),
         ratings=_shown(snapshot, RATING_COUNTS, explored),
         top_products=_shown(snapshot, TOP_PRODUCTS, explored),
         illustrations=[
@@ -181,9 +183,10 @@ def _ties(facts: dict[str, Any]) -> dict[str, Ties]:
 
 
 def _a_year_ago(snapshot: Snapshot) -> YearAgo | None:
-    if snapshot.month not in snapshot.storage.months(SEGMENT_TRANSITIONS.name):
+    table = _if_stored(snapshot, SEGMENT_TRANSITIONS)
+    if table is None:
         return None
-    moves = transitions.moves(snapshot.small(SEGMENT_TRANSITIONS), A_YEAR, transitions.OWN)
+    moves = transitions.moves(table, A_YEAR, transitions.OWN)
     then = moves[moves["from_segment"].notna()]
     if then.empty:
         return None
@@ -193,6 +196,12 @@ def _a_year_ago(snapshot: Snapshot) -> YearAgo | None:
         spend=float(then["spend_before"].sum()),
         stayed=int(then.loc[then["to_segment"].notna(), "customers"].sum()),
     )
+
+
+def _if_stored(snapshot: Snapshot, table: Table) -> pd.DataFrame | None:
+    """A table of history or movement, which may have been left out."""
+    is_there = snapshot.month in snapshot.storage.months(table.name)
+    return snapshot.small(table) if is_there else None
 
 
 def _shown(snapshot: Snapshot, table: Table, explored: Collection[str]) -> pd.DataFrame | None:

@@ -12,6 +12,8 @@ import pandas as pd
 
 from amazon_seg_assets.rules.labels import base_label
 from amazon_seg_assets.rules.scheme import Role
+from amazon_seg_assets.stages.history.tables import LAPSED as LAPSED_STATUS
+from amazon_seg_assets.stages.history.tables import STATUSES
 from amazon_seg_assets.stages.report.figures import (
     LAPSED,
     is_audio,
@@ -62,6 +64,22 @@ def a_year_ago(findings: Findings) -> Insight | None:
     )  # fmt: skip
 
 
+def lifecycle(findings: Findings) -> Insight | None:
+    """Customers who are new, stayed or came back, and those who stayed away, by all reviews ever.
+
+    What `newcomers` and `lapsed` tell by scores, this tells by dates.
+    """
+    if findings.lifecycle is None:
+        return None
+    by_status = findings.lifecycle.set_index("status")
+    customers = {name: int(number) for name, number in by_status["customers"].items()}
+    return Insight.of(
+        "lifecycle", all=findings.customers,
+        **{status: customers.get(status, 0) for status in STATUSES},
+        spend_gone=float(by_status["spend_before"].get(LAPSED_STATUS, 0.0)),
+    )  # fmt: skip
+
+
 def who_brings_the_money(findings: Findings) -> Insight | None:
     """The segments that make up half of the spend; holds for two segments or more."""
     ordered = findings.segments.sort_values(
@@ -94,7 +112,7 @@ def lapsed(findings: Findings) -> Insight | None:
         return None
     scheme = findings.scheme
     return Insight.of(
-        "lapsed", names=names, **_shares(findings, names),
+        "lapsed", is_relative=findings.is_relative, names=names, **_shares(findings, names),
         days=_mean(findings.of(names), "recency"), days_of_all=_mean(findings.segments, "recency"),
         scheme=scheme.name, otherwise=scheme.otherwise if scheme.otherwise in names else None,
     )  # fmt: skip
@@ -123,7 +141,8 @@ def newcomers(findings: Findings) -> Insight | None:
         return None
     shares = _shares(findings, names)
     return Insight.of(
-        "newcomers", customers_of={name: findings.customers_of([name]) for name in names},
+        "newcomers", is_relative=findings.is_relative,
+        customers_of={name: findings.customers_of([name]) for name in names},
         is_few=shares["customers_share"] < FEW_NEWCOMERS, **shares,
     )  # fmt: skip
 
@@ -229,7 +248,7 @@ def equal_customers(findings: Findings) -> Insight | None:
 
 
 _INSIGHTS: Sequence[Callable[[Findings], Insight | None]] = (
-    a_year_ago, lapsed, who_brings_the_money, at_stake, newcomers, single_reviews,
+    a_year_ago, lifecycle, lapsed, who_brings_the_money, at_stake, newcomers, single_reviews,
     highest_mean_spend, agreement, contradictions, structure_of_clusters, equal_customers,
     verified_purchases, ratings, verified_ratings, popular,
 )  # fmt: skip
