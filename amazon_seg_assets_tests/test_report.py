@@ -11,13 +11,19 @@ from amazon_seg_assets.plots.style import cluster_colour
 from amazon_seg_assets.rules.recommendations import load_recommendations
 from amazon_seg_assets.rules.scheme import load_scheme
 from amazon_seg_assets.stages.report import insights as say
-from amazon_seg_assets.stages.report.advice import cluster_advice, general_advice, segment_advice
+from amazon_seg_assets.stages.report.advice import (
+    cluster_advice,
+    general_advice,
+    most_at_stake,
+    segment_advice,
+)
 from amazon_seg_assets.stages.report.figures import figures_of
 from amazon_seg_assets.stages.report.findings import (
     Evaluation,
     Findings,
     Illustration,
     Origin,
+    Returns,
     Step,
     Ties,
     Window,
@@ -400,6 +406,27 @@ def test_advice_is_by_priority_and_low_spend_is_minded(findings: Findings) -> No
     ]
 
 
+def test_money_at_stake_follows_from_who_came_back_a_year_ago(findings: Findings) -> None:
+    assert [one.at_stake for one in segment_advice(findings)] == [2_000.0, 500.0, 300.0]
+    unknown = to_markdown(findings)
+    assert "- **At stake:** $2,000, all that they spent: how many such customers come" in unknown
+    returns = Returns("2022-03", 180, {"Champions": 0.8, "Lost": 0.0})
+    told = replace(findings, returns=returns)
+    assert [one.at_stake for one in segment_advice(told)] == pytest.approx([400.0, 500.0, 300.0])
+    lines = to_markdown(told).splitlines()
+    for line in (
+        "- **At stake:** $400.00: what they spent, times the 20.0 % of such customers in 2022-03 "
+        "who did not come back within 180 days.",
+        "Where most money is at stake: what a segment spent, times the share of such customers who "
+        "did not come back after the snapshot 2022-03.",
+        "- **The prize:** $200.00, if one in ten buys again at their mean spend.",
+        "- **Who they are:** the file champions of segment_export in 2023-03.",
+    ):
+        assert line in lines, line
+    ordered = [one.name for one in most_at_stake(segment_advice(told))]
+    assert ordered == ["Hibernating", "Champions", "Lost"]
+
+
 def test_clusters_of_one_label_share_advice_with_their_figures(findings: Findings) -> None:
     table = segments(Churned=(80, 250, 1.0, 10.0), A=(15, 10, 4.0, 120.0), B=(5, 10, 4.0, 40.0))
     labels = ["Churned", "Loyal Customer (higher spend)", "Loyal Customer (lower spend)"]
@@ -504,7 +531,11 @@ def test_figures_are_under_their_headings(findings: Findings) -> None:
     ):
         assert line in lines
     assert "**Missing prices.** 25.0 % of the verified" in markdown
-    assert markdown.split("### What to do first\n\n")[1].startswith("- **Champions.** ")
+    first = markdown.split("### What to do first\n\n")[1].splitlines()
+    assert first[0] == (
+        "Where most money is at stake: what a segment spent, as nothing is known of who comes back."
+    )
+    assert first[2].startswith("- **Champions: $2,000 at stake.** ")
     first_page, further = markdown.split("## Further insights\n")
     for title, here in (("Most customers have", first_page), ("Highest mean spend", further)):
         assert markdown.count(f"\n- **{title}") == here.count(f"\n- **{title}") == 1

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from amazon_seg_assets.plots.style import cluster_colour
 from amazon_seg_assets.rules.labels import base_label
 from amazon_seg_assets.rules.recommendations import GeneralRecommendation, Recommendation
+from amazon_seg_assets.stages.movement.export import file_names
 from amazon_seg_assets.stages.report.figures import figures_of
 from amazon_seg_assets.stages.report.findings import Findings
 
@@ -21,6 +22,8 @@ class Advice:
         spend: of all of them, in USD.
         colour: of the segment or the one cluster, as in the plots; empty for several clusters.
         clusters: their numbers; none for a segment.
+        return_rate: share of such customers of a year before who came back; None if unknown.
+        file: name of the file that lists them, without its ending; empty for clusters.
     """
 
     name: str
@@ -29,6 +32,13 @@ class Advice:
     spend: float
     colour: str
     clusters: Sequence[int] = ()
+    return_rate: float | None = None
+    file: str = ""
+
+    @property
+    def at_stake(self) -> float:
+        """Spend of as many of them as did not come back a year before; all if that is unknown."""
+        return self.spend * (1 - (self.return_rate or 0.0))
 
     @property
     def mean_spend(self) -> float:
@@ -42,14 +52,21 @@ def segment_advice(findings: Findings) -> list[Advice]:
     Of equal priority, the one with more spend comes first.
     """
     recommended, colours = findings.recommendations.segments, findings.scheme.colours
+    rates = findings.returns.rates if findings.returns else {}
+    files = file_names(list(findings.scheme.segments))
     return _most_urgent_first(
         Advice(
             row.segment, recommended[row.segment], row.customers, row.total_monetary,
-            colours[row.segment],
+            colours[row.segment], return_rate=rates.get(row.segment), file=files[row.segment],
         )
         for row in findings.segments.itertuples(index=False)
         if row.segment in recommended
     )  # fmt: skip
+
+
+def most_at_stake(advice: Iterable[Advice]) -> list[Advice]:
+    """Advice by the money that is at stake, most first."""
+    return sorted(advice, key=lambda one: (-one.at_stake, one.name))
 
 
 def cluster_advice(findings: Findings) -> list[Advice]:

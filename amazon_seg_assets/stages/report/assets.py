@@ -6,6 +6,7 @@ from dagster import Config, MetadataValue
 from pydantic import Field
 
 from amazon_seg_assets.dag.declaration import (
+    AllBefore,
     AssetDeclaration,
     LookBack,
     declared_in,
@@ -21,7 +22,7 @@ from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA, CLEAN_REVIE
 from amazon_seg_assets.stages.clusters.tables import CLUSTER_DENSITY, K_SWEEP
 from amazon_seg_assets.stages.exploration.tables import RATING_COUNTS, TOP_PRODUCTS
 from amazon_seg_assets.stages.history.tables import LIFECYCLE_SUMMARY
-from amazon_seg_assets.stages.movement.tables import SEGMENT_TRANSITIONS
+from amazon_seg_assets.stages.movement.tables import SEGMENT_OUTCOMES, SEGMENT_TRANSITIONS
 from amazon_seg_assets.stages.overview.tables import CLUSTER_VALIDATION, SEGMENT_SUMMARY
 from amazon_seg_assets.stages.raw.assets import stored_versions
 from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
@@ -92,6 +93,7 @@ def _with_recommendations(settings: Settings) -> str:
         SCHEME_COMPARISON,
         LIFECYCLE_SUMMARY,
         SEGMENT_TRANSITIONS,
+        AllBefore(SEGMENT_OUTCOMES),
         RATING_COUNTS,
         TOP_PRODUCTS,
         *PICTURES,

@@ -125,6 +125,21 @@ class YearAgo:
 
 
 @dataclass(frozen=True)
+class Returns:
+    """Customers of the snapshot a year before who came back after it.
+
+    Attributes:
+        snapshot: month as ``YYYY-MM``.
+        horizon_days: days after its last day that count; the longest that the data reaches.
+        rates: share of each segment's customers who came back, 0 to 1.
+    """
+
+    snapshot: str
+    horizon_days: int
+    rates: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Ties:
     """Treatment of equal customers by a scheme.
 
@@ -188,6 +203,7 @@ class Findings:
         comparison: columns of ``scheme_comparison``.
         ties: of the schemes ``standard`` and ``notebook``.
         a_year_ago: the snapshot a year before; None where it is not stored.
+        returns: of the same, None where it is not stored, or the data ends too soon after it.
         lifecycle: columns of ``lifecycle_summary``; None where history is left out.
         ratings: columns of ``rating_counts``, None where it is not there or of other raw data.
         top_products: columns of ``top_products``, likewise.
@@ -214,6 +230,7 @@ class Findings:
     comparison: pd.DataFrame
     ties: Mapping[str, Ties]
     a_year_ago: YearAgo | None = None
+    returns: Returns | None = None
     lifecycle: pd.DataFrame | None = None
     ratings: pd.DataFrame | None = None
     top_products: pd.DataFrame | None = None

@@ -18,7 +18,8 @@ from amazon_seg_assets.stages.exploration.tables import RATING_COUNTS, TOP_PRODU
 from amazon_seg_assets.stages.exploration.transform import utc_day
 from amazon_seg_assets.stages.history.tables import LIFECYCLE_SUMMARY
 from amazon_seg_assets.stages.movement import transitions
-from amazon_seg_assets.stages.movement.tables import SEGMENT_TRANSITIONS
+from amazon_seg_assets.stages.movement.outcomes import longest_known
+from amazon_seg_assets.stages.movement.tables import SEGMENT_OUTCOMES, SEGMENT_TRANSITIONS
 from amazon_seg_assets.stages.movement.transitions import A_YEAR
 from amazon_seg_assets.stages.overview import summary
 from amazon_seg_assets.stages.overview.tables import CLUSTER_VALIDATION, SEGMENT_SUMMARY
@@ -29,6 +30,7 @@ from amazon_seg_assets.stages.report.findings import (
     Findings,
     Illustration,
     Origin,
+    Returns,
     Step,
     Ties,
     Window,
@@ -101,6 +103,7 @@ def gather(
         comparison=snapshot.small(SCHEME_COMPARISON),
         ties=_ties(snapshot.facts(SCHEME_COMPARISON)),
         a_year_ago=_a_year_ago(snapshot),
+        returns=_returns(snapshot),
         lifecycle=_if_stored(snapshot, LIFECYCLE_SUMMARY),
         ratings=_shown(snapshot, RATING_COUNTS, explored),
         top_products=_shown(snapshot, TOP_PRODUCTS, explored),
@@ -196,6 +199,18 @@ def _a_year_ago(snapshot: Snapshot) -> YearAgo | None:
         spend=float(then["spend_before"].sum()),
         stayed=int(then.loc[then["to_segment"].notna(), "customers"].sum()),
     )
+
+
+def _returns(snapshot: Snapshot) -> Returns | None:
+    before = transitions.snapshot_before(snapshot, A_YEAR)
+    table = _if_stored(before, SEGMENT_OUTCOMES)
+    if table is None:
+        return None
+    known = longest_known(table[table["grouping"] == "segment"])
+    if known.empty:
+        return None
+    rates = known.set_index("name")["return_rate"].astype(float).to_dict()
+    return Returns(before.month, int(known["horizon_days"].iloc[0]), rates)
 
 
 def _if_stored(snapshot: Snapshot, table: Table) -> pd.DataFrame | None:

@@ -17,7 +17,12 @@ from markupsafe import Markup
 
 from amazon_seg_assets.formats import count, counted, cut_name, money, share, short
 from amazon_seg_assets.plots.style import cluster_colour
-from amazon_seg_assets.stages.report.advice import cluster_advice, general_advice, segment_advice
+from amazon_seg_assets.stages.report.advice import (
+    cluster_advice,
+    general_advice,
+    most_at_stake,
+    segment_advice,
+)
 from amazon_seg_assets.stages.report.figures import figures_of, popular_products, stars_of_the_year
 from amazon_seg_assets.stages.report.findings import Findings, Illustration
 from amazon_seg_assets.stages.report.insights import Insight, insights
@@ -102,6 +107,7 @@ def _text(findings: Findings, html: bool) -> str:
         figures=figures_of(findings),
         insights=insights(findings),
         segment_advice=segment_advice(findings),
+        most_at_stake=most_at_stake(segment_advice(findings)),
         cluster_advice=cluster_advice(findings),
         general_advice=general_advice(findings),
         popular=list(popular_products(findings).itertuples(index=False)),
