@@ -166,7 +166,7 @@ def test_categories_share_a_source_a_storage_and_dagster_s_records(
 
 
 def deployed(settings: Settings) -> dict[str, Any]:
-    """What follows from the settings of a deployment with one category."""
+    """Definitions by the settings of a deployment with one category."""
     definitions = build_definitions(settings)
     every = {name: node for (_, name), node in nodes(definitions).items()}
     job = definitions.resolve_job_def(f"{settings.category}__segment_snapshot")

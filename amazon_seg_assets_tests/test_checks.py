@@ -383,7 +383,7 @@ SEGMENTED = {
 def made(
     spark: SparkSession, instance: DagsterInstance, tmp_path_factory: pytest.TempPathFactory
 ) -> Graph:
-    """What a run over two months stores."""
+    """The storage after a run over two months."""
     assert spark is not None
     reviews = [
         review(f"user-{user}", f"product-{user % 3}", f"{MONTHS[user % 2]}-1{user % 9}T12:00:00")

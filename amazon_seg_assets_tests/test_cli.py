@@ -95,7 +95,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def told(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """Has a run only plan: no Spark, no definitions; what has been done is summarized here."""
+    """Lets a run only plan: no Spark, no definitions; here stands what would have been done."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DAGSTER_HOME", str(home))
     monkeypatch.setattr(SparkResource, "start_in_background", lambda _: None)
@@ -231,7 +231,7 @@ RAW_MONTHS = {
 
 @dataclass
 class Stored:
-    """What a run finds, and what it then executes: each run with its months and its assets."""
+    """A state that a run finds, and the runs that follow, with their months and assets."""
 
     is_explored: bool = True
     stale_months: set[str] = field(default_factory=set)

@@ -73,7 +73,7 @@ def start_on(cluster: StandaloneCluster, folder: Path) -> subprocess.Popen[str]:
 
 
 def finish(run: subprocess.Popen[str]) -> str:
-    """What a run has printed, once it has ended well."""
+    """The output of a run, once it has ended well."""
     printed, error = run.communicate(timeout=300)
     assert run.returncode == 0, error
     return printed

@@ -373,7 +373,7 @@ def quarter_of(day: date) -> int:
 
 @dataclass
 class Made:
-    """What the assets have stored, and the oracle's clean reviews with a user."""
+    """The tables stored by the assets, and the oracle's clean reviews with a user."""
 
     store: Store
     snapshot: Snapshot

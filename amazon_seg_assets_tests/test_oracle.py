@@ -45,7 +45,7 @@ CLUSTERING = ["k_sweep", "cluster_centers", "cluster_model", "customer_clusters"
 
 @dataclass
 class Proven:
-    """What the graph and the oracle made of the same raw files.
+    """Tables of the graph and of the oracle, made of the same raw files.
 
     Attributes:
         graph: with all its tables stored; clusters and the comparison of one snapshot alone.

@@ -49,7 +49,7 @@ def spans(text: str) -> list[str]:
 
 
 def code(page: Path) -> list[str]:
-    """What can be typed: lines of shell code, and code inside lines."""
+    """Commands to type: lines of shell code, and code inside lines."""
     return ["\n".join(blocks(page, "sh")), *spans(prose(page))]
 
 
