@@ -20,7 +20,9 @@ from benchmarks.parts import Benchmark
 from benchmarks.report import show
 
 SIZES = {"quick": 400_000, "full": 43_886_944}
-PARTS = ("pipeline", "raw", "peer", "plain", "session", "incremental", "sizes", "cluster")
+PARTS = (
+    "pipeline", "history", "raw", "peer", "plain", "session", "incremental", "sizes", "cluster",
+)  # fmt: skip
 QUICK_PARTS = ("pipeline", "raw", "peer", "plain", "session")
 _HERE = Path(__file__).parent
 

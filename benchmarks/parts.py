@@ -10,7 +10,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -68,6 +68,19 @@ class Benchmark:
     def pipeline(self) -> None:
         """Ours, from JSON Lines to an empty storage."""
         self._ours("ours", self._data(self.reviews), fresh=True, compared_with="peer")
+
+    def history(self) -> None:
+        """Ours with history and movement, from JSON Lines to an empty storage, beside `ours`."""
+        if "ours" not in self.runs:
+            self.pipeline()
+        storage, without = self._folder("storage-history"), self.runs["ours"]["seconds"]
+        name, skipped = "ours, with history and movement", ["--skip", "exploration"]
+        run = self._ours(name, self._data(self.reviews), storage, fresh=True, skipped=skipped)
+        shutil.rmtree(storage)
+        self.findings["history and movement over the run without them"] = {
+            "seconds": {"with": run["seconds"], "without": without},
+            "ratio": ratio(run["seconds"] - without, without),
+        }
 
     def raw(self) -> None:
         """Ours again, from the raw Parquet that is there."""
@@ -225,6 +238,7 @@ class Benchmark:
         environment: dict[str, str] | None = None,
         compared_with: str = "",
         reviews: int | None = None,
+        skipped: Sequence[str] | None = None,
     ) -> dict[str, Any]:
         storage = storage or self._storage
         if fresh:
@@ -235,7 +249,8 @@ class Benchmark:
         before = run_ids(home)
         command: list[str | Path] = [
             sys.executable, "-m", "amazon_seg_assets", "run", "--source", source,
-            "--category", CATEGORY, "--storage", storage, *self._skipped,
+            "--category", CATEGORY, "--storage", storage,
+            *(self._skipped if skipped is None else skipped),
             *(["--master", master] if master else []),
         ]  # fmt: skip
         self.say(name)
