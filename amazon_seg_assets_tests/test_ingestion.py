@@ -27,6 +27,7 @@ from amazon_seg_assets.sample.source import SampleSource
 from amazon_seg_assets.sources.base import Download, Kind, RawFile
 from amazon_seg_assets.sources.folder import FolderSource
 from amazon_seg_assets.stages.raw import disk, parts
+from amazon_seg_assets.stages.raw import ingest as ingestion
 from amazon_seg_assets.stages.raw.ingest import RAW_TABLES, ingest
 from amazon_seg_assets.stages.raw.manifest import MANIFEST, Manifest, MonthCounts, require_manifest
 from amazon_seg_assets.stages.raw.processes import worker_processes
@@ -238,6 +239,69 @@ def test_a_file_that_changes_after_it_was_listed_is_read_by_the_next_run(
         ingest_reviews(raw, store)
     manifest, is_renewed = ingest_reviews(raw, store)
     assert (manifest.rows, is_renewed) == (2, True)
+
+
+def change_after_each_part(
+    monkeypatch: pytest.MonkeyPatch, path: Path, *contents: list[Any]
+) -> None:
+    """Has a file of several parts change as soon as one of them has been read."""
+    store_part, left = parts.store_part, list(contents)
+
+    def then_change(*arguments: Any) -> Any:
+        stored = store_part(*arguments)
+        if left:
+            write(path, *left.pop(0))
+        return stored
+
+    monkeypatch.setattr(ingestion, "store_part", then_change)
+    monkeypatch.setattr(parts, "_LEAST_BYTES", 2000)
+
+
+@pytest.mark.parametrize(
+    ("between", "then"),
+    [
+        pytest.param(REVIEWS[:8], REVIEWS[:8], id="shrinks"),
+        pytest.param(REVIEWS * 2, REVIEWS * 2, id="grows"),
+        pytest.param([*REVIEWS[:8], "{cut"], REVIEWS, id="is being written"),
+    ],
+)
+def test_a_file_that_changes_while_it_is_read_is_read_once_more(
+    raw: Path,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    between: list[Any],
+    then: list[Any],
+) -> None:
+    other = write(raw / "Toys-0.jsonl", review("other", "kite", "2023-03-05T00:00:00"))
+    # Its only review of that month is in the first part, and gone when it is read again.
+    changing = write(
+        raw / "Toys.jsonl", review("gone", "kite", "2021-01-05T00:00:00"), *REVIEWS[1:]
+    )
+    # The other file is the first part.
+    first = changing.read_text().splitlines()
+    change_after_each_part(monkeypatch, changing, first, between, then)
+    manifest, _ = ingest_reviews(raw, store)
+    found = sorted(user for month in users(store).values() for user in month)
+    assert found == sorted(["other", *(each["user_id"] for each in then)])
+    assert manifest.files[name(changing)].rows == len(then)
+    assert manifest.files[name(other)].rows == 1
+    assert "2021-01" not in store.months("raw_reviews")
+    # What it held when it was listed is not what was read, so it is looked at again.
+    monkeypatch.undo()
+    assert ingest_reviews(raw, store)[0].files_read == [name(changing)]
+
+
+def test_a_file_that_goes_on_changing_replaces_nothing(
+    raw: Path, store: Store, former: dict[str, tuple[int, bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    growing = [REVIEWS * number for number in range(2, 40)]
+    change_after_each_part(monkeypatch, raw / "Toys.jsonl", *growing)
+    message = (
+        r"^raw/review_categories/Toys\.jsonl changes while it is read: wait until .* as it was"
+    )
+    with pytest.raises(InputError, match=message):
+        ingest_reviews(raw, store)
+    assert files(store) == former
 
 
 def test_versions_of_tables_and_months_follow_from_content_alone(raw: Path, store: Store) -> None:

@@ -4,9 +4,10 @@ Only files that are new or have changed are read. The Parquet files of the other
 as they are, so a table is always replaced whole, yet little is written.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import groupby
+from pathlib import Path
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.sources.base import Kind, RawFile, Source
@@ -20,7 +21,13 @@ from amazon_seg_assets.stages.raw.manifest import (
     add_months,
     read_manifest,
 )
-from amazon_seg_assets.stages.raw.parts import PROCESS_BYTES, divide, link_parts, store_part
+from amazon_seg_assets.stages.raw.parts import (
+    PROCESS_BYTES,
+    divide,
+    link_parts,
+    remove_parts,
+    store_part,
+)
 from amazon_seg_assets.stages.raw.processes import worker_processes
 from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
 from amazon_seg_assets.storage.facts import failed_checks
@@ -32,9 +39,13 @@ READER_VERSION = "2"
 
 RAW_TABLES = {Kind.REVIEWS: RAW_REVIEWS, Kind.METADATA: RAW_METADATA}
 
+_READINGS = 2
+"""A file that changes while it is read is being written; the second time that is not over."""
+
 _SHARE_OF_MEMORY = 4  # a quarter; the rest is for Spark and for the cache of the disk
 
 Progress = Callable[[str], None]
+ReadOnce = Callable[[Sequence[RawFile], Mapping[str, Path]], dict[str, FileRecord]]
 
 
 def ingest(
@@ -90,7 +101,8 @@ def ingest(
     with explaining_full_disk(table.name, store), store.replacing_in_place(table.name) as folder:
         require_space(new, table.name, store)
         link_parts(store.path(table.name), folder, kept)
-        read = _read(kind, new, folder, max_malformed_share, progress, processes)
+        how = (kind, folder, max_malformed_share, progress, processes)
+        read = _read(new, folder, partial(_read_once, *how), progress)
         gone = [record for name, record in records.items() if name not in kept]
         manifest = Manifest(
             version,
@@ -141,16 +153,61 @@ def _unchanged(former: Manifest, files: Sequence[RawFile]) -> dict[str, FileReco
 
 
 def _read(
+    files: Sequence[RawFile], folder: Location, read_once: ReadOnce, progress: Progress
+) -> dict[str, FileRecord]:
+    """Stores files in a table's folder, and gives a record of each.
+
+    A file that changes meanwhile is read once more, from its start.
+
+    Raises:
+        InputError: it changes again; or a file cannot be used.
+    """
+    paths = {file.name: file.fetch() for file in files}
+    records: dict[str, FileRecord] = {}
+    pending = list(files)
+    for _ in range(_READINGS):
+        before = {file.name: _state(paths[file.name]) for file in pending}
+        found: dict[str, FileRecord] = {}
+        failure: InputError | None = None
+        try:
+            found = read_once(pending, paths)
+        except InputError as error:  # such as a line that is cut where the file now ends
+            failure = error
+        changed = [file for file in pending if _state(paths[file.name]) != before[file.name]]
+        if failure is not None and not changed:
+            raise failure
+        records |= found
+        if not changed:
+            return records
+        pending = changed if failure is None else pending
+        remove_parts(folder, [file.name for file in pending])
+        progress(f"{changed[0].name} has changed while it was read")
+    raise InputError(
+        f"{changed[0].name} changes while it is read: wait until it has been written, and run it "
+        "again; what was stored before is as it was."
+    )
+
+
+def _state(path: Path) -> tuple[int, ...] | None:
+    """Changes whenever the content of a file on this machine does; None if it has gone."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _read_once(
     kind: Kind,
-    files: Sequence[RawFile],
     folder: Location,
     max_malformed_share: float,
     progress: Progress,
     processes: int | None,
+    files: Sequence[RawFile],
+    paths: Mapping[str, Path],
 ) -> dict[str, FileRecord]:
-    """Stores files in a table's folder, and gives a record of each."""
     fingerprints = {file.name: file.fingerprint for file in files}
-    parts = [part for file in files for part in divide(file.fetch(), file.name)]
+    parts = [part for file in files for part in divide(paths[file.name], file.name)]
     count = min(processes or _affordable_processes(), len(parts))
     records = {}
     with worker_processes(count) as map_parts:

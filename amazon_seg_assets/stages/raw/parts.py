@@ -22,7 +22,13 @@ from amazon_seg_assets.stages.raw.manifest import MonthCounts, Months, add_month
 from amazon_seg_assets.stages.raw.products import read_metadata
 from amazon_seg_assets.stages.raw.reviews import read_reviews
 from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
-from amazon_seg_assets.storage.locations import Location, copy_files, name_below, uploading
+from amazon_seg_assets.storage.locations import (
+    Location,
+    copy_files,
+    is_local,
+    name_below,
+    uploading,
+)
 from amazon_seg_assets.storage.month_writer import MonthWriter, month_numbers, parquet_writer
 from amazon_seg_assets.storage.parquet import parquet_files
 
@@ -54,11 +60,23 @@ def divide(path: Path, name: str) -> list[Part]:
 
 def link_parts(former: Location, folder: Location, names: Iterable[str]) -> None:
     """Gives a new folder of a table the Parquet files of some raw files from its former folder."""
+    kept = _parts_of(former, names)
+    copy_files(kept, [folder / name_below(path, former) for path in kept])
+
+
+def remove_parts(folder: Location, names: Iterable[str]) -> None:
+    """Removes the Parquet files of some raw files from a folder that is being written."""
+    for path in _parts_of(folder, names):
+        path.unlink()
+        if is_local(path) and not any(path.parent.iterdir()):
+            path.parent.rmdir()  # a month without rows has no folder
+
+
+def _parts_of(folder: Location, names: Iterable[str]) -> list[Location]:
     wanted = set(map(_file_id, names))
     if not wanted:
-        return
-    kept = [path for path in parquet_files(former) if path.name.partition("-")[0] in wanted]
-    copy_files(kept, [folder / name_below(path, former) for path in kept])
+        return []
+    return [path for path in parquet_files(folder) if path.name.partition("-")[0] in wanted]
 
 
 def _file_id(name: str) -> str:
