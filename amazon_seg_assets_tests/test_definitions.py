@@ -319,7 +319,7 @@ def test_an_edited_scheme_shows_segments_as_out_of_date(tmp_path: Path) -> None:
     mine.write_text(built_in)
     settings = Settings(scheme=str(mine))
     before = rfm_segments.version(settings)
-    assert before == f"3-{load_scheme('standard').fingerprint}"
+    assert before == f"4-{load_scheme('standard').fingerprint}"
     mine.write_text(built_in.replace("scoring: percent_rank", "scoring: ntile"))
     assert rfm_segments.version(settings) != before
 

@@ -34,6 +34,7 @@ class Recommendation(Rules):
         priority: 1 comes first; several may share one.
         reason: why, by what defines the customers; no figures, which every run has its own of.
         if_low_spend: added if their mean spend is below that of all customers.
+        if_otherwise: the reason where the scheme gives the segment to those no rule covers.
     """
 
     goal: str
@@ -43,6 +44,11 @@ class Recommendation(Rules):
     priority: Annotated[int, Field(ge=1)]
     reason: str
     if_low_spend: str | None = None
+    if_otherwise: str | None = None
+
+    def where_otherwise(self) -> Self:
+        """The same for a segment that holds customers whom no rule covers."""
+        return self.model_copy(update={"reason": self.if_otherwise or self.reason})
 
 
 class GeneralRecommendation(Rules):
@@ -139,7 +145,11 @@ def load_recommendations(
     found = _load(own, folder)
     if own is not None:
         _check_segments(found, scheme, own)
-    ordered = {name: found.segments[name] for name in scheme.segments if name in found.segments}
+    ordered = {
+        name: one.where_otherwise() if name == scheme.otherwise else one
+        for name in scheme.segments
+        if (one := found.segments.get(name))
+    }
     return found.model_copy(update={"segments": ordered})
 
 

@@ -38,7 +38,7 @@ class SegmentConfig(Config):
 
 def _with_scheme(settings: Settings) -> str:
     """Segments by former rules show as out of date."""
-    return f"3-{load_scheme(settings.scheme).fingerprint}"
+    return f"4-{load_scheme(settings.scheme).fingerprint}"
 
 
 @snapshot_asset(RFM_SEGMENTS, reads=[RFM_FEATURES], kinds={"pyspark"}, code_version=_with_scheme)
