@@ -340,8 +340,10 @@ def test_general_recommendations_need_a_figure_that_supports_them() -> None:
         return [one.title for one in found.applicable(figures)]
 
     assert titles() == []
-    assert titles(newcomer_share=0.05, lapsed_share=0.39) == ["Look for new customers"]
-    assert titles(newcomer_share=0.06, lapsed_share=0.4) == ["Launch a win-back campaign"]
+    new, back = "Look for new customers", "Launch a win-back campaign"
+    assert titles(new_customer_shortfall=0.05, stayed_away_share=0.49) == [new]
+    assert titles(new_customer_shortfall=0.04, stayed_away_share=0.5) == [back]
+    assert titles(newcomer_share=0.0, lapsed_share=1.0) == []
     assert titles(one_review_share=float("nan")) == []
 
 

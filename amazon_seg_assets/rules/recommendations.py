@@ -15,6 +15,8 @@ from amazon_seg_assets.rules.scheme import Scheme
 _FILE = "recommendations.yaml"
 
 Figure = Literal[
+    "new_customer_shortfall",
+    "stayed_away_share",
     "newcomer_share",
     "lapsed_share",
     "one_review_share",
@@ -59,9 +61,13 @@ class GeneralRecommendation(Rules):
         action: what to do.
         reason: why, given the condition.
         figure: the figure that decides, as a fraction of 1:
+            ``new_customer_shortfall``: of the customers of the year before, those who stayed away
+            and whom no new customer replaces; below 0 where more are new than stayed away;
+            ``stayed_away_share``: of the customers of the year before, those who stayed away;
             ``newcomer_share``: customers in segments of the role newcomer, where equal customers
             get equal scores (otherwise it says more about the scores than about the customers);
             ``lapsed_share``: customers in segments of the roles fading, at_stake and lapsed;
+            both hardly differ from year to year unless the scheme has thresholds set by hand;
             ``one_review_share``: customers with a single review in the window;
             ``unverified_five_star_excess``: share of 5 stars among the year's reviews without a
             verified purchase, less the share among those with one;

@@ -8,6 +8,8 @@ import pandas as pd
 
 from amazon_seg_assets.rules.scheme import Role
 from amazon_seg_assets.stages.exploration.tables import ALL_TIME, MOST_POPULAR
+from amazon_seg_assets.stages.history.tables import LAPSED as STAYED_AWAY
+from amazon_seg_assets.stages.history.tables import NEW, RETURNING
 from amazon_seg_assets.stages.report.findings import Findings
 
 LAPSED: tuple[Role, ...] = ("fading", "at_stake", "lapsed")
@@ -64,6 +66,7 @@ def figures_of(findings: Findings) -> dict[str, float]:
         found["newcomer_share"] = findings.customers_of(newcomers) / findings.customers
     if lapsed := findings.reachable(*LAPSED):
         found["lapsed_share"] = findings.customers_of(lapsed) / findings.customers
+    found |= _against_the_year_before(findings.lifecycle)
     stars = stars_of_the_year(findings)
     if stars is not None and stars.is_telling:
         found["unverified_five_star_excess"] = stars.excess
@@ -71,6 +74,23 @@ def figures_of(findings: Findings) -> dict[str, float]:
     if not popular.empty:
         found["audio_share_of_popular"] = float(is_audio(popular["product_name"]).mean())
     return found
+
+
+def _against_the_year_before(lifecycle: pd.DataFrame | None) -> dict[str, float]:
+    """Figures of the history; none where there is none, or nobody was a customer a year before."""
+    if lifecycle is None:
+        return {}
+    customers = lifecycle.set_index("status")["customers"].astype(int)
+    new, returning, stayed_away = (
+        int(customers.get(status, 0)) for status in (NEW, RETURNING, STAYED_AWAY)
+    )
+    before = returning + stayed_away
+    if not before:
+        return {}
+    return {
+        "new_customer_shortfall": (stayed_away - new) / before,
+        "stayed_away_share": stayed_away / before,
+    }
 
 
 def stars_of_all_time(findings: Findings) -> Stars | None:
