@@ -74,7 +74,7 @@ class ReportConfig(Config):
 
 def _with_recommendations(settings: Settings) -> str:
     """Changed recommendations make it out of date."""
-    return f"1-{default_recommendations(settings.rules).fingerprint}"
+    return f"2-{default_recommendations(settings.rules).fingerprint}"
 
 
 @snapshot_asset(
