@@ -57,6 +57,7 @@ class StandInHub:
     Attributes:
         commit: head of ``main``.
         breaks: the next connections to the storage, in order, break like this.
+        etag: if given, the hub's name for all content.
         status: if given, the hub answers everything with this HTTP status.
         requests: what was served so far.
     """
@@ -66,6 +67,7 @@ class StandInHub:
         self.token = token
         self.commit = "c0ffee" + "0" * 34
         self.breaks: list[Break] = []
+        self.etag: str | None = None
         self.status: int | None = None
         self.requests: list[Request] = []
         self._hub = _start(self, _HubHandler)
@@ -179,7 +181,8 @@ class _HubHandler(_Handler):
             self._answer(404, {"X-Error-Code": "EntryNotFound", **commit})
             return
         digest = _sha256(hub.files[path])
-        linked = {"X-Linked-Etag": f'"{digest}"', "X-Linked-Size": str(len(hub.files[path]))}
+        etag = hub.etag or digest
+        linked = {"X-Linked-Etag": f'"{etag}"', "X-Linked-Size": str(len(hub.files[path]))}
         self._answer(302, {"Location": f"{hub.storage}/{digest}", **commit, **linked})
 
 

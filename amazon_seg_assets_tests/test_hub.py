@@ -262,6 +262,17 @@ def test_what_the_hub_lacks(hub, tmp_path):
     assert f"has no revision v9 of {REPOSITORY}" in error
 
 
+@pytest.mark.parametrize("etag", ["../../../outside", "/nowhere/outside", "..", "a/b", "x" * 300])
+def test_a_hub_cannot_have_a_file_written_outside_of_the_cache(hub, tmp_path, etag):
+    hub.etag = etag
+    home = tmp_path / "one" / "two" / "three"
+    error = fetch(hub.environment(home))["error"]
+    assert f"does not answer as a hub does when asked for {REVIEWS}" in error
+    assert "cannot name a file" in error
+    assert hub.downloads() == []
+    assert list(tmp_path.rglob("*outside*")) == []
+
+
 def test_hub_is_down_or_none(hub, tmp_path):
     environment = hub.environment(tmp_path)
     error = fetch(environment | {"HF_ENDPOINT": hub.storage})["error"]

@@ -226,6 +226,26 @@ def test_a_broken_row_of_parquet_is_noted(tmp_path: Path) -> None:
     assert malformed.examples == [f"{SHARD}, row 2: no parent_asin"]
 
 
+def test_text_that_is_not_utf_8_is_a_broken_row_of_parquet(tmp_path: Path) -> None:
+    records = [PRODUCT | {"parent_asin": f"B{number}"} for number in range(5)]
+    path = write_parquet(tmp_path / "full-0.parquet", records)
+    table = pq.read_table(path)
+    titles = pa.array([b"fine", b"bad \xff", b"Zo\xc3\xab", b"\xc3", b"fine"])
+    place = table.column_names.index("title")
+    # As a writer does that does not look: the type says text.
+    texts = pa.Array.from_buffers(pa.string(), 5, titles.buffers())
+    pq.write_table(table.set_column(place, "title", texts), path)
+    rows, malformed = read(path, SHARD)
+    assert [row["parent_asin"] for row in rows] == ["B0", "B2", "B4"]
+    assert rows[1]["title"] == "Zoë"
+    assert (malformed.lines, malformed.count) == (5, 2)
+    assert [example.partition(": ")[0] for example in malformed.examples] == [
+        f"{SHARD}, row 2",
+        f"{SHARD}, row 4",
+    ]
+    assert "'utf-8' codec can't decode byte 0xff" in malformed.examples[0]
+
+
 def test_parquet_without_a_column_is_refused(tmp_path: Path) -> None:
     record = {key: PRODUCT[key] for key in PRODUCT if key not in ("price", "parent_asin")}
     path = write_parquet(tmp_path / "full-0.parquet", [record])

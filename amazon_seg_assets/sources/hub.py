@@ -59,6 +59,7 @@ CATEGORIES = (
 """All categories of the data set."""
 
 _DATASET = "dataset"
+_FILE_NAME = re.compile(r"\w[\w.-]{0,199}", re.ASCII)
 _SHA256 = re.compile("[0-9a-f]{64}")
 _WAITS_SECONDS = (1, 3, 10)
 _PASSING_STATUS = {408, 429, 500, 502, 503, 504}
@@ -220,6 +221,9 @@ class HubSource(Source):
         found = get_hf_file_metadata(url, retry_on_errors=True)
         if found.etag is None or found.size is None:
             raise FileMetadataError("neither ETag nor size")
+        # The hub's clients name a file after it, and check nothing.
+        if not _FILE_NAME.fullmatch(found.etag):
+            raise FileMetadataError(f"the ETag {found.etag!r:.80} cannot name a file")
         remote = _RemoteFile(name, url, found.etag, found.size, self._blobs / found.etag)
         if remote.blob.exists():
             # Linked at once: nobody fetches a file that has not changed, and without its link to

@@ -112,14 +112,26 @@ def _read_parquet(path: Path, malformed: MalformedLines) -> Iterator[pa.Table]:
             judge_columns(present, malformed, _REQUIRED, SCHEMA.names)
             columns = [column for column in SCHEMA.names if column in present]
             for batch in file.iter_batches(_BATCH_ROWS, columns=columns):
-                rows = enumerate(batch.to_pylist(), malformed.lines + 1)
-                records = read_records(rows, partial(validate, _PRODUCT), malformed)
-                yield pa.Table.from_pylist(records, SCHEMA)
+                yield pa.Table.from_pylist(_records(batch, malformed), SCHEMA)
     except (OSError, pa.ArrowException) as error:
         raise InputError(
             f"{malformed.name} is no readable Parquet file ({str(error).splitlines()[0]}): "
             "download it again."
         ) from error
+
+
+def _records(batch: pa.RecordBatch, malformed: MalformedLines) -> list[Record]:
+    first = malformed.lines + 1
+    try:
+        rows = batch.to_pylist()
+    except UnicodeDecodeError:  # some text is not UTF-8: row by row, to leave out only its own
+        numbers = enumerate(range(batch.num_rows), first)
+        return read_records(numbers, partial(_row, batch), malformed)
+    return read_records(enumerate(rows, first), partial(validate, _PRODUCT), malformed)
+
+
+def _row(batch: pa.RecordBatch, number: int) -> Record:
+    return validate(_PRODUCT, batch.slice(number, 1).to_pylist()[0])
 
 
 def _parse_products(block: Block, malformed: MalformedLines) -> pa.Table:
