@@ -54,6 +54,13 @@ def share(fraction: float) -> str:
     return ">99.9 %" if 0.9995 <= fraction < 1 - 1e-9 else f"{fraction * 100:.1f} %"
 
 
+def change(fraction: float) -> str:
+    """A relative change: ``up 12.3 %``, ``down 12.3 %``, ``unchanged``."""
+    if abs(fraction) < 0.0005:
+        return "unchanged"
+    return f"{'up' if fraction > 0 else 'down'} {share(abs(fraction))}"
+
+
 def cut_name(name: object, width: int = 60) -> str:
     """A name from the data in one line of at most ``width`` characters, cut between words.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -36,13 +35,13 @@ from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.parquet import write_small
 from amazon_seg_assets_tests.graph import family_of
+from amazon_seg_assets_tests.plain_scores import Customer, as_earlier, better_last, naive_scores
 
 STANDARD = load_scheme("standard")
 COLOURS = STANDARD.colours
 SCOPE = Scope("2023-09", 17_123)
 L = date(2020, 2, 29)
 
-Customer = tuple[str, int, int, float]
 Move = tuple[int, str, str | None, str | None]
 
 
@@ -56,35 +55,6 @@ def customers(spark: SparkSession, rows: list[Customer], segments: list[str]) ->
 
 
 # Moves
-
-
-def better_last(row: Customer) -> tuple[float, float, float]:
-    return -row[1], row[2], row[3]
-
-
-def naive_scores(rows: list[Customer]) -> list[dict[float, int]]:
-    """The score of each value that is held: for recency, frequency and monetary."""
-    recency, frequency, monetary = (
-        sorted(column) for column in zip(*map(better_last, rows), strict=True)
-    )
-    repeat = [f for f in frequency if f > 1]
-
-    def rank(value: float, values: list[float], steps: int) -> int:
-        below = sum(other < value for other in values)
-        return steps * below // (len(values) - 1) if len(values) > 1 else 0
-
-    return [
-        {v: min(5, 1 + rank(v, recency, 5)) for v in recency},
-        {v: 1 if v == 1 else min(5, 2 + rank(v, repeat, 4)) for v in frequency},
-        {v: min(5, 1 + rank(v, monetary, 5)) for v in monetary},
-    ]
-
-
-def as_earlier(held: dict[float, int], value: float) -> int:
-    """The score of the nearest worse value that is held; the worst where there is none."""
-    values = sorted(held)
-    place = bisect_right(values, value)
-    return held[values[place - 1]] if place else 1
 
 
 def random_customers(draw: random.Random, users: range, prices: list[float]) -> list[Customer]:

@@ -322,7 +322,6 @@ def test_each_segment_has_a_recommendation(name: str) -> None:
     scheme = load_scheme(name)
     found = load_recommendations(scheme).segments
     assert list(found) == list(scheme.segments)
-    assert [segment for segment, one in found.items() if one.priority == 1] == ["Can't Lose Them"]
 
 
 def test_each_label_of_clusters_has_a_recommendation() -> None:
@@ -330,7 +329,6 @@ def test_each_label_of_clusters_has_a_recommendation() -> None:
     assert load_label_rules().names == labels
     found = load_recommendations(load_scheme("standard")).clusters
     assert set(found) == set(labels)
-    assert sorted(one.priority for one in found.values()) == [1, 2, 3, 4]
 
 
 def test_general_recommendations_need_a_figure_that_supports_them() -> None:
@@ -351,7 +349,7 @@ def recommendations_file(folder: Path, *segments: str, **general: object) -> Pat
     words = dict.fromkeys(["goal", "action", "offer", "channel", "reason"], "x")
     entry = {"title": "x", "action": "x", "reason": "x", **general}
     path = folder / "advice.yaml"
-    by_segment = {segment: words | {"priority": 1} for segment in segments}
+    by_segment = dict.fromkeys(segments, words)
     path.write_text(yaml.safe_dump({"segments": by_segment, "general": [entry] if general else []}))
     return path
 

@@ -132,6 +132,10 @@ class Handle:
             return Stats()
         return read_stats(self._place(table.name, month))
 
+    def has(self, output: Output) -> bool:
+        """True if the month of a table or artifact is stored."""
+        return self.month in self.storage.months(output.name)
+
     def rows(self, table: Table) -> int:
         """Rows stored."""
         return self.stats(table).rows

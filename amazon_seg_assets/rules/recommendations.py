@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from math import inf
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -33,7 +33,6 @@ class Recommendation(Rules):
         action: to be taken.
         offer: to customers, who meet it in ``channel``.
         channel: of the offer.
-        priority: 1 comes first; several may share one.
         reason: why, by what defines the customers; no figures, which every run has its own of.
         if_low_spend: added if their mean spend is below that of all customers.
         if_otherwise: the reason where the scheme gives the segment to those no rule covers.
@@ -43,7 +42,6 @@ class Recommendation(Rules):
     action: str
     offer: str
     channel: str
-    priority: Annotated[int, Field(ge=1)]
     reason: str
     if_low_spend: str | None = None
     if_otherwise: str | None = None

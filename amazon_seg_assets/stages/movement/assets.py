@@ -22,7 +22,7 @@ from amazon_seg_assets.features import FEATURES
 from amazon_seg_assets.months import month_after, month_range
 from amazon_seg_assets.plots.style import Picture
 from amazon_seg_assets.rules.scheme import Scheme
-from amazon_seg_assets.schema import MONTH, Artifact, Table
+from amazon_seg_assets.schema import MONTH
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.spark.internals import hidden_row
 from amazon_seg_assets.stages.cleaning.tables import JOINED_REVIEWS
@@ -30,6 +30,7 @@ from amazon_seg_assets.stages.clusters.tables import CUSTOMER_CLUSTERS
 from amazon_seg_assets.stages.history.tables import CUSTOMER_DAYS, CUSTOMER_LIFECYCLE
 from amazon_seg_assets.stages.movement import export, outcomes, plots, products, transitions
 from amazon_seg_assets.stages.movement.tables import (
+    SEGMENT_EXPORT,
     SEGMENT_OUTCOMES,
     SEGMENT_PRODUCTS,
     SEGMENT_TRANSITIONS,
@@ -64,7 +65,7 @@ def segment_transitions(snapshot: Snapshot) -> Stored:
     tables, compared, notes = [], {}, {}
     for months_back in MONTHS_BACK:
         earlier = transitions.snapshot_before(snapshot, months_back)
-        if _is_stored(earlier, RFM_SEGMENTS):
+        if earlier.has(RFM_SEGMENTS):
             after, notes[earlier.month] = _by_both_yardsticks(snapshot, earlier)
             tables.append(transitions.segment_transitions(_segments(earlier), after, months_back))
             compared[months_back] = [name for name in (OWN, EARLIER) if name in after.columns]
@@ -80,10 +81,6 @@ def segment_transitions(snapshot: Snapshot) -> Stored:
             "\n".join(f"- {each}" for each in sentences) or "Unknown."
         ),
     )
-
-
-def _is_stored(snapshot: Snapshot, table: Table) -> bool:
-    return snapshot.month in snapshot.storage.months(table.name)
 
 
 def _segments(snapshot: Snapshot) -> DataFrame:
@@ -130,7 +127,7 @@ def segment_outcomes(snapshot: Snapshot) -> Stored:
     groups = {
         grouping: (snapshot.read(table, ["user_id", column]), column)
         for grouping, (table, column) in _GROUPINGS.items()
-        if _is_stored(snapshot, table)
+        if snapshot.has(table)
     }
     table = outcomes.segment_outcomes(
         outcomes.members(groups), _days(snapshot, months), last_day, data_end
@@ -224,22 +221,6 @@ def segment_products_plot(snapshot: Snapshot) -> Picture:
     table = snapshot.small(SEGMENT_PRODUCTS)
     special = table[table["level"] == products.CATEGORY]
     return plots.telling_categories(special, scheme_of(snapshot).colours, scope(snapshot))
-
-
-SEGMENT_EXPORT = Artifact(
-    "segment_export",
-    "One file per segment, such as `champions.csv`, for a campaign tool, the highest monetary "
-    "value first: user, segment, scores, recency (days), frequency (reviews) and monetary value "
-    "(USD); the segment before, the snapshot since which it is the present one, the label of the "
-    "cluster, `new`, `returning` or `won_back` if history is stored, the main category with the "
-    "most spend, and whether the customer is in the control group. Where an earlier snapshot by "
-    "the same rules is stored, of a month before or else of twelve, `champions-joined.csv` lists "
-    "who came into the segment since, and `champions-left.csv` who left it, with the present "
-    "segment, if any. A file without customers is left out. `manifest.json` lists the files with "
-    "rows, bytes and SHA-256. CSV is UTF-8 after RFC 4180, with a header; a text that would open "
-    "a formula in a spreadsheet (`=`, `+`, `-`, `@`, tab or line end in front) gets an apostrophe "
-    "in front.",
-)
 
 
 class ExportConfig(Config):
@@ -338,7 +319,7 @@ def _known_of_customers(
     months = {snapshot.month, *unbroken, *([previous] if previous else [])}
     segments = snapshot.read(RFM_SEGMENTS, ["user_id", "segment", MONTH], sorted(months))
     joined = snapshot.read(JOINED_REVIEWS, ["user_id", "timestamp", "price", "main_category"])
-    lifecycle = [CUSTOMER_LIFECYCLE] if _is_stored(snapshot, CUSTOMER_LIFECYCLE) else []
+    lifecycle = [CUSTOMER_LIFECYCLE] if snapshot.has(CUSTOMER_LIFECYCLE) else []
     return [
         export.changes(segments, snapshot.month, previous, unbroken),
         snapshot.read(CUSTOMER_CLUSTERS, ["user_id", "cluster_label"]),

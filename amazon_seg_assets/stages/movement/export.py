@@ -50,6 +50,9 @@ _FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"
 """Openings of a formula in a spreadsheet, as OWASP lists them
 (https://owasp.org/www-community/attacks/CSV_Injection), full-width forms included."""
 
+PRESENT = "present"
+"""Kind of the file that lists the customers of a segment, in the manifest."""
+
 _TEXTS = ("user_id", "segment", "previous_segment", "cluster_label", "lifecycle", "top_category")
 _LONGEST_NAME = 60
 _UNKNOWN = "unknown"
@@ -307,7 +310,7 @@ def listed(
     written: Sequence[Exported], files: Mapping[str, str], counts: Mapping[str, int]
 ) -> list[dict[str, Any]]:
     """The files as the manifest lists them: segment, whom of it they hold, rows, bytes, hash."""
-    kinds = dict(zip(("", JOINED, LEFT), ("present", "joined", "left"), strict=True))
+    kinds = dict(zip(("", JOINED, LEFT), (PRESENT, "joined", "left"), strict=True))
     of = {f"{name}{end}": (each, kinds[end]) for each, name in files.items() for end in kinds}
     return [
         {

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from amazon_seg_assets.schema import Column, Table, Total
+from amazon_seg_assets.schema import Artifact, Column, Table, Total
 from amazon_seg_assets.stages.cleaning.tables import JOINED_REVIEWS
 from amazon_seg_assets.stages.clusters.tables import CUSTOMER_CLUSTERS
 from amazon_seg_assets.stages.history.tables import CUSTOMER_DAYS, CUSTOMER_LIFECYCLE
@@ -183,4 +183,19 @@ SEGMENT_PRODUCTS = Table(
             sources=JOINED_REVIEWS.sources("user_id"),
         ),
     ),
+)
+
+SEGMENT_EXPORT = Artifact(
+    "segment_export",
+    "One file per segment, such as `champions.csv`, for a campaign tool, the highest monetary "
+    "value first: user, segment, scores, recency (days), frequency (reviews) and monetary value "
+    "(USD); the segment before, the snapshot since which it is the present one, the label of the "
+    "cluster, `new`, `returning` or `won_back` if history is stored, the main category with the "
+    "most spend, and whether the customer is in the control group. Where an earlier snapshot by "
+    "the same rules is stored, of a month before or else of twelve, `champions-joined.csv` lists "
+    "who came into the segment since, and `champions-left.csv` who left it, with the present "
+    "segment, if any. A file without customers is left out. `manifest.json` lists the files with "
+    "rows, bytes and SHA-256. CSV is UTF-8 after RFC 4180, with a header; a text that would open "
+    "a formula in a spreadsheet (`=`, `+`, `-`, `@`, tab or line end in front) gets an apostrophe "
+    "in front.",
 )

@@ -97,7 +97,7 @@ def segment_shares_plot(snapshot: Snapshot) -> Picture:
     return plots.segment_shares(table, scheme_of(snapshot).colours, scope(snapshot))
 
 
-@plot(reads=DRAWN_FROM, section="segments", caption="Average and total spend per segment.")
+@plot(reads=DRAWN_FROM, section="brief", caption="Where the money is: average and total spend.")
 def segment_money_plot(snapshot: Snapshot) -> Picture:
     """Mean and total monetary value of each RFM segment."""
     table = summary.by_segment(snapshot.small(SEGMENT_SUMMARY))
@@ -107,7 +107,7 @@ def segment_money_plot(snapshot: Snapshot) -> Picture:
 
 @plot(
     reads=[SEGMENT_SUMMARY, RFM_FEATURES],
-    section="segments",
+    section="schemes",
     caption="Each square is a combination of scores: recency upwards, frequency and spend together "
     "to the right. The darker, the more customers.",
 )

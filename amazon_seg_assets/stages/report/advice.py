@@ -1,14 +1,31 @@
 """Recommendations that apply to a run, with the customers that they are for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from amazon_seg_assets.plots.style import cluster_colour
 from amazon_seg_assets.rules.labels import base_label
 from amazon_seg_assets.rules.recommendations import GeneralRecommendation, Recommendation
-from amazon_seg_assets.stages.movement.export import file_names
 from amazon_seg_assets.stages.report.figures import figures_of
 from amazon_seg_assets.stages.report.findings import Findings
+
+TELLING = 3
+"""Kinds of products that advice names."""
+TELLING_LIFT = 1.2
+"""From so many times as often as all customers on, a kind of products is worth a word."""
+
+
+@dataclass(frozen=True)
+class Bought:
+    """A kind of products that customers buy more often than others do.
+
+    Attributes:
+        name: of the category.
+        lift: how many times as often as all customers.
+    """
+
+    name: str
+    lift: float
 
 
 @dataclass(frozen=True)
@@ -22,8 +39,9 @@ class Advice:
         spend: of all of them, in USD.
         colour: of the segment or the one cluster, as in the plots; empty for several clusters.
         clusters: their numbers; none for a segment.
+        at_stake: of their spend, in USD, as of `Findings.at_stake`; 0 for clusters.
         return_rate: share of such customers of a year before who came back; None if unknown.
-        file: name of the file that lists them, without its ending; empty for clusters.
+        bought: kinds of products that they buy more often than others; the most telling first.
     """
 
     name: str
@@ -32,13 +50,9 @@ class Advice:
     spend: float
     colour: str
     clusters: Sequence[int] = ()
+    at_stake: float = 0.0
     return_rate: float | None = None
-    file: str = ""
-
-    @property
-    def at_stake(self) -> float:
-        """Spend of as many of them as did not come back a year before; all if that is unknown."""
-        return self.spend * (1 - (self.return_rate or 0.0))
+    bought: Sequence[Bought] = ()
 
     @property
     def mean_spend(self) -> float:
@@ -47,30 +61,36 @@ class Advice:
 
 
 def segment_advice(findings: Findings) -> list[Advice]:
-    """Advice on each segment that has customers and a recommendation, the most urgent first.
-
-    Of equal priority, the one with more spend comes first.
-    """
-    recommended, colours = findings.recommendations.segments, findings.scheme.colours
+    """Advice on each segment that has customers and a recommendation, the most at stake first."""
+    recommended, rows = findings.recommendations.segments, findings.segments.set_index("segment")
     rates = findings.returns.rates if findings.returns else {}
-    files = file_names(list(findings.scheme.segments))
-    return _most_urgent_first(
+    return [
         Advice(
-            row.segment, recommended[row.segment], row.customers, row.total_monetary,
-            colours[row.segment], return_rate=rates.get(row.segment), file=files[row.segment],
+            name,
+            recommended[name],
+            int(rows.at[name, "customers"]),
+            float(rows.at[name, "total_monetary"]),
+            findings.scheme.colours[name],
+            at_stake=at_stake,
+            return_rate=rates.get(name),
+            bought=_bought(findings, name),
         )
-        for row in findings.segments.itertuples(index=False)
-        if row.segment in recommended
-    )  # fmt: skip
+        for name, at_stake in findings.at_stake.items()
+        if name in recommended
+    ]
 
 
-def most_at_stake(advice: Iterable[Advice]) -> list[Advice]:
-    """Advice by the money that is at stake, most first."""
-    return sorted(advice, key=lambda one: (-one.at_stake, one.name))
+def _bought(findings: Findings, segment: str) -> list[Bought]:
+    if findings.products is None:
+        return []
+    products = findings.products
+    telling = products[(products["segment"] == segment) & (products["lift"] >= TELLING_LIFT)]
+    first = telling.sort_values(["lift", "name"], ascending=[False, True])[:TELLING]
+    return [Bought(row.name, row.lift) for row in first.itertuples(index=False)]
 
 
 def cluster_advice(findings: Findings) -> list[Advice]:
-    """Advice on each label of clusters that has a recommendation, in the same order.
+    """Advice on each label of clusters that has a recommendation, the most spend first.
 
     Figures are those of all clusters of the label together.
     """
@@ -83,13 +103,9 @@ def cluster_advice(findings: Findings) -> list[Advice]:
             colour = cluster_colour(clusters[0]) if len(clusters) == 1 else ""
             customers, spend = int(rows["customers"].sum()), float(rows["total_monetary"].sum())
             found.append(Advice(label, recommended[label], customers, spend, colour, clusters))
-    return _most_urgent_first(found)
+    return sorted(found, key=lambda one: (-one.spend, one.name))
 
 
 def general_advice(findings: Findings) -> list[GeneralRecommendation]:
     """The general recommendations whose condition holds, in the order of their file."""
     return findings.recommendations.applicable(figures_of(findings))
-
-
-def _most_urgent_first(found: Iterable[Advice]) -> list[Advice]:
-    return sorted(found, key=lambda one: (one.recommended.priority, -one.spend, one.name))

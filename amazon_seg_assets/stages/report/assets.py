@@ -19,19 +19,24 @@ from amazon_seg_assets.schema import Artifact
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.stages import STAGES
 from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA, CLEAN_REVIEWS
-from amazon_seg_assets.stages.clusters.tables import CLUSTER_DENSITY, K_SWEEP
+from amazon_seg_assets.stages.clusters.tables import K_SWEEP
 from amazon_seg_assets.stages.exploration.tables import RATING_COUNTS, TOP_PRODUCTS
 from amazon_seg_assets.stages.history.tables import LIFECYCLE_SUMMARY
-from amazon_seg_assets.stages.movement.tables import SEGMENT_OUTCOMES, SEGMENT_TRANSITIONS
+from amazon_seg_assets.stages.movement.tables import (
+    SEGMENT_EXPORT,
+    SEGMENT_OUTCOMES,
+    SEGMENT_PRODUCTS,
+    SEGMENT_TRANSITIONS,
+)
 from amazon_seg_assets.stages.overview.tables import CLUSTER_VALIDATION, SEGMENT_SUMMARY
 from amazon_seg_assets.stages.raw.assets import stored_versions
 from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
 from amazon_seg_assets.stages.report.advice import cluster_advice, general_advice, segment_advice
 from amazon_seg_assets.stages.report.figures import figures_of
 from amazon_seg_assets.stages.report.gather import gather
-from amazon_seg_assets.stages.report.insights import insights
+from amazon_seg_assets.stages.report.insights import DETAILS, HEADLINES, TECHNICAL, supported
 from amazon_seg_assets.stages.report.render import to_html, to_markdown
-from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES
+from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES, RFM_HISTOGRAMS
 from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS, SCHEME_COMPARISON
 from amazon_seg_assets.storage.locations import url_of
 
@@ -85,15 +90,17 @@ def _with_recommendations(settings: Settings) -> str:
         CLEAN_METADATA,
         LookBack(CLEAN_REVIEWS),
         RFM_FEATURES,
+        RFM_HISTOGRAMS,
         RFM_SEGMENTS,
         SEGMENT_SUMMARY,
-        CLUSTER_DENSITY,
         K_SWEEP,
         CLUSTER_VALIDATION,
         SCHEME_COMPARISON,
         LIFECYCLE_SUMMARY,
         SEGMENT_TRANSITIONS,
         AllBefore(SEGMENT_OUTCOMES),
+        SEGMENT_PRODUCTS,
+        SEGMENT_EXPORT,
         RATING_COUNTS,
         TOP_PRODUCTS,
         *PICTURES,
@@ -118,7 +125,7 @@ def executive_report(snapshot: Snapshot, config: ReportConfig) -> Stored:
         customers=findings.customers,
         total_monetary=findings.spend,
         mean_monetary=findings.mean_spend,
-        insights=len(insights(findings)),
+        insights=len(supported([*HEADLINES, *DETAILS, *TECHNICAL], findings)),
         pictures=len(findings.illustrations),
         recommendations=sum(len(of(findings)) for of in advice),
         **figures_of(findings),

@@ -1,7 +1,7 @@
 """The small tables and figures of one snapshot that a report is made from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -132,11 +132,28 @@ class Returns:
         snapshot: month as ``YYYY-MM``.
         horizon_days: days after its last day that count; the longest that the data reaches.
         rates: share of each segment's customers who came back, 0 to 1.
+        overall: share of all customers who did.
     """
 
     snapshot: str
     horizon_days: int
     rates: Mapping[str, float]
+    overall: float
+
+
+@dataclass(frozen=True)
+class Concentration:
+    """The customers who bring the money.
+
+    Attributes:
+        top_tenth: share of the spend that the tenth of the customers with the highest brings.
+        repeat_customers: customers with several reviews that count.
+        repeat_spend: of these, in USD.
+    """
+
+    top_tenth: float
+    repeat_customers: int
+    repeat_spend: float
 
 
 @dataclass(frozen=True)
@@ -162,7 +179,7 @@ class Illustration:
 
     Attributes:
         name: of the asset that drew it.
-        section: of the report: segments, clusters, choice, schemes or exploration.
+        section: of the report, such as segments or clusters.
         svg: its content.
         alt: the text that stands for it where it cannot be seen.
         caption: says what it shows and how to read it.
@@ -182,6 +199,7 @@ class Findings:
     Attributes:
         category: of the data set.
         snapshot: month as ``YYYY-MM``.
+        made: day on which the report was made, ISO, UTC.
         origin: of the data.
         window: that the snapshot looks at.
         scheme: the rules of the segments.
@@ -195,7 +213,7 @@ class Findings:
         cluster_roles: role of each cluster, by its label as stored.
         overlap: one row per cluster and segment with customers: ``cluster``, ``cluster_label``,
             ``segment``, ``customers``.
-        one_review: customers with a single review that counts.
+        concentration: of the spend.
         sweep: columns of ``k_sweep``.
         why_k: the sentence that says how k was chosen.
         n_init: starts of K-Means, for each k.
@@ -203,8 +221,13 @@ class Findings:
         comparison: columns of ``scheme_comparison``.
         ties: of the schemes ``standard`` and ``notebook``.
         a_year_ago: the snapshot a year before; None where it is not stored.
+        moves: rows of ``segment_transitions`` since then, both by the rules of then: only behaviour
+            moves anybody. None where there are none.
         returns: of the same, None where it is not stored, or the data ends too soon after it.
         lifecycle: columns of ``lifecycle_summary``; None where history is left out.
+        products: rows of ``segment_products`` on special categories, the most telling of each
+            segment first; None where they are left out.
+        lists: place of the file with the customers of each segment; without those not exported.
         ratings: columns of ``rating_counts``, None where it is not there or of other raw data.
         top_products: columns of ``top_products``, likewise.
         illustrations: in the order in which they are shown; those of the exploration may be
@@ -213,6 +236,7 @@ class Findings:
 
     category: str
     snapshot: str
+    made: str
     origin: Origin
     window: Window
     scheme: Scheme
@@ -222,7 +246,7 @@ class Findings:
     clusters: pd.DataFrame
     cluster_roles: Mapping[str, str]
     overlap: pd.DataFrame
-    one_review: int
+    concentration: Concentration
     sweep: pd.DataFrame
     why_k: str
     n_init: int
@@ -230,8 +254,11 @@ class Findings:
     comparison: pd.DataFrame
     ties: Mapping[str, Ties]
     a_year_ago: YearAgo | None = None
+    moves: pd.DataFrame | None = None
     returns: Returns | None = None
     lifecycle: pd.DataFrame | None = None
+    products: pd.DataFrame | None = None
+    lists: Mapping[str, str] = field(default_factory=dict)
     ratings: pd.DataFrame | None = None
     top_products: pd.DataFrame | None = None
     illustrations: Sequence[Illustration] = ()
@@ -250,6 +277,23 @@ class Findings:
     def mean_spend(self) -> float:
         """Mean spend of a customer, in USD."""
         return self.spend / self.customers
+
+    @property
+    def one_review(self) -> int:
+        """Customers with a single review that counts."""
+        return self.customers - self.concentration.repeat_customers
+
+    @property
+    def at_stake(self) -> dict[str, float]:
+        """Money at stake of each segment, the most first: spend of those who will not come back.
+
+        Its spend times the share of such customers who did not come back a year before, in USD; all
+        of it where that is not known.
+        """
+        rates = self.returns.rates if self.returns else {}
+        spent = zip(self.segments["segment"], self.segments["total_monetary"].tolist(), strict=True)
+        found = {name: spend * (1 - rates.get(name, 0.0)) for name, spend in spent}
+        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
     @property
     def is_relative(self) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,19 +15,27 @@ from amazon_seg_assets.rules.labels import load_label_rules
 from amazon_seg_assets.rules.recommendations import load_recommendations
 from amazon_seg_assets.schema import Artifact, Table
 from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA, CLEAN_REVIEWS
-from amazon_seg_assets.stages.clusters.tables import CLUSTER_DENSITY, K_SWEEP
+from amazon_seg_assets.stages.clusters.tables import K_SWEEP
 from amazon_seg_assets.stages.exploration.tables import RATING_COUNTS, TOP_PRODUCTS
 from amazon_seg_assets.stages.exploration.transform import utc_day
 from amazon_seg_assets.stages.history.tables import LIFECYCLE_SUMMARY
 from amazon_seg_assets.stages.movement import transitions
+from amazon_seg_assets.stages.movement.export import PRESENT
 from amazon_seg_assets.stages.movement.outcomes import longest_known
-from amazon_seg_assets.stages.movement.tables import SEGMENT_OUTCOMES, SEGMENT_TRANSITIONS
+from amazon_seg_assets.stages.movement.products import CATEGORY
+from amazon_seg_assets.stages.movement.tables import (
+    SEGMENT_EXPORT,
+    SEGMENT_OUTCOMES,
+    SEGMENT_PRODUCTS,
+    SEGMENT_TRANSITIONS,
+)
 from amazon_seg_assets.stages.movement.transitions import A_YEAR
 from amazon_seg_assets.stages.overview import summary
 from amazon_seg_assets.stages.overview.tables import CLUSTER_VALIDATION, SEGMENT_SUMMARY
 from amazon_seg_assets.stages.raw.manifest import MonthCounts, require_manifest
 from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
 from amazon_seg_assets.stages.report.findings import (
+    Concentration,
     Evaluation,
     Findings,
     Illustration,
@@ -36,10 +46,13 @@ from amazon_seg_assets.stages.report.findings import (
     Window,
     YearAgo,
 )
-from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES
+from amazon_seg_assets.stages.rfm.histograms import of_log_monetary, share_of_top
+from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES, RFM_HISTOGRAMS
 from amazon_seg_assets.stages.segments.scheme_used import scheme_of
 from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS, SCHEME_COMPARISON
 from amazon_seg_assets.stages.segments.ties import COMPARED
+from amazon_seg_assets.storage.exports import MANIFEST
+from amazon_seg_assets.storage.locations import url_of
 
 if TYPE_CHECKING:
     from amazon_seg_assets.dag.declaration import AssetDeclaration
@@ -75,7 +88,7 @@ def gather(
         InputError: something has not been materialized, or the file is not valid.
     """
     scheme, folder = scheme_of(snapshot), snapshot.family.settings.rules
-    of_customers, density = snapshot.small(SEGMENT_SUMMARY), snapshot.small(CLUSTER_DENSITY)
+    of_customers = snapshot.small(SEGMENT_SUMMARY)
     how = snapshot.facts(K_SWEEP, "why", "search")
     quality = snapshot.small(CLUSTER_VALIDATION)[["cluster", "silhouette", "stability"]]
     clusters = summary.by_cluster(of_customers).merge(quality, "left", "cluster")
@@ -83,6 +96,7 @@ def gather(
     return Findings(
         category=snapshot.category,
         snapshot=snapshot.month,
+        made=str(datetime.now(UTC).date()),
         origin=_origin(snapshot),
         window=_window(snapshot),
         scheme=scheme,
@@ -94,8 +108,7 @@ def gather(
             label: role for label in clusters["cluster_label"] if (role := labels.role_of(label))
         },
         overlap=summary.by_cluster_and_segment(of_customers),
-        # Bins of low frequencies hold one whole number each.
-        one_review=int(density.loc[density["frequency_bin"] == 1, "customers"].sum()),
+        concentration=_concentration(snapshot),
         sweep=snapshot.small(K_SWEEP),
         why_k=how["why"],
         n_init=how["search"]["n_init"],
@@ -103,8 +116,11 @@ def gather(
         comparison=snapshot.small(SCHEME_COMPARISON),
         ties=_ties(snapshot.facts(SCHEME_COMPARISON)),
         a_year_ago=_a_year_ago(snapshot),
+        moves=_moves(snapshot),
         returns=_returns(snapshot),
         lifecycle=_if_stored(snapshot, LIFECYCLE_SUMMARY),
+        products=_products(snapshot),
+        lists=_lists(snapshot),
         ratings=_shown(snapshot, RATING_COUNTS, explored),
         top_products=_shown(snapshot, TOP_PRODUCTS, explored),
         illustrations=[
@@ -185,6 +201,12 @@ def _ties(facts: dict[str, Any]) -> dict[str, Ties]:
     }
 
 
+def _concentration(snapshot: Snapshot) -> Concentration:
+    repeat = snapshot.facts(RFM_FEATURES, "repeat_customers", "repeat_usd")
+    bins = of_log_monetary(snapshot.small(RFM_HISTOGRAMS))
+    return Concentration(share_of_top(bins), repeat["repeat_customers"], repeat["repeat_usd"])
+
+
 def _a_year_ago(snapshot: Snapshot) -> YearAgo | None:
     table = _if_stored(snapshot, SEGMENT_TRANSITIONS)
     if table is None:
@@ -201,6 +223,29 @@ def _a_year_ago(snapshot: Snapshot) -> YearAgo | None:
     )
 
 
+def _moves(snapshot: Snapshot) -> pd.DataFrame | None:
+    table = _if_stored(snapshot, SEGMENT_TRANSITIONS)
+    if table is None:
+        return None
+    moves = transitions.moves(table, A_YEAR, transitions.EARLIER)
+    return None if moves.empty else moves
+
+
+def _products(snapshot: Snapshot) -> pd.DataFrame | None:
+    table = _if_stored(snapshot, SEGMENT_PRODUCTS)
+    return None if table is None else table[table["level"] == CATEGORY]
+
+
+def _lists(snapshot: Snapshot) -> dict[str, str]:
+    """The file of each segment that `segment_export` has written."""
+    if not snapshot.has(SEGMENT_EXPORT):
+        return {}
+    folder = snapshot.folder(SEGMENT_EXPORT)
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    listed = [one for one in manifest["files"] if one["customers"] == PRESENT]
+    return {one["segment"]: url_of(folder / one["file"]) for one in listed}
+
+
 def _returns(snapshot: Snapshot) -> Returns | None:
     before = transitions.snapshot_before(snapshot, A_YEAR)
     table = _if_stored(before, SEGMENT_OUTCOMES)
@@ -210,13 +255,13 @@ def _returns(snapshot: Snapshot) -> Returns | None:
     if known.empty:
         return None
     rates = known.set_index("name")["return_rate"].astype(float).to_dict()
-    return Returns(before.month, int(known["horizon_days"].iloc[0]), rates)
+    overall = float(known["returned"].sum() / known["customers"].sum())
+    return Returns(before.month, int(known["horizon_days"].iloc[0]), rates, overall)
 
 
 def _if_stored(snapshot: Snapshot, table: Table) -> pd.DataFrame | None:
     """A table of history or movement, which may have been left out."""
-    is_there = snapshot.month in snapshot.storage.months(table.name)
-    return snapshot.small(table) if is_there else None
+    return snapshot.small(table) if snapshot.has(table) else None
 
 
 def _shown(snapshot: Snapshot, table: Table, explored: Collection[str]) -> pd.DataFrame | None:
@@ -227,8 +272,8 @@ def _is_shown(snapshot: Snapshot, picture: AssetDeclaration, explored: Collectio
     """True for a picture that is up to date; history and movement may have been left out."""
     if picture.stage == "exploration":
         return picture.name in explored
-    may_lack = picture.stage in ("history", "movement")
-    return not may_lack or snapshot.month in snapshot.storage.months(picture.name)
+    [artifact] = picture.stores
+    return picture.stage not in ("history", "movement") or snapshot.has(artifact)
 
 
 def _illustration(snapshot: Snapshot, picture: AssetDeclaration) -> Illustration:

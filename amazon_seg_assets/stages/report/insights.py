@@ -1,8 +1,10 @@
 """Insights: statements that a run's figures support, and no others.
 
 Each insight is a function that returns None where its condition does not hold. The macro of the
-same name in ``templates/insights.md.j2`` puts it into words; ``report.md.j2`` says where it stands.
+same name in ``templates/insights.md.j2`` puts it into words.
 """
+
+from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from amazon_seg_assets.rules.labels import base_label
 from amazon_seg_assets.rules.scheme import Role
 from amazon_seg_assets.stages.history.tables import LAPSED as LAPSED_STATUS
 from amazon_seg_assets.stages.history.tables import STATUSES
+from amazon_seg_assets.stages.movement.transitions import say_moves
 from amazon_seg_assets.stages.report.figures import (
     LAPSED,
     is_audio,
@@ -26,6 +29,7 @@ from amazon_seg_assets.stages.report.findings import Findings
 CONTRADICTIONS: Sequence[tuple[Role, str]] = (("best", "big_spender"), ("lapsed", "newcomer"))
 """Roles of a segment, and of a cluster in which one would not look for its customers."""
 
+TENTH = 10
 FEW_NEWCOMERS = 0.05
 HIGH_SPEND = 1.5
 """Mean spend of a segment that stands out, as a multiple of that of all customers."""
@@ -46,9 +50,9 @@ class Insight:
         return cls(name, figures)
 
 
-def insights(findings: Findings) -> list[Insight]:
-    """All insights that the figures support, the most telling first."""
-    found = (insight(findings) for insight in _INSIGHTS)
+def supported(insights: Told, findings: Findings) -> list[Insight]:
+    """The insights that the figures support, in their order."""
+    found = (insight(findings) for insight in insights)
     return [insight for insight in found if insight is not None]
 
 
@@ -61,6 +65,23 @@ def a_year_ago(findings: Findings) -> Insight | None:
         "a_year_ago", before=before, customers=findings.customers, spend=findings.spend,
         more_customers=findings.customers / before.customers - 1,
         more_spend=findings.spend / before.spend - 1,
+    )  # fmt: skip
+
+
+def by_behaviour(findings: Findings) -> Insight | None:
+    """Change of the number of good customers by the rules of a year ago, where that is known."""
+    moves = findings.moves
+    if moves is None or findings.a_year_ago is None:
+        return None
+    best, names = findings.scheme.of_role("best"), findings.scheme.of_role("best", "loyal")
+    then = int(moves.loc[moves["from_segment"].isin(names), "customers"].sum())
+    now = int(moves.loc[moves["to_segment"].isin(names), "customers"].sum())
+    if not then and not now:
+        return None
+    sentences = say_moves(moves)
+    return Insight.of(
+        "by_behaviour", names=names, then=then, now=now, month=findings.a_year_ago.snapshot,
+        told=[sentences[name] for name in best if name in sentences],
     )  # fmt: skip
 
 
@@ -118,7 +139,7 @@ def lapsed(findings: Findings) -> Insight | None:
     )  # fmt: skip
 
 
-def at_stake(findings: Findings) -> Insight | None:
+def drifting(findings: Findings) -> Insight | None:
     """Valuable customers who drift away: they spend more than others, and longer ago."""
     names = findings.populated("at_stake")
     if not names:
@@ -129,8 +150,8 @@ def at_stake(findings: Findings) -> Insight | None:
     if mean <= findings.mean_spend or days <= days_of_all:
         return None
     return Insight.of(
-        "at_stake", names=names, **_shares(findings, names), mean=mean,
-        mean_of_all=findings.mean_spend, days=days, days_of_all=days_of_all,
+        "drifting", is_relative=findings.is_relative, names=names, **_shares(findings, names),
+        mean=mean, mean_of_all=findings.mean_spend, days=days, days_of_all=days_of_all,
     )  # fmt: skip
 
 
@@ -147,11 +168,36 @@ def newcomers(findings: Findings) -> Insight | None:
     )  # fmt: skip
 
 
-def single_reviews(findings: Findings) -> Insight:
-    """Customers with a single review that counts."""
+def repeat_customers(findings: Findings) -> Insight:
+    """Customers with several reviews that count, and what they bring."""
+    found = findings.concentration
     return Insight.of(
-        "single_reviews", customers=findings.customers, one_review=findings.one_review
-    )
+        "repeat_customers", customers=findings.customers, repeat=found.repeat_customers,
+        customers_share=found.repeat_customers / findings.customers,
+        spend_share=found.repeat_spend / findings.spend,
+    )  # fmt: skip
+
+
+def concentration(findings: Findings) -> Insight | None:
+    """Share of the spend that the tenth with the highest brings; holds for ten customers or more."""
+    if findings.customers < TENTH:
+        return None
+    top = findings.concentration.top_tenth
+    return Insight.of(
+        "concentration", top=top, mean=top * findings.mean_spend * TENTH,
+        mean_of_all=findings.mean_spend,
+    )  # fmt: skip
+
+
+def money_at_stake(findings: Findings) -> Insight | None:
+    """Spend that will not come again if customers return as a year before, where that is known."""
+    if findings.returns is None:
+        return None
+    segment, most = next(iter(findings.at_stake.items()))
+    return Insight.of(
+        "money_at_stake", returns=findings.returns, spend=findings.spend,
+        at_stake=sum(findings.at_stake.values()), segment=segment, most=most,
+    )  # fmt: skip
 
 
 def structure_of_clusters(findings: Findings) -> Insight:
@@ -247,11 +293,20 @@ def equal_customers(findings: Findings) -> Insight | None:
     )  # fmt: skip
 
 
-_INSIGHTS: Sequence[Callable[[Findings], Insight | None]] = (
-    a_year_ago, lifecycle, lapsed, who_brings_the_money, at_stake, newcomers, single_reviews,
-    highest_mean_spend, agreement, contradictions, structure_of_clusters, equal_customers,
-    verified_purchases, ratings, verified_ratings, popular,
+Told = Sequence[Callable[[Findings], Insight | None]]
+
+HEADLINES: Told = (
+    a_year_ago, by_behaviour, lifecycle, concentration, repeat_customers, money_at_stake,
 )  # fmt: skip
+"""Insights that come out differently for a good and a bad year: they open the report."""
+
+DETAILS: Told = (
+    lapsed, drifting, newcomers, who_brings_the_money, highest_mean_spend, verified_purchases,
+    ratings, verified_ratings, popular,
+)  # fmt: skip
+
+TECHNICAL: Told = (agreement, contradictions, structure_of_clusters, equal_customers)
+"""Insights on scores, schemes and clusters, for the appendix."""
 
 
 def _shares(findings: Findings, segments: Sequence[str]) -> dict[str, Any]:

@@ -15,17 +15,22 @@ from markdown_it.common.utils import escapeHtml
 from markdown_it.token import Token
 from markupsafe import Markup
 
-from amazon_seg_assets.formats import count, counted, cut_name, money, share, short
+from amazon_seg_assets.formats import change, count, counted, cut_name, money, share, short
 from amazon_seg_assets.plots.style import cluster_colour
 from amazon_seg_assets.stages.report.advice import (
     cluster_advice,
     general_advice,
-    most_at_stake,
     segment_advice,
 )
 from amazon_seg_assets.stages.report.figures import figures_of, popular_products, stars_of_the_year
 from amazon_seg_assets.stages.report.findings import Findings, Illustration
-from amazon_seg_assets.stages.report.insights import Insight, insights
+from amazon_seg_assets.stages.report.insights import (
+    DETAILS,
+    HEADLINES,
+    TECHNICAL,
+    Insight,
+    supported,
+)
 
 _SPECIAL = re.compile(r"[\\`*_\[\]|#~&<>]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -90,7 +95,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    for function in (count, counted, cut_name, money, share, short, listed, cluster_colour):
+    for function in (change, count, counted, cut_name, money, share, short, listed, cluster_colour):
         environment.filters[function.__name__] = function
     environment.filters["decimals"] = lambda value, places=2: f"{value:.{places}f}"
     environment.filters["told"] = tell
@@ -105,9 +110,10 @@ def _text(findings: Findings, html: bool) -> str:
         html=html,
         findings=findings,
         figures=figures_of(findings),
-        insights=insights(findings),
+        headlines=supported(HEADLINES, findings),
+        details=supported(DETAILS, findings),
+        technical=supported(TECHNICAL, findings),
         segment_advice=segment_advice(findings),
-        most_at_stake=most_at_stake(segment_advice(findings)),
         cluster_advice=cluster_advice(findings),
         general_advice=general_advice(findings),
         popular=list(popular_products(findings).itertuples(index=False)),

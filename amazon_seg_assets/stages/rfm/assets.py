@@ -30,12 +30,13 @@ class RfmConfig(Config):
     )
 
 
-@snapshot_asset(RFM_FEATURES, reads=[LookBack(JOINED_REVIEWS)], kinds={"pyspark"}, code_version="2")
+@snapshot_asset(RFM_FEATURES, reads=[LookBack(JOINED_REVIEWS)], kinds={"pyspark"}, code_version="3")
 def rfm_features(snapshot: Snapshot, config: RfmConfig) -> Stored:
     """Derives the features of each customer as of the snapshot's last day."""
     last_day = last_review_day(snapshot)
     joined = snapshot.read(JOINED_REVIEWS, ["user_id", "timestamp", "price"])
     counts, shape = Observation(), Observation()
+    statistics = [*transform.repeat_statistics(), *transform.shape_statistics()]
     features = transform.rfm_features(joined, last_day, config.min_price, counts)
 
     def facts(stats: Stats) -> Facts:
@@ -55,7 +56,7 @@ def rfm_features(snapshot: Snapshot, config: RfmConfig) -> Stored:
             **{name: figure for name, figure in shape.get.items() if figure is not None},
         }
 
-    stored = snapshot.store(features.observe(shape, *transform.shape_statistics()), facts=facts)
+    stored = snapshot.store(features.observe(shape, *statistics), facts=facts)
     told = dict(stored.facts)
     return stored.telling(
         reviews_in_window=told.pop("in_window"),
@@ -94,6 +95,7 @@ def _no_customers(category: str, last_day: date, min_price: float, counts: dict[
     RFM_HISTOGRAMS,
     reads=[RFM_FEATURES],
     kinds={"pyspark"},
+    code_version="2",
     comes_last=True,
     check_step="customer_counts_checks",
 )
@@ -106,12 +108,15 @@ def rfm_histograms(snapshot: Snapshot) -> Stored:
         )
         for column in FEATURE_COLUMNS
     }
-    counted = histograms.histograms(snapshot.read(RFM_FEATURES, FEATURE_COLUMNS), bins)
+    feature_of = {column: column.removesuffix(_LOG) for column in FEATURE_COLUMNS}
+    features = snapshot.read(RFM_FEATURES, FEATURE_COLUMNS)
+    counted = histograms.histograms(features, bins, feature_of)
     table = counted.assign(
-        feature=counted["column"].str.removesuffix(_LOG),
+        feature=counted["column"].map(feature_of),
         transformed=counted["column"].str.endswith(_LOG),
     )
-    return snapshot.store(table)
+    top = histograms.share_of_top(histograms.of_log_monetary(table))
+    return snapshot.store(table).telling(top_tenth_of_spend=top)
 
 
 def scope(snapshot: Snapshot) -> Scope:

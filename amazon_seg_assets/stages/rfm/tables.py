@@ -91,6 +91,12 @@ RFM_HISTOGRAMS = Table(
             "customers",
             sources=RFM_FEATURES.sources("user_id"),
         ),
+        Column(
+            "total",
+            pa.float64(),
+            "Sum of the feature over these customers, before the transformation, in its unit.",
+            sources=RFM_FEATURES.sources(*FEATURES),
+        ),
     ),
 )
 

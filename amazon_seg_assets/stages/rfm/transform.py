@@ -74,6 +74,16 @@ def counted(joined: DataFrame, start: date, end: date, min_price: float) -> Data
     return priced.where(within & F.col("user_id").isNotNull() & (F.col("price") > min_price))
 
 
+def repeat_statistics() -> list[Column]:
+    """Customers with several reviews that count, and their spend in USD."""
+    repeat = F.col("frequency") > 1
+    spend = total_usd(F.when(repeat, F.col("monetary")))
+    return [
+        F.count_if(repeat).alias("repeat_customers"),
+        F.coalesce(spend, F.lit(0.0)).alias("repeat_usd"),
+    ]
+
+
 def shape_statistics() -> list[Column]:
     """Skewness (of the population) and mean of the features, before and after the transformation.
 
