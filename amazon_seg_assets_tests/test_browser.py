@@ -4,6 +4,7 @@ Opt-in, as it needs the extra ``browser`` and a Chromium on the path: ``pytest -
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ pytest.importorskip("playwright", reason="the extra `browser` is not installed")
 
 from amazon_seg_assets.planning.jobs import SEGMENT
 from amazon_seg_assets.stages import STAGES
+from amazon_seg_assets.stages.report.render import to_html
 from amazon_seg_assets_tests.browser import browse, find_chromium, show_plot
+from amazon_seg_assets_tests.made_up import of_a_hundred
 from amazon_seg_assets_tests.web_ui import (
     CATEGORY,
     LOCATION,
@@ -60,3 +63,17 @@ def test_a_snapshot_is_materialized_by_clicking(ui: WebUI, tmp_path: Path) -> No
         page.goto(f"{ui.url}/assets/{CATEGORY}/{PLOT}?partition={SNAPSHOT}")
         assert show_plot(page) > 800
         page.screenshot(path=tmp_path / "plot.png")
+
+
+def test_the_report_fits_a_phone_and_decisions_two_printed_pages(tmp_path: Path) -> None:
+    report = tmp_path / "report.html"
+    lists = {"Champions": f"/storage/{'a-folder/' * 20}champions.csv"}
+    report.write_text(to_html(replace(of_a_hundred(), lists=lists)), encoding="utf-8")
+    with browse(report.as_uri(), width=390, height=844) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        page.emulate_media(media="print")
+        # A4 without its margins, at 96 pixels an inch.
+        page.set_viewport_size({"width": 680, "height": 994})
+        details = page.locator("main > h2").nth(1).bounding_box()
+        assert details is not None
+        assert details["y"] < 2 * 994

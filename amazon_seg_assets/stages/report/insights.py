@@ -179,7 +179,7 @@ def repeat_customers(findings: Findings) -> Insight:
 
 
 def concentration(findings: Findings) -> Insight | None:
-    """Share of the spend that the tenth with the highest brings; holds for ten customers or more."""
+    """Share of the spend that the highest tenth brings; holds for ten customers or more."""
     if findings.customers < TENTH:
         return None
     top = findings.concentration.top_tenth
