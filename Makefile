@@ -1,5 +1,8 @@
-# Set-up happens by itself: each target first makes a virtual environment in .venv.
-PYTHON ?= python3.11
+# Set-up happens by itself: each target first makes a virtual environment in .venv, of the first
+# Python here that starts and fits; PYTHON=... chooses another.
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,\
+	$(shell $(name) -c '$(FITS)' 2>/dev/null && echo $(name))))
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
@@ -36,6 +39,9 @@ screenshots: $(INSTALLED)      ## the pictures of the README, from a demo in a h
 	$(BIN)/python -m scripts.screenshots
 
 $(INSTALLED): pyproject.toml setup.py constraints.txt
+	@test -n '$(PYTHON)' || { echo >&2 'No Python 3.11, 3.12 or 3.13 is on the PATH: install one, or' \
+		'name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)'; exit 1; }
+	@echo 'Installing into $(VENV) with $(PYTHON): some 150 packages, one to three minutes, 1.8 GB.'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	touch $@
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@

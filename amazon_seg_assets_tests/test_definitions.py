@@ -287,6 +287,7 @@ def test_what_uses_spark_takes_turns(definitions: Definitions) -> None:
         files("amazon_seg_assets.run").joinpath("dagster.yaml"),
         Path(__file__).parents[1] / "deploy/dagster.sqlite.yaml",
         Path(__file__).parents[1] / "deploy/dagster.postgres.yaml",
+        Path(__file__).parents[1] / "deploy/dagster.compose.yaml",
     ],
     ids=lambda path: path.name,
 )

@@ -197,6 +197,26 @@ def test_files_that_contributors_are_sent_to_exist() -> None:
         assert (ROOT / path).exists() or (PACKAGE / path).exists(), path
 
 
+def texts(node: ast.AST) -> str:
+    """A text of the code, with ``…`` where values come in."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    return "".join(map(texts, node.values)) if isinstance(node, ast.JoinedStr) else "…"
+
+
+def test_errors_that_are_explained_are_those_of_the_code() -> None:
+    said = [(ROOT / "Makefile").read_text()]
+    for path in PACKAGE.rglob("*.py"):
+        tree = ast.walk(ast.parse(path.read_text()))
+        said += [texts(node) for node in tree if isinstance(node, ast.Constant | ast.JoinedStr)]
+    cells = re.findall(r"^\| (`[^|]+) \|", (DOCS / "troubleshooting.md").read_text(), re.M)
+    told = [each for cell in cells for each in spans(cell) if " " in each]
+    assert len(told) > 20
+    for each in told:
+        pattern = re.compile(".*".join(map(re.escape, each.split("…"))))
+        assert any(map(pattern.search, said)), each
+
+
 @each_page
 def test_python_on_a_page_imports_what_is_there(page: Path) -> None:
     for block in blocks(page, "python"):
