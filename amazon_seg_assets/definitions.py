@@ -25,6 +25,7 @@ from amazon_seg_assets.dag.declaration import declared_in
 from amazon_seg_assets.dag.family import Family, families
 from amazon_seg_assets.dag.resources import resources_for
 from amazon_seg_assets.dag.steps import bind_asset
+from amazon_seg_assets.planning.alerts import failure_alert
 from amazon_seg_assets.planning.jobs import DESCRIPTIONS, jobs
 from amazon_seg_assets.planning.sensors import schedules, sensors
 from amazon_seg_assets.settings import Settings, load_settings
@@ -58,6 +59,7 @@ def build_definitions(
             # One process a run, and so one Spark session: each step of another executor starts its
             # own.
             executor=in_process_executor,
+            sensors=[failure_alert(settings)],
         )
         return Definitions.merge(*of_categories, shared).map_asset_specs(func=_expected_fresh)
 

@@ -45,6 +45,13 @@ def contiguous(months: Iterable[str]) -> list[tuple[str, str]]:
     return ranges
 
 
+def said(months: Iterable[str]) -> str:
+    """Months as people say them: ``2022-05 to 2022-08 and 2023-01``."""
+    ranges = contiguous(months)
+    *others, last = [first if first == end else f"{first} to {end}" for first, end in ranges]
+    return f"{', '.join(others)} and {last}" if others else last
+
+
 @dataclass(frozen=True)
 class Span:
     """The months that exist as partitions, both ends included."""

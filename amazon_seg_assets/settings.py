@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     git_branch: str = Field("main", description="Branch or commit that the links lead to.")
     first_month: str = Field("1996-05", description="First month of the span, YYYY-MM.")
     last_month: str = Field("2023-09", description="Last month of the span, YYYY-MM.")
+    alert_url: str = Field("", description="Address that failed runs are posted to, as JSON.")
     sample_reviews: int = Field(200_000, description="Reviews of the built-in sample.", gt=0)
     max_malformed_share: float = Field(
         0.001, description="Share of broken lines that is tolerated in a file.", ge=0, le=1
@@ -118,6 +119,13 @@ class Settings(BaseSettings):
     def _is_repository(cls, value: str) -> str:
         if value and not re.fullmatch(r"https?://\S*(github|gitlab)\S*", value):
             raise ValueError("a web address on GitHub or GitLab is wanted")
+        return value
+
+    @field_validator("alert_url")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://\S+", value):
+            raise ValueError("a web address is wanted, such as https://hooks.example.org/x")
         return value
 
     @field_validator("spark_master")

@@ -405,5 +405,5 @@ def test_the_last_complete_month_is_segmented(
 
 
 def test_nothing_starts_by_itself(repository: RepositoryDefinition) -> None:
-    for kind, each_has in ((repository.sensor_defs, 2), (repository.schedule_defs, 1)):
-        assert [each.default_status.value for each in kind] == ["STOPPED"] * each_has * 2
+    for kind, number in ((repository.sensor_defs, 5), (repository.schedule_defs, 2)):
+        assert [each.default_status.value for each in kind] == ["STOPPED"] * number

@@ -4,7 +4,7 @@ import pytest
 
 from amazon_seg_assets.dag.family import monthly_partitions
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.months import Span, contiguous, month_range
+from amazon_seg_assets.months import Span, contiguous, month_range, said
 
 SPAN = Span("1996-05", "2023-09")
 
@@ -49,3 +49,11 @@ def test_months_without_a_gap_are_one_range() -> None:
         ("2023-03", "2023-03"),
     ]
     assert contiguous([]) == []
+
+
+def test_months_are_said_as_people_do() -> None:
+    assert said(["2022-05"]) == "2022-05"
+    assert said(month_range("2022-05", "2022-08")) == "2022-05 to 2022-08"
+    assert said(["2022-01", "2022-03", "2022-05", "2022-06"]) == (
+        "2022-01, 2022-03 and 2022-05 to 2022-06"
+    )

@@ -5,6 +5,7 @@ Nothing else in this package imports from ``dagster._core`` or ``dagster_shared`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from dagster._core.definitions.data_version import (
@@ -20,6 +21,8 @@ from dagster._core.storage.tags import (
     PARTITION_NAME_TAG,
 )
 from dagster_shared.check import CheckError
+
+from amazon_seg_assets.months import month_range
 
 INVALID_FILE = CheckError
 """Raised for a ``dagster.yaml`` whose values are of a wrong type."""
@@ -37,6 +40,16 @@ def range_tags(first: str, last: str) -> dict[str, str]:
         # Dagster records of which month a check is only where a run is of one.
         return {PARTITION_NAME_TAG: first}
     return {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
+
+
+def months_of_run(tags: Mapping[str, str]) -> list[str]:
+    """The months that the tags of a run name, whether one or a range."""
+    if one := tags.get(PARTITION_NAME_TAG):
+        return [one]
+    first, last = (
+        tags.get(tag) for tag in (ASSET_PARTITION_RANGE_START_TAG, ASSET_PARTITION_RANGE_END_TAG)
+    )
+    return month_range(first, last) if first and last else []
 
 
 def code_version_of(record: EventLogRecord) -> str | None:
