@@ -69,13 +69,15 @@ def of_a_hundred() -> Findings:
         concentration=Concentration(0.45, 20, 2_000.0),
         sweep=pd.DataFrame(
             {
-                "k": [2], "wcss": [123.4], "silhouette": [0.75], "iterations": [3],
-                "converged": [True], "seconds": [9.87], "chosen": [True],
+                "k": [2], "wcss": [123.4], "silhouette": [0.75], "silhouette_plain": [0.5],
+                "iterations": [3], "converged": [True], "seconds": [9.87], "chosen": [True],
             }
         ),
         why_k="k = 2 was set by hand.",
         n_init=12,
-        evaluation=Evaluation(["Sizes are even."], 0.75, "strong structure", 0.4, "poor", 0.98),
+        evaluation=Evaluation(
+            ["Sizes are even."], 0.75, 0.52, "reasonable structure", 0.4, "poor", 0.98
+        ),
         comparison=pd.DataFrame(
             {"segment": names, "difference_by_scores": [-12, 9, 3]}
         ),

@@ -18,7 +18,7 @@ PUBLISHED = sweep(WCSS, [0.5405, 0.465, 0.4935, 0.447, 0.487])
 def test_the_published_figures_give_4() -> None:
     choice = choose_k(PUBLISHED)
     assert (choice.k, choice.knee) == (4, 4)
-    assert choice.reason.startswith("k = 4 is the knee of WCSS, and its silhouette (0.49")
+    assert choice.reason.startswith("k = 4 is the knee of WCSS, and its squared silhouette (0.49")
     assert "within 0.05 of the best (0.54" in choice.reason
     assert choice.reason.endswith("at k = 2).")
 
@@ -45,7 +45,7 @@ def test_a_silhouette_exactly_at_the_tolerance_is_close() -> None:
 
 def test_a_knee_with_the_best_silhouette_is_chosen_even_without_tolerance() -> None:
     choice = choose_k(sweep(WCSS, [0.4, 0.4, 0.6, 0.4, 0.4]), tolerance=0)
-    assert choice.reason == "k = 4 is the knee of WCSS, and its silhouette (0.600) is the best."
+    assert choice.reason.endswith("and its squared silhouette (0.600) is the best.")
 
 
 NAN = float("nan")
@@ -73,7 +73,7 @@ def test_equal_silhouettes_give_the_smaller_k() -> None:
 def test_an_override_wins_and_must_have_been_tried() -> None:
     choice = choose_k(PUBLISHED, override=6)
     assert (choice.k, choice.knee) == (6, 4)
-    assert "set by hand: its silhouette is 0.487" in choice.reason
+    assert "set by hand: its squared silhouette is 0.487" in choice.reason
     assert choice.reason.endswith("the knee of WCSS is at k = 4.")
     with pytest.raises(InputError, match=r"k = 9 was not tried, or .* of 2, 3, 4, 5, 6\."):
         choose_k(PUBLISHED, override=9)

@@ -220,6 +220,7 @@ def test_the_chosen_clusters_are_evaluated_as_a_whole() -> None:
         {
             "k": [2, 3],
             "silhouette": [0.6, 0.9],
+            "silhouette_plain": [0.4, 0.7],
             "iterations": [4, 9],
             "converged": [True, False],
             "chosen": [True, False],
@@ -238,7 +239,8 @@ def test_the_chosen_clusters_are_evaluated_as_a_whole() -> None:
     assert found.table["stability"].tolist() == pytest.approx([5 / 6, 1])
     assert found.contingency.to_numpy().tolist() == [[3, 0], [0, 1]]
     figures = found.figures
-    assert (figures["silhouette"], figures["converged"], figures["iterations"]) == (0.6, True, 4)
+    assert (figures["silhouette"], figures["silhouette_plain"]) == (0.6, 0.4)
+    assert (figures["converged"], figures["iterations"]) == (True, 4)
     assert (figures["smallest_share"], figures["largest_share"]) == (0.25, 0.75)
     assert figures["balance"] == pytest.approx(0.811278124459)
     assert figures["segments_adjusted_rand"] == 1
@@ -246,7 +248,7 @@ def test_the_chosen_clusters_are_evaluated_as_a_whole() -> None:
     assert (figures["resamples"], figures["stable_share_min"]) == (2, 0.75)
     assert figures["stable_share_mean"] == 0.875
     assert found.words == {
-        "silhouette_in_words": "reasonable structure",
+        "silhouette_in_words": "weak structure that could be artificial",
         "agreement_in_words": "excellent",
     }
     assert len(found.sentences) == 5
@@ -264,7 +266,17 @@ def test_the_chosen_clusters_are_evaluated_as_a_whole() -> None:
     ],
 )
 def test_silhouettes_in_the_words_of_kaufman_and_rousseeuw(silhouette: float, words: str) -> None:
-    assert f": {words} structure" in evaluation.say_silhouette(silhouette)
+    said = evaluation.say_silhouette(silhouette, 1 - (1 - silhouette) ** 2)
+    # Of clusters apart, so that squared distances give the squared ratio, both say the same.
+    assert said.count(f": {words} structure") == 2
+    assert evaluation.say_silhouette(silhouette, 0.9).startswith(f"Silhouette {silhouette:.2f} by")
+
+
+@pytest.mark.parametrize(
+    ("squared", "words"), [(0.92, "strong"), (0.91, "reasonable"), (0.75, "weak"), (0.45, "no")]
+)
+def test_squared_silhouettes_have_a_scale_of_their_own(squared: float, words: str) -> None:
+    assert f"it is {squared:.2f}: {words} " in evaluation.say_silhouette(0.6, squared)
 
 
 @pytest.mark.parametrize(
@@ -461,6 +473,7 @@ def test_clusters_are_evaluated(storage: Path, evaluated: ExecuteInProcessResult
     assert found["silhouette"] == pytest.approx(table["silhouette"].mean())
     assert found["stability_adjusted_rand_mean"] == found["stable_share_min"] == 1.0
     assert found["stability_adjusted_rand_sd"] == 0.0
+    assert 0.7 < found["silhouette_plain"] < found["silhouette"]
     for sentence in ("balance of 1.00", "strong structure", "In 3 resamples 100.0 %", "converged"):
         assert sentence in found["what_it_means"]
 

@@ -194,7 +194,7 @@ TOLD: dict[str, dict[str, type]] = {
         "skewness_frequency": float,
         "skewness_monetary": float,
     },
-    "k_sweep": {"chosen_k": int, "wcss": float, "silhouette": float},
+    "k_sweep": {"chosen_k": int, "wcss": float, "silhouette": float, "silhouette_plain": float},
     "cluster_centers": {"smallest_share": float},
     "customer_clusters": {"share_cluster_0": float, "share_cluster_1": float},
     "segment_summary": {"share_Champions": float, "share_Lost": float},

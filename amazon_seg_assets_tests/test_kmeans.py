@@ -29,8 +29,10 @@ from amazon_seg_assets.stages.clusters.kmeans import (
     assign,
     cluster_silhouettes,
     fit,
+    silhouettes,
 )
 from amazon_seg_assets.stages.clusters.model import assign_clusters, build_model
+from amazon_seg_assets.stages.clusters.plain_silhouette import plain_silhouettes
 from amazon_seg_assets.stages.clusters.points import (
     Points,
     Standardization,
@@ -219,6 +221,7 @@ def test_figures_equal_scikit_learn_on_the_same_centers(result: Sweep, frame: pd
         assert clusters["customers"].tolist() == np.bincount(labels).tolist()
         overall = silhouette_score(values, labels, metric="sqeuclidean")
         assert row["silhouette"] == pytest.approx(overall, rel=1e-9)
+        assert row["silhouette_plain"] == pytest.approx(silhouette_score(values, labels), rel=1e-9)
         each = silhouette_samples(values, labels, metric="sqeuclidean")
         by_cluster = [each[labels == cluster].mean() for cluster in range(k)]
         assert clusters["silhouette"].to_numpy() == pytest.approx(by_cluster, rel=1e-9)
@@ -325,6 +328,30 @@ def test_silhouette_of_weights_is_that_of_repeated_rows() -> None:
     assert ours == pytest.approx([np.mean(np.array(each)[of == c]) for c in range(4)], rel=1e-9)
     overall = silhouette_score(rows, of, metric="sqeuclidean")
     assert ours @ np.bincount(labels, weights) / weights.sum() == pytest.approx(overall, rel=1e-9)
+
+
+def test_plain_silhouettes_of_few_points_are_those_of_repeated_rows() -> None:
+    draw = np.random.default_rng(8)
+    values, weights = draw.normal(size=(700, 3)), draw.integers(1, 6, 700)
+    values[-1], weights[-1] = 90, 1  # alone in its cluster
+    centers = [values[draw.choice(699, k - 1, replace=False)] for k in (2, 5, 9)]
+    centers = [np.vstack([of_k, values[-1]]) for of_k in centers]
+    rows = np.repeat(values, weights, axis=0)
+    expected = [
+        silhouette_score(rows, ((rows[:, None] - of_k) ** 2).sum(axis=2).argmin(axis=1))
+        for of_k in centers
+    ]
+    found = plain_silhouettes(values, weights.astype(float), centers)
+    assert found == pytest.approx(expected, rel=1e-9)
+    # Of half as many cells, which may hold customers of two clusters.
+    near = plain_silhouettes(*cells(values, weights.astype(float), 350), centers)
+    assert near == pytest.approx(expected, rel=0, abs=0.02)
+
+
+def test_a_cluster_without_a_cell_is_nobody_s_nearest() -> None:
+    distances = np.array([[2.0, 9.0, 0.0], [6.0, 1.0, 0.0]])
+    found = silhouettes(distances, np.array([0, 1]), np.array([3.0, 3.0, 0.0]))
+    assert found == pytest.approx([(3 - 1) / 3, (2 - 0.5) / 2])
 
 
 def test_silhouette_of_spark_s_documentation() -> None:

@@ -19,7 +19,7 @@ from dagster import AssetCheckEvaluation, DagsterInstance
 from pyspark.ml import PipelineModel
 from pyspark.ml.evaluation import ClusteringEvaluator
 from pyspark.sql import SparkSession
-from sklearn.metrics import pairwise_distances_argmin, silhouette_samples
+from sklearn.metrics import pairwise_distances_argmin, silhouette_samples, silhouette_score
 from sklearn.preprocessing import StandardScaler
 
 from amazon_seg_assets.dag.internals import range_tags
@@ -282,6 +282,8 @@ def test_clusters_equal_scikit_learn_s_and_mllib_s_figures(
         assert of_k["customers"].tolist() == np.bincount(labels).tolist()
         each = silhouette_samples(standardized, labels, metric="sqeuclidean")
         assert sweep.loc[k, "silhouette"] == pytest.approx(each.mean(), rel=1e-9, abs=0)
+        plain = silhouette_score(standardized, labels)
+        assert sweep.loc[k, "silhouette_plain"] == pytest.approx(plain, rel=1e-9, abs=0)
         by_cluster = [each[labels == cluster].mean() for cluster in range(k)]
         assert of_k["silhouette"].to_numpy() == pytest.approx(by_cluster, rel=1e-9, abs=0)
         if sweep.loc[k, "chosen"]:

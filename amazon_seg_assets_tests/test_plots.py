@@ -54,6 +54,7 @@ SWEEP = pd.DataFrame(
         "k": [2, 3, 4, 5, 6],
         "wcss": [3.82e6, 2.74e6, 2.0851e6, 1.83e6, 1.56e6],
         "silhouette": [0.5405, 0.465, 0.4937, 0.447, 0.487],
+        "silhouette_plain": [0.38, 0.31, 0.33, 0.29, 0.32],
         "chosen": [False, False, True, False, False],
     }
 )
@@ -168,7 +169,7 @@ SKEWNESS = {"recency": -0.344, "frequency": 18.703, "frequency_log": 2.0}
 Draw = Callable[[], Picture]
 PICTURES: dict[str, Draw] = {
     "elbow": lambda: clusters.elbow(SWEEP, SCOPE),
-    "silhouette": lambda: clusters.silhouette(SWEEP, SCOPE),
+    "silhouette": lambda: clusters.silhouette(SWEEP, 0.05, SCOPE),
     "cluster_shares": lambda: overview.cluster_shares(CLUSTERS, SCOPE),
     "cluster_profile": lambda: clusters.cluster_profile(CLUSTERS, SCOPE),
     "cluster_density": lambda: clusters.cluster_density(BINS, "recency", "monetary", SCOPE),
@@ -221,9 +222,16 @@ EXTREMES: dict[str, Draw] = {
             {
                 "k": range(2, 13),
                 "silhouette": [0.5, 0.4, math.nan, 0.9, 0.8, 0.3, -0.2, 0.2, 0.2, 0.2, 0.2],
+                "silhouette_plain": [0.3, 0.2, math.nan, 0.7, 0.6, 0.2, *[-0.1] * 5],
                 "chosen": [k == 12 for k in range(2, 13)],
             }
         ),
+        0.05,
+        SCOPE,
+    ),
+    "silhouette, near one": lambda: clusters.silhouette(
+        SWEEP[:3].assign(silhouette=[0.98, 0.97, 0.99], silhouette_plain=[0.94, 0.93, 0.95]),
+        0.05,
         SCOPE,
     ),
     "shares, one has nearly all": lambda: overview.cluster_shares(MANY_CLUSTERS, SCOPE),
@@ -505,8 +513,8 @@ def test_snapshot_and_customers_are_told(name: str) -> None:
 EMPTY: dict[str, tuple[Draw, str]] = {
     "elbow": (lambda: clusters.elbow(SWEEP[:0], SCOPE), "no k was tried"),
     "silhouette": (
-        lambda: clusters.silhouette(SWEEP.assign(silhouette=math.nan), SCOPE),
-        "Mean silhouette is not defined for any k",
+        lambda: clusters.silhouette(SWEEP.assign(silhouette=math.nan), 0.05, SCOPE),
+        "the silhouette is not defined for any k",
     ),
     "cluster_shares": (lambda: overview.cluster_shares(CLUSTERS[:0], SCOPE), "no customers"),
     "cluster_profile": (lambda: clusters.cluster_profile(CLUSTERS[:0], SCOPE), "no customers"),
@@ -581,7 +589,7 @@ def test_every_picture_has_an_empty_form() -> None:
 def test_elbow_marks_the_chosen_k() -> None:
     picture = clusters.elbow(SWEEP.sample(frac=1, random_state=1), SCOPE)
     (axes,) = picture.figure.axes
-    rule, curve, ring = axes.get_lines()
+    rule, ring, curve = axes.get_lines()
     assert points_of(curve) == ([2, 3, 4, 5, 6], SWEEP["wcss"].tolist())
     assert points_of(rule)[0] == [4, 4]
     assert points_of(ring) == ([4], [2.0851e6])
@@ -602,11 +610,34 @@ def test_of_many_k_only_the_chosen_and_the_ends_are_labelled() -> None:
     assert "k = 13: 381" in picture.alt
 
 
+def test_silhouette_marks_the_best_and_the_band_in_which_the_knee_is_taken() -> None:
+    picture = clusters.silhouette(SWEEP.sample(frac=1, random_state=1), 0.05, SCOPE)
+    (axes,) = picture.figure.axes
+    _, ring, best, squared, plain = axes.get_lines()
+    assert points_of(squared) == ([2, 3, 4, 5, 6], SWEEP["silhouette"].tolist())
+    assert points_of(plain) == ([2, 3, 4, 5, 6], SWEEP["silhouette_plain"].tolist())
+    assert (points_of(ring), points_of(best)) == (([4], [0.4937]), ([2], [0.5405]))
+    (band,) = axes.patches
+    assert isinstance(band, Rectangle)
+    assert (band.get_y(), band.get_height()) == pytest.approx((0.4905, 0.05))
+    (legend,) = picture.figure.legends
+    assert {text.get_text() for text in legend.get_texts()} == {
+        "by squared distance",
+        "by plain distance",
+        "chosen: k = 4",
+        "best by squared distance: k = 2",
+        "up to 0.05 below the best: the knee of WCSS is taken",
+    }
+    assert "By plain distance: k = 2: 0.380, k = 3: 0.310" in picture.alt
+    assert "Best by squared distance: k = 2; the knee of WCSS is taken from 0.490 up" in picture.alt
+    assert picture.alt.endswith("Chosen: k = 4.")
+
+
 def test_silhouette_leaves_out_what_is_not_defined() -> None:
     table = SWEEP.assign(silhouette=[0.5, math.nan, 0.25, 0.125, -0.5])
-    picture = clusters.silhouette(table, SCOPE)
+    picture = clusters.silhouette(table, 0.05, SCOPE)
     (axes,) = picture.figure.axes
-    curve = axes.get_lines()[1]
+    curve = axes.get_lines()[3]
     assert points_of(curve)[0] == [2, 4, 5, 6]
     assert axes.get_ylim()[0] < -0.5
     assert "k = 3: –" in picture.alt

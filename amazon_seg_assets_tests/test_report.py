@@ -565,10 +565,10 @@ def test_the_choice_of_k_says_what_was_done(findings: Findings) -> None:
     assert "Each k had 1 start. Where the table says “no”, the best run stopped before" in markdown
 
 
-def test_the_scale_of_silhouettes_comes_with_its_caveat(findings: Findings) -> None:
+def test_plain_and_squared_silhouettes_are_told_apart(findings: Findings) -> None:
     title, text = told(say.structure_of_clusters(findings))
-    assert title == "By the usual scale, the clusters show strong structure"
-    assert "by squared distances, which read higher than the plain ones" in text
+    assert title == "By the usual scale, the clusters show reasonable structure"
+    assert "is 0.52 by plain distances, which that scale is meant for, and 0.75 by squared" in text
 
 
 def test_the_page_needs_nothing_else(findings: Findings) -> None:
@@ -636,10 +636,10 @@ def test_figures_are_under_their_headings(findings: Findings) -> None:
         "Share of spend |",
         "| Champions | 20 | 20.0 % | 10 | 4.00 | $100.00 | $2,000 | 71.4 % |",
         "| Cluster | Label | Customers | Share | Recency (days) | Reviews | Mean spend | "
-        "Share of spend | Silhouette | Stability |",
+        "Share of spend | Squared silhouette | Stability |",
         "| 0 | Churned | 80 | 80.0 % | 250 | 1.00 | $10.00 | 28.6 % | 0.80 | 100.0 % |",
-        "| k | Sum of squares | Silhouette | Converged | Choice |",
-        "| 2 | 123 | 0.750 | yes | chosen |",
+        "| k | Sum of squares | Squared silhouette | Plain silhouette | Converged | Choice |",
+        "| 2 | 123 | 0.750 | 0.500 | yes | chosen |",
         "| Feature | 1 to 2 | 2 to 3 | 3 to 4 | 4 to 5 |",
         "| Recency, days | 300 | 200.5 | – | – |",
     ):

@@ -68,10 +68,12 @@ def label_points(
     ys: Sequence[float],
     texts: Sequence[str],
     bold: Sequence[float] = (),
+    is_lower: bool = False,
 ) -> None:
     """Writes each text that is not empty on the side of its point that the line leaves free.
 
     The ``xs`` ascend; points at those that are ``bold`` are marked by a ring, their texts are bold.
+    Texts of a line that ``is_lower``, with another above it, are all below their points.
     """
     last = len(xs) - 1
     for place, (x, y, text) in enumerate(zip(xs, ys, texts, strict=True)):
@@ -81,8 +83,9 @@ def label_points(
         to_above = place < last and ys[place + 1] > y
         distance = 12 if x in bold else 8
         # In a valley, and at an end that the line leaves upwards, there is room below.
-        below = (from_above or place == 0) and (to_above or place == last) and last > 0
-        beside = from_above != to_above and 0 < place < last
+        in_valley = (from_above or place == 0) and (to_above or place == last) and last > 0
+        below = is_lower or in_valley
+        beside = from_above != to_above and 0 < place < last and not is_lower
         align, aside = ("center", 0) if not beside else ("left", 4) if from_above else ("right", -4)
         axes.annotate(
             text, (x, y), xytext=(aside, -distance if below else distance),

@@ -36,6 +36,9 @@ ACCENT, MUTED = "#4E5C76", "#A39E8C"
 
 INK, FAINT = "#333333", "#666666"
 
+BAND = "#DCE3EF"
+"""Behind lines, for what lies within limits."""
+
 DENSITY = LinearSegmentedColormap.from_list(
     "density", ["#D6EAF5", "#8CC8EB", "#2E8BC0", "#00528A", "#00233D"]
 )

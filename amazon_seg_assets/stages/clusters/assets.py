@@ -45,7 +45,7 @@ from amazon_seg_assets.stages.rfm.assets import scope
 from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES
 from amazon_seg_assets.storage.locations import spark_path
 
-CODE_VERSION = "5"
+CODE_VERSION = "6"
 
 CLUSTER_MODEL = Artifact(
     "cluster_model",
@@ -65,7 +65,8 @@ class SweepConfig(Config):
     k: PossibleK | None = Field(None, description="The k to choose; by default the rule chooses.")
     silhouette_tolerance: float = Field(
         SILHOUETTE_TOLERANCE,
-        description="How far below the best silhouette that of the knee may be.",
+        description="How far below the best silhouette that of the knee may be, by squared "
+        "distance.",
         ge=0,
     )
     n_init: int = Field(
@@ -120,7 +121,11 @@ def k_sweep(snapshot: Snapshot, config: SweepConfig) -> list[Stored]:
     chosen, of_choice = table[table["chosen"]].iloc[0], clusters_of_chosen_k(table, centers)
     fitted = int(points.customers.sum())
     # How it was done, for whoever does it again with resamples.
-    how = {"search": asdict(params), "max_points": config.max_points}
+    how = {
+        "search": asdict(params),
+        "max_points": config.max_points,
+        "silhouette_tolerance": config.silhouette_tolerance,
+    }
     part = {"customers_of_part": fitted if points.parts > 1 else None}
     return [
         snapshot.store(table, K_SWEEP, {"why": choice.reason, **how}).telling(
@@ -128,6 +133,7 @@ def k_sweep(snapshot: Snapshot, config: SweepConfig) -> list[Stored]:
             why=choice.reason,
             wcss=float(chosen["wcss"]),
             silhouette=float(chosen["silhouette"]),
+            silhouette_plain=float(chosen["silhouette_plain"]),
             distinct_customers=len(points),
             customers_fitted=fitted,
             parts_of_customers=points.parts,
@@ -205,11 +211,12 @@ def elbow_plot(snapshot: Snapshot) -> Picture:
 @plot(
     reads=[K_SWEEP, RFM_FEATURES],
     section="choice",
-    caption="The mean silhouette, for each number of clusters tried.",
+    caption="The mean silhouette, for each number of clusters tried; a knee in the band is taken.",
 )
 def silhouette_plot(snapshot: Snapshot) -> Picture:
-    """Mean silhouette (Rousseeuw, 1987) by k, by squared Euclidean distance."""
-    return plots.silhouette(snapshot.small(K_SWEEP), scope(snapshot))
+    """Mean silhouette (Rousseeuw, 1987) by k, by squared and by plain Euclidean distance."""
+    tolerance = snapshot.facts(K_SWEEP, "silhouette_tolerance")["silhouette_tolerance"]
+    return plots.silhouette(snapshot.small(K_SWEEP), tolerance, scope(snapshot))
 
 
 @plot(

@@ -32,8 +32,7 @@ def choose_k(
 ) -> ChoiceOfK:
     """Chooses the knee of WCSS if its silhouette is close to the best, else the best silhouette.
 
-    Of equal silhouettes that of the smaller k is the best; one that is not a number counts as the
-    worst.
+    Silhouettes are those by squared distance.
 
     Args:
         sweep: ``k``, ``wcss`` and ``silhouette``, one row per k, at least one row.
@@ -48,8 +47,7 @@ def choose_k(
         int(k): float(value)
         for k, value in zip(sweep["k"], sweep["silhouette"].fillna(float("-inf")), strict=True)
     }
-    knee = find_knee(sweep)
-    best = max(silhouette, key=lambda k: silhouette[k])
+    knee, best = find_knee(sweep), best_silhouette(sweep)
     best_figure = f"the best ({_figure(silhouette[best])} at k = {best})"
     if override is not None:
         if override not in silhouette:
@@ -59,15 +57,17 @@ def choose_k(
                 f"of {tried}."
             )
         reason = (
-            f"k = {override} was set by hand: its silhouette is {_figure(silhouette[override])}, "
-            f"next to {best_figure}, and "
+            f"k = {override} was set by hand: its squared silhouette is "
+            f"{_figure(silhouette[override])}, next to {best_figure}, and "
             + (f"the knee of WCSS is at k = {knee}." if knee else "WCSS has no knee.")
         )
         return ChoiceOfK(override, reason, knee)
     if knee is None:
-        reason = f"WCSS has no knee, so the silhouette decides, and {best_figure} was chosen."
+        reason = (
+            f"WCSS has no knee, so the squared silhouette decides, and {best_figure} was chosen."
+        )
         return ChoiceOfK(best, reason, None)
-    figures = f"its silhouette ({_figure(silhouette[knee])}) is"
+    figures = f"its squared silhouette ({_figure(silhouette[knee])}) is"
     if knee == best:
         return ChoiceOfK(knee, f"k = {knee} is the knee of WCSS, and {figures} the best.", knee)
     within = f"within {tolerance:g} of {best_figure}"
@@ -75,6 +75,15 @@ def choose_k(
         return ChoiceOfK(knee, f"k = {knee} is the knee of WCSS, and {figures} {within}.", knee)
     reason = f"k = {knee} is the knee of WCSS, but {figures} not {within}, which was chosen."
     return ChoiceOfK(best, reason, knee)
+
+
+def best_silhouette(sweep: pd.DataFrame) -> int:
+    """The k with the best silhouette by squared distance.
+
+    Of equal ones it is the smaller k; a silhouette that is not a number counts as the worst.
+    """
+    by_k = sweep.sort_values("k").set_index("k")["silhouette"]
+    return int(by_k.fillna(float("-inf")).idxmax())
 
 
 def _figure(silhouette: float) -> str:

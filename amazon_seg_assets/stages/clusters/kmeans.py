@@ -251,15 +251,29 @@ def cluster_silhouettes(
     for begin in range(0, len(points), _CHUNK):
         part = slice(begin, begin + _CHUNK)
         own = labels[part]
-        rows = np.arange(len(own))
         distances = norms[part, None] * size - 2 * points[part] @ vector + square
-        distances = np.maximum(distances, 0)
-        within = distances[rows, own] / np.maximum(size[own] - 1, 1)
-        means = distances / size
-        means[rows, own] = np.inf
-        nearest = means.min(axis=1)
-        largest = np.maximum(within, nearest)
-        value = np.divide(nearest - within, largest, np.zeros(len(own)), where=largest > 0)
-        value[size[own] == 1] = 0.0
+        value = silhouettes(np.maximum(distances, 0), own, size)
         total += np.bincount(own, weights[part] * value, k)
     return total / size
+
+
+def silhouettes(distances: np.ndarray, own: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """The silhouette of a customer at each point: (b - a) / max(a, b), 0 if alone in a cluster.
+
+    Here a is the mean distance to the others of the own cluster, and b that to the customers of the
+    nearest other cluster.
+
+    Args:
+        distances: sums of distances to the customers of each cluster; shape (points, k).
+        own: cluster of each point; shape (points,).
+        size: customers of each cluster, of which at least two have any; shape (k,).
+    """
+    rows = np.arange(len(own))
+    within = distances[rows, own] / np.maximum(size[own] - 1, 1)
+    means = np.divide(distances, size, np.full(distances.shape, np.inf), where=size > 0)
+    means[rows, own] = np.inf
+    nearest = means.min(axis=1)
+    largest = np.maximum(within, nearest)
+    value = np.divide(nearest - within, largest, np.zeros(len(own)), where=largest > 0)
+    value[size[own] == 1] = 0.0
+    return value

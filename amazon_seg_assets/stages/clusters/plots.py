@@ -1,6 +1,6 @@
 """The sweep of k, and the clusters: their profiles, and where their customers are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from textwrap import fill
 
 import numpy as np
@@ -16,6 +16,7 @@ from amazon_seg_assets.plots import style
 from amazon_seg_assets.plots.features import FEATURES, Feature
 from amazon_seg_assets.plots.marks import label_points
 from amazon_seg_assets.plots.style import Picture, Scope, house_style
+from amazon_seg_assets.stages.clusters.choice_of_k import best_silhouette
 
 _LABEL_WIDTH, _HEADING_WIDTH = 42, 34
 """Characters of a cluster's label, and of a line of a panel's heading."""
@@ -196,71 +197,141 @@ def _median(bins: pd.DataFrame, column: str, feature: Feature) -> str:
     return f"{feature.name} {feature.tick(left)}{upto}"
 
 
+@house_style()
 def elbow(sweep: pd.DataFrame, scope: Scope) -> Picture:
     """WCSS by k.
 
     ``sweep`` has a row per k, with ``k``, ``wcss`` (on standardized features) and ``chosen``.
     """
     title = "Elbow: within-cluster sum of squares (WCSS) by k"
-    return _curve(sweep.assign(value=sweep["wcss"]), scope, title, "WCSS", short)
-
-
-def silhouette(sweep: pd.DataFrame, scope: Scope) -> Picture:
-    """Mean silhouette by k, by squared Euclidean distance.
-
-    ``sweep`` has a row per k, with ``k``, ``silhouette`` (-1 to 1, null where it is not defined)
-    and ``chosen``.
-    """
-    title = "Mean silhouette by k (squared Euclidean distance)"
-    text = "{:.3f}".format
-    return _curve(sweep.assign(value=sweep["silhouette"]), scope, title, "Mean silhouette", text)
+    sweep = sweep.sort_values("k")
+    if sweep.empty:
+        return style.empty_picture(title, scope.caption(), "no k was tried")
+    figure = style.new_figure(title, scope.caption())
+    axes = figure.subplots()
+    chosen = _mark_chosen(axes, sweep, "wcss")
+    _curve(axes, sweep, "wcss", _told(sweep, chosen), chosen, short)
+    if chosen:
+        figure.legend(loc="outside lower center")
+    _frame(axes, sweep["k"].tolist(), sweep["wcss"].tolist(), "WCSS")
+    figures = _figures(sweep, "wcss", short)
+    return Picture(figure, f"{title}. {scope.caption()}. {figures}. {_choice(chosen)}.")
 
 
 @house_style()
-def _curve(
-    sweep: pd.DataFrame, scope: Scope, title: str, label: str, text: Callable[[float], str]
-) -> Picture:
-    """Draws ``value`` by ``k``, with the ``chosen`` k marked."""
+def silhouette(sweep: pd.DataFrame, tolerance: float, scope: Scope) -> Picture:
+    """Mean silhouette by k, by squared and by plain Euclidean distance.
+
+    The choice of k goes by the squared one: its best is marked, and the band below it in which the
+    knee of WCSS is taken.
+
+    Args:
+        sweep: a row per k, with ``k``, ``silhouette`` (by squared distance) and
+            ``silhouette_plain`` (-1 to 1, null where they are not defined), and ``chosen``.
+        tolerance: how far below the best the knee may be.
+        scope: for the caption.
+    """
+    title = "Mean silhouette by k"
     sweep = sweep.sort_values("k")
-    curve = sweep.dropna(subset="value")
-    if curve.empty:
-        what = f"{label} is not defined for any k" if len(sweep) else "no k was tried"
+    if sweep["silhouette"].isna().all():
+        what = "the silhouette is not defined for any k" if len(sweep) else "no k was tried"
         return style.empty_picture(title, scope.caption(), what)
-    figure = style.new_figure(title, scope.caption())
+    figure = style.new_figure(title, scope.caption(), height=5.8)
     axes = figure.subplots()
-    ks, values = curve["k"].tolist(), curve["value"].astype(float).tolist()
-    chosen = sweep.loc[sweep["chosen"].astype(bool), "k"].tolist()
-    for k in chosen:
+    best, highest = best_silhouette(sweep), float(sweep["silhouette"].max())
+    axes.axhspan(
+        highest - tolerance, highest, facecolor=style.BAND, zorder=0.5,
+        label=f"up to {tolerance:g} below the best: the knee of WCSS is taken",
+    )  # fmt: skip
+    chosen = _mark_chosen(axes, sweep, "silhouette")
+    axes.plot(
+        [best], [highest], marker="D", markersize=9, color=style.ACCENT, linestyle="none",
+        zorder=3, label=f"best by squared distance: k = {best}",
+    )  # fmt: skip
+    marked = sorted({*chosen, best})
+    told = _told(sweep, marked)
+    _curve(axes, sweep, "silhouette", told, chosen, _decimals, label="by squared distance")
+    _curve(
+        axes, sweep, "silhouette_plain", marked, chosen, _decimals, label="by plain distance",
+        is_lower=True,
+    )  # fmt: skip
+    figure.legend(loc="outside lower center", ncols=2)
+    values = sweep[["silhouette", "silhouette_plain"]].to_numpy(float).ravel()
+    _frame(axes, sweep["k"].tolist(), [highest - tolerance, *values], "Mean silhouette")
+    squared = _figures(sweep, "silhouette", _decimals)
+    plain = _figures(sweep, "silhouette_plain", _decimals)
+    return Picture(
+        figure,
+        f"{title}. {scope.caption()}. By squared distance: {squared}. By plain distance: {plain}. "
+        f"Best by squared distance: k = {best}; the knee of WCSS is taken from "
+        f"{_decimals(highest - tolerance)} up, which is {tolerance:g} below. {_choice(chosen)}.",
+    )
+
+
+def _mark_chosen(axes: Axes, sweep: pd.DataFrame, column: str) -> list[int]:
+    """Marks the chosen k by a line, and by a ring where ``column`` has a value; tells it."""
+    rows = sweep[sweep["chosen"].astype(bool)]
+    for k, value in zip(rows["k"], rows[column], strict=True):
         axes.axvline(k, color=style.MUTED, linestyle="--", linewidth=1.2, zorder=1)
-    axes.plot(ks, values, color=style.ACCENT, marker="o", linewidth=2)
-    for k, value in zip(ks, values, strict=True):
-        if k in chosen:
-            axes.plot(
-                [k], [value], marker="o", markersize=13, markerfacecolor="none",
-                markeredgecolor=style.INK, markeredgewidth=1.6, linestyle="none",
-                label=f"chosen: k = {k}",
-            )  # fmt: skip
-    if set(chosen) & set(ks):
-        figure.legend(loc="outside lower center")
-    # Labels of more points would cover each other.
-    told = ks if len(ks) <= _MOST_TICKS else [ks[0], *chosen, ks[-1]]
-    texts = [text(y) if k in told else "" for k, y in zip(ks, values, strict=True)]
-    label_points(axes, ks, values, texts, bold=chosen)
+        axes.plot(
+            [k], [value], marker="o", markersize=15, markerfacecolor="none",
+            markeredgecolor=style.INK, markeredgewidth=1.6, linestyle="none", zorder=3,
+            label=f"chosen: k = {k}",
+        )  # fmt: skip
+    return rows["k"].tolist()
+
+
+def _told(sweep: pd.DataFrame, marked: Sequence[int]) -> Sequence[int]:
+    """The k whose values are written: labels of many points would cover each other."""
+    ks = sweep["k"].tolist()
+    return ks if len(ks) <= _MOST_TICKS else [ks[0], *marked, ks[-1]]
+
+
+def _curve(
+    axes: Axes,
+    sweep: pd.DataFrame,
+    column: str,
+    told: Sequence[int],
+    chosen: Sequence[int],
+    text: Callable[[float], str],
+    label: str = "",
+    is_lower: bool = False,
+) -> None:
+    """Draws a column by k, without what is not defined, and writes the values of some k."""
+    color = style.MUTED if is_lower else style.ACCENT
+    curve = sweep.dropna(subset=column)
+    ks, values = curve["k"].tolist(), curve[column].astype(float).tolist()
+    axes.plot(ks, values, color=color, marker="o", linewidth=2, label=label)
+    texts = [text(value) if k in told else "" for k, value in zip(ks, values, strict=True)]
+    label_points(axes, ks, values, texts, chosen, is_lower)
+
+
+def _frame(axes: Axes, ks: Sequence[int], values: Sequence[float], label: str) -> None:
+    """Labels the axes, and gives all points and their texts room."""
     axes.set(xlabel="k (number of clusters)", ylabel=label)
-    tried = sweep["k"].tolist()
-    if len(tried) <= _MOST_TICKS:
-        axes.set_xticks(tried)
+    if len(ks) <= _MOST_TICKS:
+        axes.set_xticks(ks)
     else:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=_MOST_TICKS, integer=True))
-    room = 0.07 * (tried[-1] - tried[0]) or 0.5
-    axes.set_xlim(tried[0] - room, tried[-1] + room)
-    low, high = min(0.0, *values), max(0.0, *values)
+    room = 0.07 * (ks[-1] - ks[0]) or 0.5
+    axes.set_xlim(ks[0] - room, ks[-1] + room)
+    low, high = np.nanmin([0.0, *values]), np.nanmax([0.0, *values])
     reach = high - low if high - low > 1e-6 else 1.0
     axes.set_ylim(low - (0.12 * reach if low < 0 else 0), high + 0.16 * reach)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
-    figures = ", ".join(
+
+
+def _figures(sweep: pd.DataFrame, column: str, text: Callable[[float], str]) -> str:
+    """The values of a column by k, as a text."""
+    return ", ".join(
         f"k = {k}: {MISSING if pd.isna(value) else text(value)}"
-        for k, value in zip(sweep["k"], sweep["value"], strict=True)
+        for k, value in zip(sweep["k"], sweep[column], strict=True)
     )
-    choice = ", ".join(f"k = {k}" for k in chosen) or "none"
-    return Picture(figure, f"{title}. {scope.caption()}. {figures}. Chosen: {choice}.")
+
+
+def _choice(chosen: Sequence[int]) -> str:
+    return f"Chosen: {', '.join(f'k = {k}' for k in chosen) or 'none'}"
+
+
+def _decimals(value: float) -> str:
+    return f"{value:.3f}"

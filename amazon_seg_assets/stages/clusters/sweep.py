@@ -23,6 +23,7 @@ from amazon_seg_assets.features import CENTERS, FEATURES
 from amazon_seg_assets.stages.clusters import kmeans as lloyd
 from amazon_seg_assets.stages.clusters.grid import cells
 from amazon_seg_assets.stages.clusters.kmeans import Content, SearchParams, fit
+from amazon_seg_assets.stages.clusters.plain_silhouette import plain_silhouettes
 from amazon_seg_assets.stages.clusters.points import Points, Standardization
 
 POSSIBLE_KS = range(2, 51)
@@ -40,7 +41,8 @@ class Sweep:
     """Results for each k.
 
     Attributes:
-        table: ``k``, ``wcss``, ``silhouette``, ``iterations``, ``converged``, ``seconds``.
+        table: ``k``, ``wcss``, ``silhouette``, ``silhouette_plain``, ``iterations``,
+            ``converged``, ``seconds``.
         clusters: ``k``, ``cluster``, ``customers``, ``silhouette``, mean RFM, and the center in
             standardized units as ``<feature>_center``. Clusters are numbered by their centers:
             by recency, then log frequency, then log monetary.
@@ -109,4 +111,6 @@ def sweep(
     table = by_k[_FIGURES].first()
     total = (clusters["silhouette"] * clusters["customers"]).groupby(clusters["k"]).sum()
     table["silhouette"] = total / by_k["customers"].sum()
+    centers = [of_k[CENTERS].to_numpy() for _, of_k in by_k]
+    table["silhouette_plain"] = plain_silhouettes(*summed_up, centers)
     return Sweep(table.reset_index(), clusters.drop(columns=_FIGURES))

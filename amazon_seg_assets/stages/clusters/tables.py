@@ -9,9 +9,9 @@ from amazon_seg_assets.stages.rfm.tables import CLUSTERED_ON, CUSTOMER, RFM_FEAT
 K_SWEEP = Table(
     name="k_sweep",
     description=(
-        "One row per number of clusters tried. The k chosen is the knee of WCSS if its silhouette "
-        "is close to the best, else the k with the best silhouette. Fitted on all customers, or, "
-        "if they are more than `max_points` distinct ones, on a part of these, by hash."
+        "One row per number of clusters tried. The k chosen is the knee of WCSS if its squared "
+        "silhouette is close to the best, else the k with the best one. Fitted on all customers, "
+        "or, if they are more than `max_points` distinct ones, on a part of these, by hash."
     ),
     by_month=True,
     is_small=True,
@@ -28,6 +28,13 @@ K_SWEEP = Table(
             "silhouette",
             pa.float64(),
             "Mean silhouette over the customers fitted, by squared Euclidean distance.",
+            sources=CLUSTERED_ON,
+        ),
+        Column(
+            "silhouette_plain",
+            pa.float64(),
+            "Mean silhouette over the customers fitted, by plain Euclidean distance; of more than "
+            "10,000 distinct ones between the cells of a grid, to within 0.005.",
             sources=CLUSTERED_ON,
         ),
         Column("iterations", pa.int32(), "Iterations of the best start."),
@@ -75,7 +82,7 @@ CLUSTER_CENTERS = Table(
         Column(
             "silhouette",
             pa.float64(),
-            "Mean silhouette of the cluster's customers.",
+            "Mean silhouette of the cluster's customers, by squared Euclidean distance.",
             sources=CLUSTERED_ON,
         ),
         *(

@@ -53,7 +53,7 @@ class EvaluationConfig(Config):
     CLUSTER_VALIDATION,
     reads=[K_SWEEP, CLUSTER_CENTERS, SEGMENT_SUMMARY, RFM_FEATURES],
     kinds={"pyspark", "scikitlearn"},
-    code_version="4",
+    code_version="5",
     comes_last=True,
     check_step="customer_counts_checks",
 )

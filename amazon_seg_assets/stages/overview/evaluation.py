@@ -36,8 +36,15 @@ SILHOUETTE_WORDS: Words = (
     (0.26, "weak structure that could be artificial"),
     (-1.0, "no substantial structure"),
 )
-"""L. Kaufman and P. J. Rousseeuw, Finding Groups in Data, Wiley 1990, chapter 2, table 4. Meant for
-plain distances; squared ones, which Spark and this project use, read higher."""
+"""L. Kaufman and P. J. Rousseeuw, Finding Groups in Data, Wiley 1990, chapter 2, table 4; of plain
+distances."""
+
+SQUARED_SILHOUETTE_WORDS: Words = tuple(
+    (1 - (1 - bound) ** 2, text) for bound, text in SILHOUETTE_WORDS
+)
+"""The same scale carried over to squared distances, which read higher. Of clusters that are apart
+the silhouette is 1 - a/b, with a the mean distance to one's own cluster and b that to the nearest
+other; by squared distances it is about 1 - a²/b², so a bound s becomes 1 - (1 - s)²."""
 
 RAND_WORDS: Words = (
     (0.9, "excellent"),
@@ -161,13 +168,14 @@ def evaluate(
     information = normalized_mutual_information(counts.to_numpy())
     shares, evenness = table["share"].tolist(), balance(table["customers"].to_numpy())
     chosen = sweep[sweep["chosen"]].iloc[0]
-    silhouette, iterations = float(chosen["silhouette"]), int(chosen["iterations"])
-    converged = bool(chosen["converged"])
+    silhouette, plain = float(chosen["silhouette"]), float(chosen["silhouette_plain"])
+    converged, iterations = bool(chosen["converged"]), int(chosen["iterations"])
     return Evaluation(
         table,
         counts,
         {
             "silhouette": silhouette,
+            "silhouette_plain": plain,
             "smallest_share": min(shares),
             "largest_share": max(shares),
             "balance": evenness,
@@ -184,13 +192,13 @@ def evaluate(
         },
         (
             say_sizes(shares, evenness),
-            say_silhouette(silhouette),
+            say_silhouette(plain, silhouette),
             say_stability(found),
             say_convergence(converged, iterations),
             say_agreement(rand, information),
         ),
         {
-            "silhouette_in_words": in_words(silhouette, SILHOUETTE_WORDS),
+            "silhouette_in_words": in_words(plain, SILHOUETTE_WORDS),
             "agreement_in_words": in_words(rand, RAND_WORDS),
         },
     )
@@ -239,12 +247,13 @@ def say_sizes(shares: Sequence[float], balance: float) -> str:
     )
 
 
-def say_silhouette(silhouette: float) -> str:
-    """Says what the mean silhouette means."""
+def say_silhouette(plain: float, squared: float) -> str:
+    """Says what the mean silhouette means, by plain and by squared distances."""
     return (
-        f"Silhouette {silhouette:.2f}: {in_words(silhouette, SILHOUETTE_WORDS)} by the scale of "
-        "Kaufman and Rousseeuw, which is meant for plain distances; squared ones, as here, read "
-        "higher."
+        f"Silhouette {plain:.2f} by plain distances: {in_words(plain, SILHOUETTE_WORDS)} by the "
+        "scale of Kaufman and Rousseeuw. By squared distances, as for the choice of k, it is "
+        f"{squared:.2f}: {in_words(squared, SQUARED_SILHOUETTE_WORDS)} by that scale carried over "
+        "to squares."
     )
 
 

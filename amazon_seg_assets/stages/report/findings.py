@@ -92,8 +92,9 @@ class Evaluation:
 
     Attributes:
         sentences: interpretation of the figures.
-        silhouette: the mean over all customers.
-        silhouette_in_words: its interpretation.
+        silhouette: the mean over all customers, by squared distance.
+        silhouette_plain: the same by plain distance.
+        silhouette_in_words: the interpretation of the plain one.
         agreement: adjusted Rand index of clusters and segments.
         agreement_in_words: its interpretation.
         stability: share of customers who keep their cluster in a resample, a mean.
@@ -101,6 +102,7 @@ class Evaluation:
 
     sentences: Sequence[str]
     silhouette: float
+    silhouette_plain: float
     silhouette_in_words: str
     agreement: float
     agreement_in_words: str

@@ -112,7 +112,7 @@ def gather(
         sweep=snapshot.small(K_SWEEP),
         why_k=how["why"],
         n_init=how["search"]["n_init"],
-        evaluation=_evaluation(snapshot.facts(CLUSTER_VALIDATION, "stable_share_mean")),
+        evaluation=_evaluation(snapshot.facts(CLUSTER_VALIDATION, "silhouette_plain")),
         comparison=snapshot.small(SCHEME_COMPARISON),
         ties=_ties(snapshot.facts(SCHEME_COMPARISON)),
         a_year_ago=_a_year_ago(snapshot),
@@ -183,6 +183,7 @@ def _evaluation(facts: dict[str, Any]) -> Evaluation:
     return Evaluation(
         sentences=facts["sentences"],
         silhouette=facts["silhouette"],
+        silhouette_plain=facts["silhouette_plain"],
         silhouette_in_words=facts["silhouette_in_words"],
         agreement=facts["segments_adjusted_rand"],
         agreement_in_words=facts["agreement_in_words"],
