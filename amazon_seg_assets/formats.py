@@ -1,6 +1,7 @@
 """Numbers and names as people read them; shared by axes, labels and alternative texts."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -75,3 +76,9 @@ def cut_name(name: object, width: int = 60) -> str:
     if len(head) < width // 2:
         head = line[: width - 1]
     return head.rstrip(" ,;:-–—|/(") + "…"
+
+
+def listed(names: Sequence[object], word: str = "and") -> str:
+    """Names in a sentence: ``A``, ``A and B``, ``A, B and C``."""
+    *others, last = map(str, names)
+    return f"{', '.join(others)} {word} {last}" if others else last

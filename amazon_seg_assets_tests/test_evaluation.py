@@ -19,7 +19,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from amazon_seg_assets.definitions import build_definitions
-from amazon_seg_assets.features import FEATURES
+from amazon_seg_assets.features import CENTERS, FEATURES
 from amazon_seg_assets.planning.jobs import SEGMENT
 from amazon_seg_assets.rules.scheme import load_scheme
 from amazon_seg_assets.spark.sums import collapse
@@ -34,6 +34,7 @@ from amazon_seg_assets.stages.overview.agreement import (
     normalized_mutual_information,
 )
 from amazon_seg_assets.stages.overview.assets import EvaluationConfig
+from amazon_seg_assets.stages.overview.other_k import other_k, regrouped, say_other_k
 from amazon_seg_assets.stages.overview.resampling import Clustered, resampled_contingency
 from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES
 from amazon_seg_assets.stages.segments import ties
@@ -219,6 +220,7 @@ def test_the_chosen_clusters_are_evaluated_as_a_whole() -> None:
     sweep = pd.DataFrame(
         {
             "k": [2, 3],
+            "wcss": [9.0, 5.0],
             "silhouette": [0.6, 0.9],
             "silhouette_plain": [0.4, 0.7],
             "iterations": [4, 9],
@@ -234,7 +236,8 @@ def test_the_chosen_clusters_are_evaluated_as_a_whole() -> None:
         {"cluster": [0, 1], "cluster_label": ["A", "B"], "segment": ["x", "y"], "customers": [3, 1]}
     ).assign(**totals)
     stability = evaluation.stability([table([3, 0], [0, 1]), table([2, 1], [0, 1])])
-    found = evaluation.evaluate(sweep, centers, of_customers, stability)
+    by_3 = pd.DataFrame([[3, 0, 0], [0, 0, 1]], ["A", "B"], ["A", "C", "D"])
+    found = evaluation.evaluate(sweep, centers, of_customers, stability, by_3)
     assert found.table["share"].tolist() == [0.75, 0.25]
     assert found.table["stability"].tolist() == pytest.approx([5 / 6, 1])
     assert found.contingency.to_numpy().tolist() == [[3, 0], [0, 1]]
@@ -251,7 +254,8 @@ def test_the_chosen_clusters_are_evaluated_as_a_whole() -> None:
         "silhouette_in_words": "weak structure that could be artificial",
         "agreement_in_words": "excellent",
     }
-    assert len(found.sentences) == 5
+    assert len(found.sentences) == 6
+    assert found.sentences[2].startswith("With k = 3, which has the best squared silhouette (0.900")
 
 
 @pytest.mark.parametrize(
@@ -269,14 +273,113 @@ def test_silhouettes_in_the_words_of_kaufman_and_rousseeuw(silhouette: float, wo
     said = evaluation.say_silhouette(silhouette, 1 - (1 - silhouette) ** 2)
     # Of clusters apart, so that squared distances give the squared ratio, both say the same.
     assert said.count(f": {words} structure") == 2
-    assert evaluation.say_silhouette(silhouette, 0.9).startswith(f"Silhouette {silhouette:.2f} by")
+
+
+def test_words_of_silhouettes_go_by_the_figures_shown() -> None:
+    assert "Silhouette 0.71 by plain distances: strong" in evaluation.say_silhouette(0.706, 0.9)
 
 
 @pytest.mark.parametrize(
-    ("squared", "words"), [(0.92, "strong"), (0.91, "reasonable"), (0.75, "weak"), (0.45, "no")]
+    ("squared", "words"), [(0.92, "strong"), (0.91, "reasonable"), (0.75, "weak"), (0.44, "no")]
 )
 def test_squared_silhouettes_have_a_scale_of_their_own(squared: float, words: str) -> None:
     assert f"it is {squared:.2f}: {words} " in evaluation.say_silhouette(0.6, squared)
+
+
+def sweep_of(wcss: list[float], silhouette: list[float], chosen: int) -> pd.DataFrame:
+    ks = list(range(2, 2 + len(wcss)))
+    return pd.DataFrame(
+        {"k": ks, "wcss": wcss, "silhouette": silhouette, "chosen": [k == chosen for k in ks]}
+    )
+
+
+KNEE_AT_3 = [90.0, 20.0, 18.0, 17.0]
+
+
+@pytest.mark.parametrize(
+    ("silhouette", "chosen", "other"),
+    [
+        ([0.7, 0.6, 0.5, 0.4], 3, 2),
+        ([0.7, 0.6, 0.5, 0.4], 5, 2),
+        ([0.7, 0.6, 0.5, 0.4], 2, 3),
+        ([0.6, 0.7, 0.5, 0.4], 3, None),
+    ],
+)
+def test_the_other_k_is_that_of_the_best_silhouette_or_the_knee(
+    silhouette: list[float], chosen: int, other: int | None
+) -> None:
+    assert other_k(sweep_of(KNEE_AT_3, silhouette, chosen)) == other
+
+
+def test_no_other_k_is_said() -> None:
+    assert say_other_k(sweep_of(KNEE_AT_3, [0.6, 0.7, 0.5, 0.4], 3), None) == (
+        "k = 3 has the best squared silhouette and is also the knee of WCSS: no other k suggests "
+        "itself."
+    )
+    without = sweep_of([5.0, 5.0], [0.7, 0.6], 2)
+    assert other_k(without) is None
+    assert "k = 2 has the best squared silhouette and WCSS has no knee:" in say_other_k(
+        without, None
+    )
+
+
+def test_what_another_k_groups_differently_is_counted() -> None:
+    """The far group falls apart into those with 1 and those with 5 reviews."""
+    near = [(10.0 + i, 1.0, 10.0) for i in range(3)]
+    far = [(300.0 + i, frequency, 10.0) for frequency in (1.0, 5.0) for i in range(2)]
+    data = points(near + far, [10, 10, 10, 6, 6, 4, 4])
+    scale = standardization(data)
+    place = scale.apply(data)
+
+    def of_k(*members: slice) -> pd.DataFrame:
+        centers = np.array([place[each].mean(axis=0) for each in members])
+        labels = [f"{len(members)}{letter}" for letter in "ABC"[: len(members)]]
+        table = pd.DataFrame(centers, columns=CENTERS).assign(**scale.as_columns())
+        return table.assign(k=len(members), cluster_label=labels)
+
+    centers = pd.concat([of_k(slice(3), slice(3, 7)), of_k(slice(3), slice(3, 5), slice(5, 7))])
+    sweep = sweep_of([90.0, 20.0], [0.6, 0.8], 2)
+    counted = regrouped(sweep, centers, data)
+    assert counted is not None
+    assert counted.to_dict("index") == {
+        "2A": {"3A": 30, "3B": 0, "3C": 0},
+        "2B": {"3A": 0, "3B": 12, "3C": 8},
+    }
+    # Pairs: 529 in cells, 625 in rows, 529 in columns, 1225 in all.
+    rand = (529 - 625 * 529 / 1225) / ((625 + 529) / 2 - 625 * 529 / 1225)
+    assert say_other_k(sweep, counted) == (
+        "With k = 3, which has the best squared silhouette (0.800 against 0.600): 2A stays much as "
+        "it is; 2B is split into 60.0 % 3B and 40.0 % 3C. The adjusted Rand index of both "
+        f"groupings is {rand:.2f}."
+    )
+    chosen_3 = sweep_of([90.0, 20.0], [0.8, 0.6], 3)
+    assert ": 3A stays much as it is; 3B and 3C are merged into 2B. " in say_other_k(
+        chosen_3, regrouped(chosen_3, centers, data)
+    )
+    assert regrouped(sweep_of([90.0, 20.0], [0.6, 0.8], 3), centers, data) is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        # A few on a border are no change, but a cluster of few is told.
+        ([[92, 8, 0], [6, 94, 0], [0, 0, 50]], ": A, B and C stay much as they are. "),
+        (
+            [[97, 0, 3], [0, 50, 0]],
+            ": B stays much as it is; A is split into 97.0 % X and 3.0 % Z. ",
+        ),
+        ([[40, 60], [0, 80]], ": B becomes part of Y; A is split into 60.0 % Y and 40.0 % X. "),
+        (
+            [[5, 5, 0, 0, 0, 0]] * 5,
+            "; D is split into 50.0 % X and 50.0 % Y; 1 more change. ",
+        ),
+    ],
+)
+def test_changes_of_clusters_are_put_into_words(rows: list[list[int]], said: str) -> None:
+    table = pd.DataFrame(rows, list("ABCDE"[: len(rows)]), list("XYZUVW"[: len(rows[0])]))
+    ks = sweep_of([5.0] * 6, [0.5] * 5 + [0.4], 7)
+    ks.loc[ks["k"] == table.shape[1], "silhouette"] = 0.9
+    assert said in say_other_k(ks, table)
 
 
 @pytest.mark.parametrize(
@@ -474,6 +577,7 @@ def test_clusters_are_evaluated(storage: Path, evaluated: ExecuteInProcessResult
     assert found["stability_adjusted_rand_mean"] == found["stable_share_min"] == 1.0
     assert found["stability_adjusted_rand_sd"] == 0.0
     assert 0.7 < found["silhouette_plain"] < found["silhouette"]
+    assert found["clusters_by_other_k"] == "No other k suggests itself."
     for sentence in ("balance of 1.00", "strong structure", "In 3 resamples 100.0 %", "converged"):
         assert sentence in found["what_it_means"]
 

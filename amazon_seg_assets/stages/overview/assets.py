@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pandas as pd
 from dagster import Config, MetadataValue
 from pydantic import Field
 
@@ -15,6 +16,7 @@ from amazon_seg_assets.stages.clusters.kmeans import LARGEST_SEED, SearchParams
 from amazon_seg_assets.stages.clusters.points import Standardization, collect_points
 from amazon_seg_assets.stages.clusters.tables import CLUSTER_CENTERS, CUSTOMER_CLUSTERS, K_SWEEP
 from amazon_seg_assets.stages.overview import evaluation, plots, summary, treemap
+from amazon_seg_assets.stages.overview.other_k import regrouped
 from amazon_seg_assets.stages.overview.tables import CLUSTER_VALIDATION, SEGMENT_SUMMARY
 from amazon_seg_assets.stages.rfm.assets import scope
 from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES
@@ -59,26 +61,33 @@ class EvaluationConfig(Config):
 )
 def cluster_validation(snapshot: Snapshot, config: EvaluationConfig) -> Stored:
     """Measures sizes, separation, agreement with segments, and stability of the clusters."""
-    sweep = snapshot.small(K_SWEEP)
-    centers = clusters_of_chosen_k(sweep, snapshot.small(CLUSTER_CENTERS))
+    sweep, of_all_k = snapshot.small(K_SWEEP), snapshot.small(CLUSTER_CENTERS)
+    centers = clusters_of_chosen_k(sweep, of_all_k)
     how = snapshot.facts(K_SWEEP, "search", "max_points")
-    customers = snapshot.read(RFM_FEATURES)
+    points = collect_points(
+        snapshot.read(RFM_FEATURES), snapshot.rows(RFM_FEATURES), how["max_points"]
+    )
     resampled = evaluation.bootstrap(
         snapshot.spark,
-        collect_points(customers, snapshot.rows(RFM_FEATURES), how["max_points"]),
+        points,
         Standardization.from_row(centers.iloc[0]),
         centers[CENTERS].to_numpy(float),
         replace(SearchParams(**how["search"]), random_state=config.random_state),
         config.resamples,
     )
+    by_other_k = regrouped(sweep, of_all_k, points)
     found = evaluation.evaluate(
-        sweep, centers, snapshot.small(SEGMENT_SUMMARY), evaluation.stability(resampled)
+        sweep, centers, snapshot.small(SEGMENT_SUMMARY), evaluation.stability(resampled), by_other_k
     )
     kept = found.figures | found.words | {"sentences": found.sentences}
     return snapshot.store(found.table, facts=kept).telling(
         what_it_means=MetadataValue.md("\n".join(f"- {line}" for line in found.sentences)),
         clusters=shown(found.table[CLUSTER_VALIDATION.column_names]),
         clusters_by_segments=shown(found.contingency.reset_index()),
+        clusters_by_other_k=shown(
+            pd.DataFrame() if by_other_k is None else by_other_k.reset_index(names="cluster"),
+            empty="No other k suggests itself.",
+        ),
         **found.figures,
     )
 

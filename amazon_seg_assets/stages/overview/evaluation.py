@@ -20,6 +20,7 @@ from amazon_seg_assets.stages.overview.agreement import (
     matched,
     normalized_mutual_information,
 )
+from amazon_seg_assets.stages.overview.other_k import say_other_k
 from amazon_seg_assets.stages.overview.resampling import Clustered, resampled_contingency
 from amazon_seg_assets.stages.overview.summary import by_cluster
 
@@ -40,7 +41,7 @@ SILHOUETTE_WORDS: Words = (
 distances."""
 
 SQUARED_SILHOUETTE_WORDS: Words = tuple(
-    (1 - (1 - bound) ** 2, text) for bound, text in SILHOUETTE_WORDS
+    (round(1 - (1 - bound) ** 2, 2), text) for bound, text in SILHOUETTE_WORDS
 )
 """The same scale carried over to squared distances, which read higher. Of clusters that are apart
 the silhouette is 1 - a/b, with a the mean distance to one's own cluster and b that to the nearest
@@ -152,7 +153,11 @@ def stability(tables: Sequence[np.ndarray]) -> Stability:
 
 
 def evaluate(
-    sweep: pd.DataFrame, centers: pd.DataFrame, summary: pd.DataFrame, found: Stability
+    sweep: pd.DataFrame,
+    centers: pd.DataFrame,
+    summary: pd.DataFrame,
+    found: Stability,
+    by_other_k: pd.DataFrame | None = None,
 ) -> Evaluation:
     """Sizes, separation, agreement with segments, and stability of the clusters of the chosen k.
 
@@ -161,6 +166,7 @@ def evaluate(
         centers: rows of ``cluster_centers`` of the chosen k.
         summary: columns of ``segment_summary``.
         found: what resamples did to the clusters.
+        by_other_k: customers by cluster and cluster of another k, as of `other_k.regrouped`.
     """
     table = evaluate_clusters(centers, by_cluster(summary), found.stability)
     counts = contingency(summary)
@@ -193,12 +199,13 @@ def evaluate(
         (
             say_sizes(shares, evenness),
             say_silhouette(plain, silhouette),
+            say_other_k(sweep, by_other_k),
             say_stability(found),
             say_convergence(converged, iterations),
             say_agreement(rand, information),
         ),
         {
-            "silhouette_in_words": in_words(plain, SILHOUETTE_WORDS),
+            "silhouette_in_words": in_words(round(plain, 2), SILHOUETTE_WORDS),
             "agreement_in_words": in_words(rand, RAND_WORDS),
         },
     )
@@ -249,6 +256,8 @@ def say_sizes(shares: Sequence[float], balance: float) -> str:
 
 def say_silhouette(plain: float, squared: float) -> str:
     """Says what the mean silhouette means, by plain and by squared distances."""
+    # By the figures as they are shown, which have the decimals of the scale.
+    plain, squared = round(plain, 2), round(squared, 2)
     return (
         f"Silhouette {plain:.2f} by plain distances: {in_words(plain, SILHOUETTE_WORDS)} by the "
         "scale of Kaufman and Rousseeuw. By squared distances, as for the choice of k, it is "

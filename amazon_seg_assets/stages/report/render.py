@@ -15,7 +15,7 @@ from markdown_it.common.utils import escapeHtml
 from markdown_it.token import Token
 from markupsafe import Markup
 
-from amazon_seg_assets.formats import change, count, counted, cut_name, money, share, short
+from amazon_seg_assets.formats import change, count, counted, cut_name, listed, money, share, short
 from amazon_seg_assets.plots.style import cluster_colour
 from amazon_seg_assets.stages.report.advice import (
     cluster_advice,
@@ -76,12 +76,6 @@ def escape(text: str) -> str:
     line = " ".join(text.split())
     safe = _SPECIAL.sub(lambda found: _ENTITIES.get(found[0], f"\\{found[0]}"), line)
     return _OPENS_A_BLOCK.sub(r"\1\\\2", safe)
-
-
-def listed(names: Sequence[object], word: str = "and") -> str:
-    """Names in a sentence: ``A``, ``A and B``, ``A, B and C``."""
-    *others, last = map(str, names)
-    return f"{', '.join(others)} {word} {last}" if others else last
 
 
 @cache
