@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
-from dagster import AssetRecordsFilter, DagsterInstance, ExecuteInProcessResult
+from dagster import AssetRecordsFilter, DagsterInstance, EventLogRecord, ExecuteInProcessResult
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -77,10 +77,12 @@ class Graph:
             run_config={"ops": config},
         )
 
-    def metadata(self, asset: str, month: str | None = None) -> dict[str, Any]:
+    def last_materialization(self, asset: str, month: str | None = None) -> EventLogRecord:
         asked = AssetRecordsFilter(self.family.key(asset), asset_partitions=month and [month])
-        records = self.instance.fetch_materializations(asked, limit=1).records
-        materialization = records[0].asset_materialization
+        return self.instance.fetch_materializations(asked, limit=1).records[0]
+
+    def metadata(self, asset: str, month: str | None = None) -> dict[str, Any]:
+        materialization = self.last_materialization(asset, month).asset_materialization
         assert materialization is not None
         return {key: value.value for key, value in materialization.metadata.items()}
 

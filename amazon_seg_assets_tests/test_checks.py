@@ -466,13 +466,23 @@ def checks_for(graph: Graph, *assets: str) -> AssetSelection:
 
 
 def evaluate(
-    graph: Graph, definitions: Definitions, asset: str, months: tuple[str, ...] = (LAST,)
+    graph: Graph, definitions: Definitions, asset: str
 ) -> tuple[bool, dict[str, AssetCheckEvaluation]]:
     """Runs the checks of an asset alone."""
     partitioned = asset not in ("raw_reviews", "raw_metadata", "clean_metadata")
+    tags = range_tags(LAST, LAST) if partitioned else {}
+    success, found = evaluate_months(graph, definitions, asset, tags)
+    return success, {name: evaluation for (name, _), evaluation in found.items()}
+
+
+def evaluate_months(
+    graph: Graph, definitions: Definitions, asset: str, tags: dict[str, str]
+) -> tuple[bool, dict[tuple[str, str | None], AssetCheckEvaluation]]:
+    """Runs the checks of an asset over the partitions that tags name; by check and month."""
     job = job_of(definitions, checks_for(graph, asset)).resolve_job_def("Toys__checks")
-    result = run_checks(graph, job, range_tags(months[0], months[-1]) if partitioned else {})
-    return result.success, {e.check_name: e for e in result.get_asset_check_evaluations()}
+    result = run_checks(graph, job, tags)
+    found = result.get_asset_check_evaluations()
+    return result.success, {(each.check_name, each.partition): each for each in found}
 
 
 def run_checks(graph: Graph, job: JobDefinition, tags: dict[str, str]) -> ExecuteInProcessResult:
@@ -596,22 +606,47 @@ def test_equal_customers_of_other_names_are_told(graph: Graph, definitions: Defi
     assert values == {"segments_and_clusters_cover_the_same_customers": 2}
 
 
-def test_a_range_tells_its_worst_month_and_needs_no_other(
+def test_each_month_of_a_range_has_its_own_evaluation_and_needs_no_other(
     graph: Graph, definitions: Definitions
 ) -> None:
-    former = graph.store.path("joined_reviews", MONTHS[0])
-    spoil(former, first_row_only)
-    success, found = evaluate(graph, definitions, "joined_reviews", months=MONTHS)
-    rows = found["rows_as_clean"]
+    first = graph.store.path("joined_reviews", MONTHS[0])
+    spoil(first, first_row_only)
+    tags = range_tags(*MONTHS)
+    success, found = evaluate_months(graph, definitions, "joined_reviews", tags)
     assert not success
-    assert rows.description is not None
-    assert rows.description.startswith("1996-05: Of 12 rows, 1 kept leave 11")
-    assert rows.metadata["month"].value == "1996-05"
-    assert rows.metadata["months_failed"].value == ["1996-05"]
-    shutil.rmtree(on_disk(former))
-    success, found = evaluate(graph, definitions, "joined_reviews")
-    assert success
-    assert found["rows_as_clean"].metadata["months_checked"].value == 1
+    assert {month for _, month in found} == {*MONTHS}
+    failed = {each: told for each, told in found.items() if not told.passed}
+    assert [*failed] == [("rows_as_clean", "1996-05")]
+    [told] = failed.values()
+    assert told.description is not None
+    assert told.description.startswith("1996-05: Of 12 rows, 1 kept leave 11")
+    # The UI counts a check only where it is of what was materialized last.
+    targets = {month: each.target_materialization_data for (_, month), each in found.items()}
+    assert {month: target and target.storage_id for month, target in targets.items()} == {
+        month: graph.last_materialization("joined_reviews", month).storage_id for month in MONTHS
+    }
+    shutil.rmtree(on_disk(first))
+    assert evaluate(graph, definitions, "joined_reviews")[0]
+
+
+def test_checks_without_a_month_are_of_all_that_are_stored(
+    graph: Graph, definitions: Definitions
+) -> None:
+    """As "Execute all" starts them in the UI."""
+    spoil(graph.store.path("joined_reviews", MONTHS[0]), first_row_only)
+    success, found = evaluate_months(graph, definitions, "joined_reviews", {})
+    assert not success
+    assert {month for _, month in found} == {*MONTHS, None}
+    told = found["rows_as_clean", None]
+    assert not told.passed
+    assert told.metadata["months_checked"].value == [*MONTHS]
+    assert told.metadata["months_failed"].value == [MONTHS[0]]
+    assert told.description is not None
+    assert f"the worst is {MONTHS[0]}: " in told.description
+    shutil.rmtree(on_disk(graph.store.base("joined_reviews")))
+    job = job_of(definitions, checks_for(graph, "joined_reviews")).resolve_job_def("Toys__checks")
+    [failure] = [e for e in run_checks(graph, job, {}).all_events if e.is_step_failure]
+    assert "No month of joined_reviews is stored" in str(failure.step_failure_data)
 
 
 def change_manifest(store: Store, asset: str, **changed: Any) -> None:

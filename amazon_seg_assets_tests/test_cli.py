@@ -522,7 +522,7 @@ def test_warnings_and_paths_are_printed_as_they_are(
         f"  Tables and plots      {folder}",
         f"  Dagster's records     {home}",
         f"  Plots as PNG          {folder}/*_plot/month=2023-03/",
-        "  Web UI                `make ui` or `amazon-seg ui`, then http://localhost:3000",
+        "  Web UI                `make ui` or `amazon-seg ui`, then http://localhost:3000/asset-groups",
     ):
         assert line in lines
 

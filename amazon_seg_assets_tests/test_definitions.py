@@ -297,6 +297,7 @@ def test_instances_are_valid_and_let_spark_take_turns(tmp_path: Path, path: Path
     config, _ = dagster_instance_config(str(tmp_path))
     assert config["concurrency"]["pools"]["granularity"] == "run"
     assert config["telemetry"]["enabled"] is False
+    assert config["nux"]["enabled"] is False
     secret = yaml.safe_load(text).get("storage", {}).get("postgres", {}).get("postgres_db", {})
     assert all("env" in secret[name] for name in ("hostname", "username", "password") if secret)
 

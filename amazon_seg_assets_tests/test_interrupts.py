@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -84,21 +85,24 @@ def test_an_interrupted_step_is_not_begun_again(number: signal.Signals) -> None:
 
 
 def test_a_run_of_a_dead_process_is_recorded_as_failed() -> None:
+    of_dead, of_this, of_dagster, again = (str(uuid.uuid4()) for _ in range(4))
     script = (
-        "from amazon_seg_assets.run.instance import process_tag; print(*process_tag().values())"
+        "from amazon_seg_assets.run.instance import process_tag;"
+        f" print(*process_tag({of_dead!r}).values())"
     )
-    [name] = process_tag()
+    [name] = process_tag(of_dead)
     dead = subprocess.check_output([sys.executable, "-c", script], text=True).strip()
+    # Dagster starts one again that has failed with the tags of that.
+    tags = {of_dead: {name: dead}, again: {name: dead}, of_this: process_tag(of_this)}
     with DagsterInstance.ephemeral() as instance:
-
-        def started(tags: dict[str, str], **origins: Any) -> str:
-            status = DagsterRunStatus.STARTED
-            return create_run_for_test(instance, tags=tags, status=status, **origins).run_id
-
-        of_dead, of_this, of_dagster = started({name: dead}), started(process_tag()), started({})
-        # As Dagster starts one again that has failed: with its tags.
-        again = started({name: dead}, **OF_DAGSTER)
+        for run_id in (*tags, of_dagster):
+            create_run_for_test(
+                instance,
+                run_id=run_id,
+                tags=tags.get(run_id, {}),
+                status=DagsterRunStatus.STARTED,
+                **OF_DAGSTER,  # type: ignore[arg-type]
+            )
         end_dead_runs(instance)
         failed = {run.run_id for run in instance.get_runs() if run.is_failure}
     assert failed == {of_dead}
-    assert {of_this, of_dagster, again}.isdisjoint(failed)

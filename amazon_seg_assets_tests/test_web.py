@@ -19,7 +19,7 @@ from dagster._core.storage.tags import (
 
 from amazon_seg_assets.cli import main
 from amazon_seg_assets.dag.internals import range_tags
-from amazon_seg_assets.planning.jobs import SEGMENT
+from amazon_seg_assets.planning.jobs import HISTORY, INGEST, PREPARE, SEGMENT
 from amazon_seg_assets.stages import STAGES
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets_tests.web_ui import (
@@ -32,12 +32,12 @@ from amazon_seg_assets_tests.web_ui import (
 )
 
 REVIEWS = 5_000
-LAST, BEFORE = "2023-09", "2023-08"
+FIRST, BEFORE, LAST = "2022-08", "2023-08", "2023-09"
 
 
 @pytest.fixture(scope="module")
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebUI]:
-    with ui_over_a_sample(tmp_path_factory.mktemp("web"), ("2022-08", LAST), REVIEWS) as running:
+    with ui_over_a_sample(tmp_path_factory.mktemp("web"), (FIRST, LAST), REVIEWS) as running:
         yield running
 
 
@@ -140,13 +140,51 @@ def test_a_plot_comes_with_its_metadata(ui: WebUI, backfilled: dict[str, Any]) -
     assert png.startswith(b"\x89PNG")
 
 
-def test_checks_tell_their_figures(ui: WebUI, backfilled: dict[str, Any]) -> None:
-    check = ui.checks("rfm_segments")["equal_customers_get_equal_segments"]
-    result = check["executionForLatestMaterialization"]
-    assert result["status"] == "SUCCEEDED"
-    assert result["runId"] == backfilled["runs"][0]["id"]
-    labels = {entry["label"] for entry in result["evaluation"]["metadataEntries"]}
-    assert {"value", "threshold"} <= labels
+def statuses(check: dict[str, Any]) -> dict[tuple[str, str], str]:
+    """By first and last month."""
+    ranges = check["partitionStatuses"]["ranges"]
+    return {(each["startKey"], each["endKey"]): each["status"] for each in ranges}
+
+
+def test_checks_of_a_range_have_passed_in_each_of_its_months(
+    ui: WebUI, backfilled: dict[str, Any]
+) -> None:
+    [run_id] = [run["id"] for run in backfilled["runs"]]
+    [prepared] = ui.job_runs(PREPARE)
+    for asset, made_by, months in (
+        ("rfm_segments", run_id, (BEFORE, LAST)),
+        ("joined_reviews", prepared, (FIRST, LAST)),
+    ):
+        checks = ui.checks(asset)
+        assert len(checks) > 1
+        for name, check in checks.items():
+            latest = check["executionForLatestMaterialization"]
+            assert latest["status"] == "SUCCEEDED", name
+            assert latest["runId"] == made_by, name
+            assert latest["evaluation"]["targetMaterialization"]["runId"] == made_by, name
+            labels = {entry["label"] for entry in latest["evaluation"]["metadataEntries"]}
+            assert labels == {"value", "threshold"}, name
+            assert statuses(check) == {months: "SUCCEEDED"}, name
+
+
+def test_all_checks_can_be_executed_alone(ui: WebUI, backfilled: dict[str, Any]) -> None:
+    assert backfilled
+    run_id = ui.execute_checks("rfm_segments")
+    assert ui.wait_for_run(run_id)["status"] == "SUCCESS"
+    for name, check in ui.checks("rfm_segments").items():
+        latest = check["executionForLatestMaterialization"]
+        assert (latest["status"], latest["runId"]) == ("SUCCEEDED", run_id), name
+        assert statuses(check) == {(BEFORE, LAST): "SUCCEEDED"}, name
+
+
+def test_runs_of_the_command_are_beside_those_of_the_ui(
+    ui: WebUI, segmented: str, backfilled: dict[str, Any]
+) -> None:
+    assert backfilled
+    [of_ui] = {ui.job_runs(SEGMENT)[segmented]}
+    assert of_ui is not None
+    for job in (INGEST, PREPARE, HISTORY):
+        assert [*ui.job_runs(job).values()] == [of_ui], job
 
 
 def test_ctrl_c_ends_everything(ui: WebUI, backfilled: dict[str, Any]) -> None:

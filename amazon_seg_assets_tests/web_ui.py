@@ -43,6 +43,9 @@ _LAUNCH = """mutation ($parameters: ExecutionParams!) { launchRun(executionParam
 _RUN = """query ($id: ID!) { runOrError(runId: $id) { ... on Run { status jobName startTime endTime
     tags { key value } } } }"""
 _RUNS = "{ runsOrError { ... on Runs { results { runId jobName status } } } }"
+_JOB_RUNS = """query ($selector: PipelineSelector!) { pipelineOrError(params: $selector) {
+    ... on Pipeline { runs(limit: 100) { runId repositoryOrigin { repositoryName
+    repositoryLocationName } } } } }"""
 _BACKFILL = """mutation ($parameters: LaunchBackfillParams!) {
     launchPartitionBackfill(backfillParams: $parameters) {
     __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
@@ -57,9 +60,11 @@ _MATERIALIZATION = """query ($path: [String!]!, $partitions: [String!]) {
     ... on BoolMetadataEntry { boolValue } ... on PathMetadataEntry { path }
     ... on JsonMetadataEntry { jsonString } } } } } }"""
 _CHECKS = """query ($path: [String!]!) { assetNodeOrError(assetKey: {path: $path}) {
-    ... on AssetNode { assetChecksOrError { ... on AssetChecks { checks { name blocking
-    executionForLatestMaterialization { status runId evaluation { severity
-    metadataEntries { label } } } } } } } } }"""
+    ... on AssetNode { assetChecksOrError { ... on AssetChecks { checks { name blocking jobNames
+    executionForLatestMaterialization { status runId evaluation { severity description
+    targetMaterialization { runId } metadataEntries { label } } }
+    partitionStatuses { ... on AssetCheckTimePartitionStatuses {
+    ranges { startKey endKey status } } } } } } } } }"""
 _VALUES = ("intValue", "floatValue", "text", "mdStr", "boolValue", "path", "jsonString")
 
 Found = TypeVar("Found")
@@ -151,18 +156,31 @@ class WebUI:
             RuntimeError: Dagster refuses; tells what it says.
         """
         config = {"ops": {named(asset): {"config": given} for asset, given in (ops or {}).items()}}
+        chosen = [{"path": path(asset)} for asset in assets] if assets else None
+        selector = {"jobName": named(job), "assetSelection": chosen}
+        return self._launch(selector, config, tags or {})
+
+    def execute_checks(self, asset: str) -> str:
+        """Presses "Execute all" of the checks of an asset; returns the run's id."""
+        checks = self.checks(asset)
+        chosen = [{"assetKey": {"path": path(asset)}, "name": name} for name in checks]
+        # As the button does: the first of the jobs that have them.
+        job = next(iter(checks.values()))["jobNames"][0]
+        selector = {"jobName": job, "assetSelection": [], "assetCheckSelection": chosen}
+        return self._launch(selector, {}, {})
+
+    def _launch(
+        self, selector: Mapping[str, Any], config: Mapping[str, Any], tags: Mapping[str, str]
+    ) -> str:
         parameters = {
             "selector": {
-                "repositoryLocationName": LOCATION,
-                "repositoryName": _REPOSITORY,
-                "jobName": named(job),
-                "assetSelection": [{"path": path(asset)} for asset in assets] if assets else None,
+                "repositoryLocationName": LOCATION, "repositoryName": _REPOSITORY, **selector
             },
             "runConfigData": config,
             "executionMetadata": {
-                "tags": [{"key": key, "value": value} for key, value in (tags or {}).items()]
+                "tags": [{"key": key, "value": value} for key, value in tags.items()]
             },
-        }
+        }  # fmt: skip
         launched = self.query(_LAUNCH, parameters=parameters)["launchRun"]
         if "run" not in launched:
             raise RuntimeError(str(launched))
@@ -177,6 +195,22 @@ class WebUI:
         """The runs of a job, the latest first."""
         runs = self.query(_RUNS)["runsOrError"]["results"]
         return [run["runId"] for run in runs if run["jobName"] == named(job)]
+
+    def job_runs(self, job: str) -> dict[str, tuple[str, str] | None]:
+        """The runs that the page of a job lists, with what the timeline puts them beside.
+
+        That is the repository and the code location; runs without them it leaves out.
+        """
+        selector = {
+            "pipelineName": named(job), "repositoryName": _REPOSITORY,
+            "repositoryLocationName": LOCATION,
+        }  # fmt: skip
+        runs = self.query(_JOB_RUNS, selector=selector)["pipelineOrError"]["runs"]
+        return {
+            run["runId"]: (origin := run["repositoryOrigin"])
+            and (origin["repositoryName"], origin["repositoryLocationName"])
+            for run in runs
+        }
 
     def wait_for_run(self, run_id: str, seconds: float = 180) -> dict[str, Any]:
         """The run, once it has ended."""

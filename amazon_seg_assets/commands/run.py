@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amazon_seg_assets.commands import add_settings, settings_of
-from amazon_seg_assets.commands.ui import DEFAULT_PORT
+from amazon_seg_assets.commands.ui import address
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.storage.locations import is_local, url_of
 
@@ -107,7 +107,7 @@ def _run_all(
     from amazon_seg_assets.definitions import build_definitions
     from amazon_seg_assets.run.console import Progress
     from amazon_seg_assets.run.headless import HeadlessRun, MainJob, RunError
-    from amazon_seg_assets.run.instance import end_dead_runs, open_instance, process_tag
+    from amazon_seg_assets.run.instance import end_dead_runs, open_instance
 
     asked = MainJob(options.snapshot, options.all_months, _skipped(options), options.force)
     definitions, done, failures = build_definitions(settings), list[_Done](), list[str]()
@@ -124,7 +124,6 @@ def _run_all(
                 progress.on_event,
                 ops=_run_configuration(options),
                 log_level="INFO" if options.verbose else "CRITICAL",
-                tags=process_tag(),
                 expect=progress.expect,
             )
             progress.begin(family.category if several else "")
@@ -190,7 +189,7 @@ def _summarize(done: _Done, home: Path) -> None:
     }
     if is_local(store.folder):
         places["Plots as PNG"] = f"{store.path('*_plot', snapshot)}/"
-    places["Web UI"] = f"`make ui` or `amazon-seg ui`, then http://localhost:{DEFAULT_PORT}"
+    places["Web UI"] = f"`make ui` or `amazon-seg ui`, then {address()}"
     width = max(map(len, places))
     for name, place in places.items():
         console.print(f"  {name:<{width}}  {place}", soft_wrap=True, highlight=False, markup=False)

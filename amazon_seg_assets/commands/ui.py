@@ -4,10 +4,8 @@ import argparse
 import os
 import socket
 import sys
-from pathlib import Path
 from typing import Any
 
-import amazon_seg_assets
 from amazon_seg_assets.commands import add_settings, settings_of
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.settings import PREFIX
@@ -15,6 +13,11 @@ from amazon_seg_assets.storage.locations import url_of
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 3000
+
+
+def address(port: int = DEFAULT_PORT) -> str:
+    """The page to begin with: the graph of all assets."""
+    return f"http://localhost:{port}/asset-groups"
 
 
 def add_to(commands: Any) -> None:
@@ -29,7 +32,12 @@ def start(options: argparse.Namespace) -> None:
     """Becomes the process of Dagster's web server and daemon."""
     settings = settings_of(options)
     _require_usable(options.port)
-    from amazon_seg_assets.run.instance import end_dead_runs, ensure_dagster_home, open_instance
+    from amazon_seg_assets.run.instance import (
+        WORKSPACE,
+        end_dead_runs,
+        ensure_dagster_home,
+        open_instance,
+    )
 
     with open_instance(ensure_dagster_home()) as instance:
         end_dead_runs(instance)
@@ -37,11 +45,10 @@ def start(options: argparse.Namespace) -> None:
     for name in ("source", "category", "sample_reviews", "spark_master"):
         os.environ[PREFIX + name.upper()] = str(getattr(settings, name))
     os.environ[PREFIX + "STORAGE"] = url_of(settings.storage)
-    # Of this package, as that of the current folder may be of another project.
-    what = ["-w", str(Path(amazon_seg_assets.__file__).with_name("workspace.yaml"))]
+    what = ["-w", str(WORKSPACE)]
     where = ["--host", HOST, "--port", str(options.port)]
     # Flushed, as this process becomes another one.
-    print(f"Dagster UI: http://localhost:{options.port} (Ctrl-C stops it)", flush=True)
+    print(f"Dagster UI: {address(options.port)} (Ctrl-C stops it)", flush=True)
     # Dagster would have its newer tool `dg` used, which asks for another layout of the project.
     quiet = ["-W", "ignore:Function `dev_command` is superseded"]
     os.execv(sys.executable, [sys.executable, *quiet, "-m", "dagster", "dev", *what, *where])

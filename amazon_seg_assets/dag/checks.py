@@ -1,4 +1,4 @@
-"""Checks: how one declares itself, those that follow from a table, and how verdicts reach Dagster.
+"""Checks: how one declares itself, those that follow from a table, and the steps they run in.
 
 A check is one function that takes a handle and returns a verdict. Its keyword parameters are
 thresholds, which the launchpad shows.
@@ -13,9 +13,7 @@ from typing import Any
 
 from dagster import (
     AssetCheckExecutionContext,
-    AssetCheckResult,
     AssetChecksDefinition,
-    AssetCheckSeverity,
     AssetCheckSpec,
     Config,
     multi_asset_check,
@@ -24,11 +22,14 @@ from pydantic import create_model
 
 from amazon_seg_assets.dag.declaration import AssetDeclaration
 from amazon_seg_assets.dag.derived import derived_verdicts, uses_spark
+from amazon_seg_assets.dag.evaluations import Event, names_months, of_months, of_whole
 from amazon_seg_assets.dag.family import Family
 from amazon_seg_assets.dag.handles import Handle, Snapshot, Whole
 from amazon_seg_assets.dag.resources import SparkResource, StoreResource
 from amazon_seg_assets.dag.steps import CHECKS_FIRST, PRIORITY, SPARK_POOL, running, with_signature
-from amazon_seg_assets.quality.verdict import Verdict, worst
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.months import month_range
+from amazon_seg_assets.quality.verdict import Verdict
 from amazon_seg_assets.schema import Table
 from amazon_seg_assets.storage.facts import note_checks
 from amazon_seg_assets.storage.layout import Store
@@ -140,22 +141,25 @@ def _bind(
         storage: StoreResource,
         spark: SparkResource,
         **config: Config,
-    ) -> Iterator[AssetCheckResult]:
+    ) -> Iterator[Event]:
         selected = context.selected_asset_check_keys
         asked = [check for check, spec in specs.items() if spec.key in selected]
         given = {key: value for each in config.values() for key, value in dict(each).items()}
         store = storage.of(family.category)
-        months = context.partition_keys if by_month else [None]
         with running(storage, needs_spark, context.log.info):
-            by_month_found = {
-                month: _judge(asked, _handle(family, store, month, spark), given)
-                for month in months
+            months = _by_month(context, family, store, asked) if by_month else {"": asked}
+            found = {
+                month: _judge(checks, _handle(family, store, month, spark), given)
+                for month, checks in months.items()
             }
-        for month, found in by_month_found.items():
-            _note_faults(store, month, found)
+        for month, verdicts in found.items():
+            _note_faults(store, month or None, verdicts)
         for check in asked:
-            of_months = {month or "": found[check] for month, found in by_month_found.items()}
-            yield _result(check, family, of_months)
+            of_check = {month: each[check] for month, each in found.items() if check in each}
+            if by_month:
+                yield from of_months(context, specs[check], of_check)
+            else:
+                yield of_whole(specs[check], of_check[""])
 
     return multi_asset_check(
         name=family.name(name),
@@ -166,10 +170,10 @@ def _bind(
     )(with_signature(step, _config(name, checks)))
 
 
-def _handle(family: Family, store: Store, month: str | None, spark: SparkResource) -> Handle:
-    if month is None:
-        return Whole(family, store, spark_resource=spark)
-    return Snapshot(family, store, month, spark_resource=spark)
+def _handle(family: Family, store: Store, month: str, spark: SparkResource) -> Handle:
+    if month:
+        return Snapshot(family, store, month, spark_resource=spark)
+    return Whole(family, store, spark_resource=spark)
 
 
 def _config(name: str, checks: Sequence[Check]) -> type[Config] | None:
@@ -200,23 +204,20 @@ def _note_faults(store: Store, month: str | None, found: Mapping[Check, Verdict]
         note_checks(store, asset, month, of_asset)
 
 
-def _result(check: Check, family: Family, verdicts: Mapping[str, Verdict]) -> AssetCheckResult:
-    """The worst of the verdicts, with what is needed to understand it."""
-    month, verdict = worst(verdicts)
-    of_months: dict[str, Any] = {
-        "month": month,
-        "months_checked": len(verdicts),
-        "months_failed": [m for m, each in verdicts.items() if not each.passed],
-    }
-    return AssetCheckResult(
-        asset_key=family.key(check.table.name),
-        check_name=check.name,
-        passed=verdict.passed,
-        severity=AssetCheckSeverity.ERROR if check.blocking else AssetCheckSeverity.WARN,
-        description=f"{month}: {verdict.sentence}" if month else verdict.sentence,
-        metadata={
-            "value": verdict.value,
-            "threshold": verdict.threshold,
-            **(of_months if month else {}),
-        },
-    )
+def _by_month(
+    context: AssetCheckExecutionContext, family: Family, store: Store, asked: Sequence[Check]
+) -> dict[str, list[Check]]:
+    """The checks of each month of a run; where it names none, of each month that is stored.
+
+    Raises:
+        InputError: no month is stored.
+    """
+    if names_months(context):
+        return {month: [*asked] for month in context.partition_keys}
+    stored = {check: {*store.months(check.table.name)} for check in asked}
+    months = month_range(family.span.first, family.span.last)
+    there = {month: [check for check in asked if month in stored[check]] for month in months}
+    if not any(there.values()):
+        names = " and ".join(dict.fromkeys(check.table.name for check in asked))
+        raise InputError(f"No month of {names} is stored: materialize one before it is checked.")
+    return {month: checks for month, checks in there.items() if checks}

@@ -6,12 +6,19 @@ Nothing else in this package imports from ``dagster._core`` or ``dagster_shared`
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData as Target,
+)
 from dagster._core.definitions.data_version import (
     CODE_VERSION_TAG,
     extract_data_version_from_entry,
     get_input_data_version_tag,
+)
+from dagster._core.definitions.repository_definition.valid_definitions import (
+    SINGLETON_REPOSITORY_NAME,
 )
 from dagster._core.errors import DagsterAssetCheckFailedError
 from dagster._core.execution.plan.objects import ErrorSource, StepFailureData
@@ -19,6 +26,7 @@ from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
     PARTITION_NAME_TAG,
+    REPOSITORY_LABEL_TAG,
 )
 from dagster_shared.check import CheckError
 
@@ -28,7 +36,8 @@ INVALID_FILE = CheckError
 """Raised for a ``dagster.yaml`` whose values are of a wrong type."""
 
 if TYPE_CHECKING:
-    from dagster import AssetKey, DataVersion, EventLogRecord
+    from dagster import AssetKey, DagsterInstance, DataVersion, EventLogRecord
+    from dagster._core.remote_origin import RemoteRepositoryOrigin
 
 
 def range_tags(first: str, last: str) -> dict[str, str]:
@@ -37,7 +46,7 @@ def range_tags(first: str, last: str) -> dict[str, str]:
     A `RunRequest` takes one partition key; no public call starts a run over a range.
     """
     if first == last:
-        # Dagster records of which month a check is only where a run is of one.
+        # Lists of runs show such a run with its month.
         return {PARTITION_NAME_TAG: first}
     return {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
 
@@ -50,6 +59,32 @@ def months_of_run(tags: Mapping[str, str]) -> list[str]:
         tags.get(tag) for tag in (ASSET_PARTITION_RANGE_START_TAG, ASSET_PARTITION_RANGE_END_TAG)
     )
     return month_range(first, last) if first and last else []
+
+
+def repository_of(workspace: Path) -> RemoteRepositoryOrigin:
+    """The definitions of the only code location of a workspace, as the web server names them."""
+    from dagster._core.remote_origin import RemoteRepositoryOrigin
+    from dagster._core.workspace.load import location_origins_from_yaml_paths
+
+    [location] = location_origins_from_yaml_paths([str(workspace)])
+    return RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME)
+
+
+def repository_tags(repository: RemoteRepositoryOrigin) -> dict[str, str]:
+    """The tag by which the page of a job finds its runs; Dagster gives it to what it launches."""
+    return {REPOSITORY_LABEL_TAG: repository.get_label()}
+
+
+def record_repository(
+    instance: DagsterInstance, run_id: str, repository: RemoteRepositoryOrigin
+) -> None:
+    """Records whose job a run is: the timeline shows only such runs.
+
+    `execute_in_process` makes a run without.
+    """
+    if run := instance.get_run_by_id(run_id):
+        origin = repository.get_job_origin(run.job_name)
+        instance.run_storage.replace_job_origin(run, origin)
 
 
 def code_version_of(record: EventLogRecord) -> str | None:
@@ -65,6 +100,11 @@ def data_version_of(record: EventLogRecord) -> DataVersion | None:
 def input_version(record: EventLogRecord, asset: AssetKey) -> str | None:
     """The data version of an input that a materialization has read."""
     return _tags(record).get(get_input_data_version_tag(asset))
+
+
+def target_of(record: EventLogRecord) -> Target:
+    """A materialization, as the evaluation of a check tells which one it is of."""
+    return Target(storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp)
 
 
 def _tags(record: EventLogRecord) -> dict[str, str]:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Self
 
-from dagster import DagsterEventType, EventLogEntry, MetadataValue
+from dagster import AssetCheckKey, DagsterEventType, EventLogEntry, MetadataValue
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
@@ -33,7 +33,7 @@ class Progress:
         self._step = ""
         self._started = time.monotonic()
         self._rows = 0
-        self._checks: list[bool] = []
+        self._checks: dict[AssetCheckKey, bool] = {}
         self._rows_per_second = 0
         self._peak_mb = 0
 
@@ -54,7 +54,7 @@ class Progress:
         elif event.event_type is DagsterEventType.STEP_START:
             self._step, self._started = _asset(event.step_key), time.monotonic()
             self._rows = self._rows_per_second = self._peak_mb = 0
-            self._checks = []
+            self._checks = {}
             self._status.update(f"{self._position()} {self._step}")
         elif event.event_type is DagsterEventType.ASSET_MATERIALIZATION:
             metadata = event.materialization.metadata
@@ -63,7 +63,9 @@ class Progress:
             self._rows_per_second = _cost(metadata, "rows_per_second")
             self._peak_mb = _cost(metadata, "peak_memory_mb")
         elif event.event_type is DagsterEventType.ASSET_CHECK_EVALUATION:
-            self._checks.append(event.asset_check_evaluation_data.passed)
+            told = event.asset_check_evaluation_data
+            held = self._checks.get(told.asset_check_key, True)
+            self._checks[told.asset_check_key] = held and told.passed
         elif event.event_type is DagsterEventType.STEP_SUCCESS:
             self._finish("[green]✓[/green]", self._step, self._result())
         elif event.event_type is DagsterEventType.STEP_FAILURE:
@@ -74,7 +76,7 @@ class Progress:
 
     def _result(self) -> str:
         if self._checks:
-            return f"{sum(self._checks)} of {len(self._checks)} hold"
+            return f"{sum(self._checks.values())} of {len(self._checks)} hold"
         return f"{self._rows:,} rows" if self._rows else ""
 
     def _finish(self, mark: str, step: str, result: str) -> None:

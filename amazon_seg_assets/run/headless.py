@@ -7,6 +7,7 @@ from typing import Any
 
 from dagster import (
     AssetCheckEvaluation,
+    AssetCheckKey,
     AssetKey,
     DagsterEvent,
     DagsterEventType,
@@ -18,7 +19,14 @@ from dagster import (
 
 from amazon_seg_assets.dag.declaration import AssetDeclaration, declared_in
 from amazon_seg_assets.dag.family import Family
-from amazon_seg_assets.dag.internals import failed_check, range_tags, was_interrupted
+from amazon_seg_assets.dag.internals import (
+    failed_check,
+    range_tags,
+    record_repository,
+    repository_of,
+    repository_tags,
+    was_interrupted,
+)
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.months import contiguous
 from amazon_seg_assets.planning.jobs import (
@@ -44,6 +52,7 @@ from amazon_seg_assets.planning.staleness import (
     stale_months,
 )
 from amazon_seg_assets.rules.scheme import load_scheme
+from amazon_seg_assets.run.instance import WORKSPACE, process_tag
 from amazon_seg_assets.spark.failures import cause_in_one_line
 from amazon_seg_assets.stages import STAGES
 from amazon_seg_assets.stages.cleaning.assets import clean_metadata
@@ -132,7 +141,6 @@ class HeadlessRun:
         ops: run configuration, by asset.
         log_level: of what is printed.
         warnings: sentences of checks that block nothing, as far as the jobs have run.
-        tags: of each run, beside those of its job.
         expect: is told how many steps are to come.
     """
 
@@ -143,7 +151,6 @@ class HeadlessRun:
     ops: Mapping[str, Any] = field(default_factory=dict)
     log_level: str = "CRITICAL"
     warnings: list[str] = field(default_factory=list)
-    tags: Mapping[str, str] = field(default_factory=dict)
     expect: Callable[[int], None] = lambda _: None
 
     @property
@@ -256,29 +263,48 @@ class HeadlessRun:
             },
             "loggers": {"console": {"config": {"log_level": self.log_level}}},
         }
-        run_id = str(uuid.uuid4())
-        self.instance.add_event_listener(run_id, self.listener)
+        run_id, repository = str(uuid.uuid4()), repository_of(WORKSPACE)
+
+        def listen(entry: EventLogEntry) -> None:
+            if entry.dagster_event_type is DagsterEventType.RUN_START:
+                record_repository(self.instance, run_id, repository)
+            self.listener(entry)
+
+        self.instance.add_event_listener(run_id, listen)
         result = job.execute_in_process(
             run_config=run_config,
             asset_selection=self._selection(assets),
             instance=self.instance,
-            tags={**run_tags(family), **self.tags, **(tags or {})},
+            tags={
+                **run_tags(family),
+                **process_tag(run_id),
+                **repository_tags(repository),
+                **(tags or {}),
+            },
             run_id=run_id,
             raise_on_error=False,
         )
         failed = [each for each in result.get_asset_check_evaluations() if not each.passed]
-        self.warnings.extend(_sentence(each) for each in failed if not each.blocking)
+        self.warnings.extend(_sentences([each for each in failed if not each.blocking]))
         if not result.success:
-            raise _failure(result.all_events, [each for each in failed if each.blocking])
+            raise _failure(
+                result.all_events, _sentences([each for each in failed if each.blocking])
+            )
 
 
-def _sentence(failed: AssetCheckEvaluation) -> str:
-    return f"{failed.asset_key.path[-1]}, {failed.check_name}: {failed.description}"
+def _sentences(failed: Sequence[AssetCheckEvaluation]) -> list[str]:
+    """One sentence for each check, of the first month in which it failed."""
+    of_checks: dict[AssetCheckKey, list[AssetCheckEvaluation]] = {}
+    for each in failed:
+        of_checks.setdefault(each.asset_check_key, []).append(each)
+    return [
+        f"{key.asset_key.path[-1]}, {key.name}: {months[0].description}"
+        + (f" It failed for {len(months) - 1} later months too." if months[1:] else "")
+        for key, months in of_checks.items()
+    ]
 
 
-def _failure(
-    events: Sequence[DagsterEvent], failed: Sequence[AssetCheckEvaluation]
-) -> BaseException:
+def _failure(events: Sequence[DagsterEvent], failed_checks: Sequence[str]) -> BaseException:
     for event in events:
         if event.event_type is DagsterEventType.STEP_FAILURE:
             data = event.step_failure_data
@@ -286,8 +312,8 @@ def _failure(
                 return KeyboardInterrupt()
             if data.user_failure_data is not None:
                 return InputError(data.user_failure_data.description)
-            if failed and failed_check(data):
-                return InputError(f"A check failed, so the run stopped. {_sentence(failed[0])}")
+            if failed_checks and failed_check(data):
+                return InputError(f"A check failed, so the run stopped. {failed_checks[0]}")
             error: Any = data.error
             stack = error.to_string()
             while error.cause is not None:

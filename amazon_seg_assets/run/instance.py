@@ -10,14 +10,18 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import amazon_seg_assets
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.storage.publishing import is_abandoned, new_write
+from amazon_seg_assets.storage.publishing import asset_of, is_abandoned, new_write
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
 DEFAULT_HOME = ".dagster_home"
 _CONFIG = "dagster.yaml"
+
+WORKSPACE = Path(amazon_seg_assets.__file__).with_name("workspace.yaml")
+"""Of this package, as that of the current folder may be of another project."""
 
 _PROCESS_TAG = "amazon_seg/process"
 
@@ -76,9 +80,13 @@ def _not_writable(home: Path, error: Exception) -> InputError:
     )
 
 
-def process_tag() -> dict[str, str]:
+def process_tag(run_id: str) -> dict[str, str]:
     """A tag that tells in which process a run is, named as a write to the storage is."""
-    return {_PROCESS_TAG: new_write("run")}
+    return {_PROCESS_TAG: new_write(_plain(run_id))}
+
+
+def _plain(run_id: str) -> str:
+    return run_id.replace("-", "")
 
 
 def end_dead_runs(instance: DagsterInstance) -> None:
@@ -90,7 +98,8 @@ def end_dead_runs(instance: DagsterInstance) -> None:
 
     for record in instance.get_run_records(RunsFilter(statuses=[DagsterRunStatus.STARTED])):
         run, started = record.dagster_run, record.start_time or 0.0
+        process = run.tags.get(_PROCESS_TAG, "")
         # What Dagster starts again from the UI has the tags of the former run.
-        is_of_command = run.remote_job_origin is None and _PROCESS_TAG in run.tags
-        if is_of_command and is_abandoned(run.tags[_PROCESS_TAG], lambda: started):  # noqa: B023
+        is_of_command = asset_of(process) == _plain(run.run_id)
+        if is_of_command and is_abandoned(process, lambda: started):  # noqa: B023
             instance.report_run_failed(run, "The process of this run is gone.")
