@@ -192,6 +192,11 @@ class Scheme(Rules):
         """Segments that no combination of scores leads to."""
         return [segment for segment in self.segments if segment not in self.cells.values()]
 
+    @property
+    def splits_ties(self) -> bool:
+        """True if equal customers may get different scores, by the scheme's own rules."""
+        return self.scoring == "ntile"
+
     def of_role(self, *roles: Role) -> list[str]:
         """The segments with any of these roles, in the scheme's order."""
         return [name for name, segment in self.segments.items() if segment.role in roles]

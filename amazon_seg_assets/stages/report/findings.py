@@ -308,7 +308,7 @@ class Findings:
     @property
     def treats_equals_equally(self) -> bool:
         """Tells that equal customers get equal scores."""
-        return self.scheme.scoring != "ntile"
+        return not self.scheme.splits_ties
 
     @property
     def empty_segments(self) -> list[str]:
