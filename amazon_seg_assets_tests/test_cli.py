@@ -218,6 +218,8 @@ def test_options_of_a_run_reach_the_assets() -> None:
         "k_sweep": {"k": 3},
     }
     assert _run_configuration(parser().parse_args(["run"])) == {}
+    own = parser().parse_args(["run", "--scheme", "mine.yaml"])
+    assert _run_configuration(own) == {"rfm_segments": {"scheme_file": "mine.yaml"}}
 
 
 RAW_MONTHS = {

@@ -1,5 +1,6 @@
 """Configuration as the launchpad shows it, and runs that are taken up again."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from pyspark.sql import SparkSession
 
 from amazon_seg_assets.dag.internals import range_tags
 from amazon_seg_assets.definitions import build_definitions
+from amazon_seg_assets.rules.files import built_in
+from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES
 from amazon_seg_assets.settings import Settings, load_settings
 from amazon_seg_assets.stages.cleaning import transform as cleaning
 from amazon_seg_assets.stages.clusters.assets import SweepConfig
@@ -32,7 +35,8 @@ WRONG = [
     ("clean_metadata", "excluded_categories", "Books"),
     ("rfm_features", "min_price", "cheap"),
     ("k_sweep", "k_max", "many"),
-    ("rfm_segments", "scheme", 3),
+    ("rfm_segments", "scheme", "modern"),
+    ("rfm_segments", "scheme_file", 3),
     ("cluster_validation", "resamples", 1.5),
     ("rating_counts", "year", "last"),
     ("k_sweep_checks", "min_silhouette", "high"),
@@ -85,11 +89,20 @@ def test_every_field_is_described_and_has_a_default(job: JobDefinition) -> None:
     assert config is not None
 
 
-def test_the_scheme_of_the_deployment_is_the_default() -> None:
-    definitions = build_definitions(Settings(scheme="notebook"))
+@pytest.mark.parametrize("default", ["notebook", "mine.yaml"])
+def test_the_scheme_is_a_choice_whose_default_is_that_of_the_deployment(
+    tmp_path: Path, default: str
+) -> None:
+    chosen = default
+    if default not in BUILT_IN_SCHEMES:
+        chosen = str(tmp_path / default)
+        shutil.copy(str(built_in("schemes/standard.yaml")), chosen)
+    definitions = build_definitions(Settings(scheme=chosen))
     job = definitions.resolve_job_def("Electronics__segment_snapshot")
     scheme = _fields(job.graph.node_named("Electronics__rfm_segments").definition)["scheme"]
-    assert scheme.default_value == "notebook"
+    assert scheme.default_value == chosen
+    choices = [value.config_value for value in scheme.config_type.enum_values]
+    assert choices == [*dict.fromkeys([*BUILT_IN_SCHEMES, chosen])]
 
 
 def _fields(node: Any) -> dict[str, Any]:

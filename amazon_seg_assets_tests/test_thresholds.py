@@ -68,7 +68,7 @@ def frozen(folder: Path, metadata: str) -> str:
 
 
 def segments(graph: Graph, snapshot: str, scheme: str) -> list[dict[str, Any]]:
-    graph.materialize(snapshot, ["rfm_segments"], rfm_segments={"scheme": scheme})
+    graph.materialize(snapshot, ["rfm_segments"], rfm_segments={"scheme_file": scheme})
     return sorted(graph.rows("rfm_segments", snapshot), key=lambda row: row["user_id"])
 
 

@@ -159,11 +159,14 @@ def _told(failure: Exception, verbose: bool) -> str:
 
 
 def _run_configuration(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES
+
     configuration: dict[str, dict[str, Any]] = {}
     if options.force:
         configuration |= {"raw_reviews": {"force": True}, "raw_metadata": {"force": True}}
     if options.scheme:
-        configuration["rfm_segments"] = {"scheme": options.scheme}
+        field = "scheme" if options.scheme in BUILT_IN_SCHEMES else "scheme_file"
+        configuration["rfm_segments"] = {field: options.scheme}
     if options.k is not None:
         configuration["k_sweep"] = {"k": options.k}
     return configuration

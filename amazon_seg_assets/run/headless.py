@@ -206,7 +206,8 @@ class HeadlessRun:
 
     def _has_outcomes(self, month: str) -> bool:
         """True if a snapshot and its outcomes are stored, by the scheme of this run."""
-        asked = self.ops.get(rfm_segments.name, {}).get("scheme") or self.family.settings.scheme
+        given = self.ops.get(rfm_segments.name, {})
+        asked = given.get("scheme_file") or given.get("scheme") or self.family.settings.scheme
         return has_outcomes(self.store, month, load_scheme(asked))
 
     def are_products_clean(self) -> bool:

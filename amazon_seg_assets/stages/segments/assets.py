@@ -1,6 +1,7 @@
 """RFM segments, both schemes compared, and the customers of each segment as files."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import yaml
 from dagster import Config, MetadataValue
@@ -11,7 +12,7 @@ from amazon_seg_assets.dag.handles import Snapshot, Stored
 from amazon_seg_assets.dag.metadata import shown
 from amazon_seg_assets.features import FEATURES
 from amazon_seg_assets.plots.style import Picture
-from amazon_seg_assets.rules.scheme import DEFAULT_SCHEME, load_scheme
+from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES, DEFAULT_SCHEME, load_scheme
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.stages.rfm.assets import scope
 from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES
@@ -22,17 +23,19 @@ from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS, SCHEME_COMPAR
 class SegmentConfig(Config):
     """The choice of the rules of the segments."""
 
-    scheme: str = Field(
-        DEFAULT_SCHEME,
-        description="RFM scheme: `standard`, `notebook`, or the path of a YAML file.",
+    scheme: str = Field(DEFAULT_SCHEME, description="RFM scheme.")
+    scheme_file: str = Field(
+        "",
+        description="Path of a YAML file with a scheme of your own, in place of `scheme`.",
     )
 
     @classmethod
     def under(cls, settings: Settings) -> type[Config]:
-        """The same with the scheme of the deployment as the default."""
-        field = cls.model_fields["scheme"]
-        default = Field(settings.scheme, description=field.description)
-        made: type[Config] = create_model(cls.__name__, __base__=cls, scheme=(str, default))
+        """The same with a choice of schemes, of which the deployment's is the default."""
+        choices = tuple(dict.fromkeys([*BUILT_IN_SCHEMES, settings.scheme]))
+        default = Field(settings.scheme, description=cls.model_fields["scheme"].description)
+        kind: Any = Literal[choices]
+        made: type[Config] = create_model(cls.__name__, __base__=cls, scheme=(kind, default))
         return made
 
 
@@ -44,7 +47,7 @@ def _with_scheme(settings: Settings) -> str:
 @snapshot_asset(RFM_SEGMENTS, reads=[RFM_FEATURES], kinds={"pyspark"}, code_version=_with_scheme)
 def rfm_segments(snapshot: Snapshot, config: SegmentConfig) -> Stored:
     """Scores each customer and assigns the segment."""
-    scheme = load_scheme(config.scheme)
+    scheme = load_scheme(config.scheme_file or config.scheme)
     customers = snapshot.read(RFM_FEATURES, ["user_id", *FEATURES])
     [cuts] = scoring.cut_points([scheme], customers)
     segments = scoring.assign_segments(scoring.score(customers, cuts), scheme.cells)
