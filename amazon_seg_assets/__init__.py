@@ -15,7 +15,7 @@ Layers, each of which may import the ones below it, none beside it and none abov
     settings                           of a deployment
     spark, storage                     the session and its Java; tables and artifacts as they lie
     schema                             tables, columns and totals as they are declared
-    features, formats, months          names, numbers and months as people read them
+    features, formats, months, texts   names, numbers, months and texts as people read them
     errors                             for people
 
 Only ``assets`` and ``checks`` of a stage, ``dag`` and what is above the stages know Dagster.

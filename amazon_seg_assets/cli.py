@@ -8,6 +8,7 @@ from amazon_seg_assets import __version__
 from amazon_seg_assets.commands import run, sample, ui
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.settings import PREFIX
+from amazon_seg_assets.texts import printable
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -26,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _fail(message: str, status: int = 1) -> None:
-    print(f"\nError: {message}", file=sys.stderr)
+    lines = "\n".join(map(printable, message.split("\n")))
+    print(f"\nError: {lines}", file=sys.stderr)
     raise SystemExit(status)
 
 

@@ -26,7 +26,7 @@ WITH_DAGSTER = {"dag", "planning", "run", "commands", "definitions"}
 PICTURES = {"plots", "treemap", "tables"}
 WITHOUT_SPARK = {
     *("cli", "commands", "definitions", "planning", "run", "plots", "sample", "rules", "sources"),
-    *("settings", "errors", "features", "formats", "months"),
+    *("settings", "errors", "features", "formats", "months", "texts"),
 }
 STAGES_WITHOUT_SPARK = {"raw", "report"}
 

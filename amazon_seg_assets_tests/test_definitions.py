@@ -250,7 +250,7 @@ def test_a_month_is_segmentable_with_a_verified_review_in_the_span(tmp_path: Pat
 
 def test_markdown_of_values_is_text() -> None:
     *_, row = markdown_table(["a"], [["<b> | [x](y)"]]).splitlines()
-    assert row == r"| &lt;b> \| \[x](y) |"
+    assert row == r"| &lt;b&gt; \| \[x\](y) |"
 
 
 def uses_spark(function: Any) -> bool:

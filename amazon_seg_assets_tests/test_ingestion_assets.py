@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dagster import DagsterInstance
+from dagster import AssetRecordsFilter, DagsterInstance, MarkdownMetadataValue
+from markdown_it import MarkdownIt
 
 from amazon_seg_assets.dag import handles, steps
 from amazon_seg_assets.dag.declaration import declared_in
@@ -15,6 +16,7 @@ from amazon_seg_assets.storage.locations import Location
 from amazon_seg_assets.storage.parquet import Stats, read_stats
 from amazon_seg_assets_tests.disk import on_disk
 from amazon_seg_assets_tests.graph import Graph
+from amazon_seg_assets_tests.page import Page
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
 PRODUCTS = [product("kite", 10.0)]
@@ -144,3 +146,38 @@ def test_what_is_left_out_of_the_raw_tables_is_told(
         "left out; to count those from 1990-01 on, set AMAZON_SEG_FIRST_MONTH; to count those up "
         "to 2023-10, set AMAZON_SEG_LAST_MONTH.",
     ]
+
+
+HOSTILE = '![x](https://evil.example/x.png)<img src="https://evil.example/y.png">`|'
+ESCAPES = "\x1b]0;owned\x07\x1b[2J"
+
+
+def tags_shown(graph: Graph, asset: str) -> set[str]:
+    """The tags of HTML that the Markdown of an asset's metadata becomes, where HTML is let in."""
+    asked = AssetRecordsFilter(graph.family.key(asset))
+    [record] = graph.instance.fetch_materializations(asked, limit=1).records
+    assert record.asset_materialization is not None
+    values = record.asset_materialization.metadata.values()
+    texts = [each.value for each in values if isinstance(each, MarkdownMetadataValue)]
+    assert len(texts) > 2
+    renderer = MarkdownIt("commonmark", {"html": True}).enable("table")
+    return {tag for text in texts for tag in Page(renderer.render(text or "")).tags}
+
+
+def test_text_of_a_source_is_no_markdown_and_moves_no_cursor(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = review(HOSTILE, "kite", "2023-01-06T00:00:00", title=HOSTILE)
+    broken = odd | {"rating": HOSTILE, "timestamp": HOSTILE[:30]}
+    known = odd | {f"{ESCAPES}{HOSTILE}": 1}
+    write_raw(graph.folder, "Games", [known, broken], [product(HOSTILE, HOSTILE, title=HOSTILE)])
+    [file] = graph.folder.glob("raw/review_categories/*")
+    file.rename(file.with_name("Games-![x](y.png)<img src=y>.jsonl"))
+    monkeypatch.setenv("AMAZON_SEG_MAX_MALFORMED_SHARE", "0.5")
+    run = ingest(graph)
+    table = {"table", "thead", "tbody", "tr", "th", "td"}
+    for asset in ("raw_reviews", "raw_metadata"):
+        assert tags_shown(graph, asset) <= {"p", "ul", "li", *table}
+    told = [*run.warnings, *graph.metadata("raw_reviews")["unknown_fields"]]
+    assert any("evil.example" in each for each in told)
+    assert all(each.isprintable() for each in told)

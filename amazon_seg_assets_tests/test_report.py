@@ -20,7 +20,8 @@ from amazon_seg_assets.stages.report.findings import (
     Ties,
     YearAgo,
 )
-from amazon_seg_assets.stages.report.render import escape, tell, to_html, to_markdown
+from amazon_seg_assets.stages.report.render import tell, to_html, to_markdown
+from amazon_seg_assets.texts import as_markdown
 from amazon_seg_assets_tests.ended_run import HOSTILE
 from amazon_seg_assets_tests.made_up import SECTIONS, of_a_hundred, overlap, segments
 from amazon_seg_assets_tests.page import check_page
@@ -727,7 +728,7 @@ def test_text_from_the_data_is_only_text(findings: Findings) -> None:
     ],
 )
 def test_markdown_takes_texts_as_they_are(text: str, expected: str) -> None:
-    assert escape(text) == expected
+    assert as_markdown(text) == expected
 
 
 def test_segments_without_a_recommendation_are_named(findings: Findings) -> None:

@@ -23,6 +23,7 @@ from amazon_seg_assets.spark.progress import Cost
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.locations import Location, url_of
 from amazon_seg_assets.storage.parquet import Stats, parquet_files
+from amazon_seg_assets.texts import as_cell
 
 if TYPE_CHECKING:
     from amazon_seg_assets.dag.family import Family
@@ -166,10 +167,7 @@ def _figure(value: Any) -> str:
 
 def _cell(value: Any, width: int) -> str:
     text = "" if value is None else " ".join(str(value).split())
-    text = text if len(text) <= width else text[: width - 1] + "…"
-    for special in ("\\", "|", "<", "`", "[", "*", "_"):
-        text = text.replace(special, f"\\{special}" if special != "<" else "&lt;")
-    return text
+    return as_cell(text if len(text) <= width else text[: width - 1] + "…")
 
 
 def dropped(reasons: Mapping[str, int]) -> dict[str, Any]:

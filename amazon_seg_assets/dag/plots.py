@@ -1,7 +1,6 @@
 """Pictures as assets: PNG and SVG files with an alternative text, shown in the UI."""
 
 import base64
-import re
 from collections.abc import Callable
 
 from dagster import MetadataValue
@@ -10,6 +9,7 @@ from amazon_seg_assets.dag.handles import Snapshot, Stored, Whole
 from amazon_seg_assets.plots.render import to_png, to_svg
 from amazon_seg_assets.plots.style import Picture
 from amazon_seg_assets.storage.locations import url_of
+from amazon_seg_assets.texts import as_cell
 
 
 def store_picture(draw: Callable[..., Picture], handle: Snapshot | Whole) -> Stored:
@@ -24,12 +24,7 @@ def store_picture(draw: Callable[..., Picture], handle: Snapshot | Whole) -> Sto
     data = base64.b64encode(png).decode()
     place = handle.storage.path(name, handle.month)
     return handle.stored(
-        plot=MetadataValue.md(f"![{_plain(picture.alt)}](data:image/png;base64,{data})"),
+        plot=MetadataValue.md(f"![{as_cell(picture.alt)}](data:image/png;base64,{data})"),
         alternative_text=picture.alt,
         **{"dagster/uri": MetadataValue.path(url_of(place / f"{name}.png")), "bytes": len(png)},
     )
-
-
-def _plain(text: str) -> str:
-    """Text that Markdown takes as it is, also with names of products in it."""
-    return re.sub(r"([\\\[\]`<&])", r"\\\1", " ".join(text.split()))

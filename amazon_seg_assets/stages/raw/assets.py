@@ -18,6 +18,7 @@ from amazon_seg_assets.stages.raw.ingest import RAW_TABLES, READER_VERSION, inge
 from amazon_seg_assets.stages.raw.manifest import Manifest, read_manifest
 from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
 from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets.texts import as_cell
 
 KINDS = {"python", "pyarrow"}
 
@@ -86,8 +87,8 @@ def _ingest(kind: Kind, handle: Whole, config: IngestConfig) -> tuple[Stored, Ma
 
 def _figures(manifest: Manifest, renewed: bool, is_news: bool) -> dict[str, Any]:
     read = manifest.files_read if is_news else []
-    files = (f"- `{name}` ({'read' if name in read else 'kept'})" for name in manifest.files)
-    malformed = "\n".join(f"- {example}" for example in manifest.malformed_examples)
+    files = (f"- {as_cell(name)} ({'read' if name in read else 'kept'})" for name in manifest.files)
+    malformed = "\n".join(f"- {as_cell(example)}" for example in manifest.malformed_examples)
     return {
         "source": manifest.source,
         "source_files": MetadataValue.md("\n".join(files)),

@@ -17,6 +17,7 @@ from typing_extensions import TypedDict
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.stages.raw.blocks import Block
 from amazon_seg_assets.stages.raw.malformed import MalformedLines
+from amazon_seg_assets.texts import printable
 
 _RECORDS_LOOKED_AT = 1000
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -186,7 +187,7 @@ def judge_columns(
     Raises:
         InputError: the file lacks a required column.
     """
-    malformed.unknown_fields = sorted(found.difference(known))
+    malformed.unknown_fields = sorted(map(printable, found.difference(known)))
     if missing := [column for column in required if column not in found]:
         raise InputError(
             f"{malformed.name} lacks the column {', '.join(missing)}: it is not in the layout of "

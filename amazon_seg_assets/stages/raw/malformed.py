@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.texts import printable
 
 _EXAMPLES = 5
 
@@ -48,7 +49,7 @@ class MalformedLines:
         """Notes a broken line."""
         self.count += 1
         if len(self.first) < _EXAMPLES:
-            self.first.append((number, reason))
+            self.first.append((number, printable(reason)))
 
     def append(self, following: Self) -> None:
         """Adds the range of the file that follows, whose lines were numbered from 1."""

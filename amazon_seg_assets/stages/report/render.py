@@ -31,10 +31,7 @@ from amazon_seg_assets.stages.report.insights import (
     Insight,
     supported,
 )
-
-_SPECIAL = re.compile(r"[\\`*_\[\]|#~&<>]")
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_OPENS_A_BLOCK = re.compile(r"^(\d+(?=[.)](?:\s|$))|(?=[-+=]))(.)")
+from amazon_seg_assets.texts import as_markdown
 
 
 def to_markdown(findings: Findings) -> str:
@@ -71,19 +68,14 @@ def tell(insight: Insight) -> Markup:
     return Markup(" ".join(getattr(sentences, insight.name)(**insight.figures).split()))
 
 
-def escape(text: str) -> str:
-    """A text that Markdown takes as it is, in one line; names of products may hold anything."""
-    line = " ".join(text.split())
-    safe = _SPECIAL.sub(lambda found: _ENTITIES.get(found[0], f"\\{found[0]}"), line)
-    return _OPENS_A_BLOCK.sub(r"\1\\\2", safe)
-
-
 @cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader(__package__),
         autoescape=True,
-        finalize=lambda value: value if isinstance(value, Markup) else Markup(escape(str(value))),
+        finalize=lambda value: (
+            value if isinstance(value, Markup) else Markup(as_markdown(str(value)))
+        ),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
