@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -24,6 +25,16 @@ CATEGORY_NAME = re.compile("[A-Za-z0-9_]+")
 
 _ONE_SLASH = re.compile(r"(?!file:)\w{2,}:/(?!/)")  # one letter is a drive of Windows
 
+FROM_ENVIRONMENT = "env:"
+"""Begins the value of a Spark setting that is in an environment variable, with its name."""
+
+# As Spark itself knows secrets by their keys, but for keys that say where one is to be found.
+_SECRET_KEY = re.compile(
+    r"(?i)(?:secret|password|passphrase|token|(?:access|account|private|api)[._-]?key|\bsas\b)"
+    r"(?!.*(?:file|path|provider|class|type|enabled|interval)$)"
+)
+_SECRET_OPTION = re.compile(r"(?i)-D\S*(?:secret|password|passphrase|token)\S*=")
+
 _MASTER = re.compile(
     r"local(\[(\*|\d+)(, *\d+)?\])?|local-cluster\[[\d, ]+\]|yarn|(spark|k8s|mesos)://\S+"
 )
@@ -36,7 +47,12 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     source: str = Field("sample", description="`sample`, `hub`, or the path of a folder.")
@@ -47,7 +63,12 @@ class Settings(BaseSettings):
         Path("data"), description="Folder of all tables and plots, or a URL such as s3://bucket/x."
     )
     spark_master: str = Field("local[*]", description="Spark master URL.")
-    spark_conf: str = Field("", description="Further Spark settings: `key=value key=value`.")
+    spark_conf: str = Field(
+        "",
+        description=(
+            "Further Spark settings: `key=value key=value`; a secret as `key=env:VARIABLE`."
+        ),
+    )
     cache: Path = Field(
         default_factory=lambda: user_cache_path("amazon-seg"),
         description="Folder on this machine for what a later start can use again.",
@@ -149,12 +170,41 @@ class Settings(BaseSettings):
 
 
 def parse_spark_conf(text: str) -> dict[str, str]:
-    """Splits ``key=value key=value``; values with blanks go in quotes."""
+    """Splits ``key=value key=value``; values with blanks go in quotes.
+
+    Raises:
+        ValueError: an entry is of another form, or has a secret in clear, which the UI would show
+            and Dagster record; the message does not show it.
+    """
     pairs = [item.partition("=") for item in shlex.split(text)]
-    for key, equals, _ in pairs:
+    for number, (key, equals, value) in enumerate(pairs, 1):
         if not (key and equals):
-            raise ValueError(f"{key!r} is not of the form key=value")
+            raise ValueError(f"its entry {number} is not of the form key=value")
+        is_secret = _SECRET_KEY.search(key) or _SECRET_OPTION.search(value)
+        if is_secret and not value.startswith(FROM_ENVIRONMENT):
+            raise ValueError(
+                f"{key} is a secret, put it into an environment variable and write "
+                f"{key}={FROM_ENVIRONMENT} and the name of the variable"
+            )
     return {key: value for key, _, value in pairs}
+
+
+def with_secrets(conf: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
+    """Spark settings with the values of those that name an environment variable.
+
+    Raises:
+        InputError: there is no such variable.
+    """
+    found = {}
+    for key, value in conf.items():
+        named = value.removeprefix(FROM_ENVIRONMENT)
+        if named != value and named not in environment:
+            raise InputError(
+                f"{PREFIX}SPARK_CONF takes {key} from the environment variable {named}, which is "
+                "not set: set it, or leave the entry out."
+            )
+        found[key] = value if named == value else environment[named]
+    return found
 
 
 def load_settings(**overrides: object) -> Settings:
@@ -170,6 +220,7 @@ def load_settings(**overrides: object) -> Settings:
         first = error.errors()[0]
         name = "".join(str(part) for part in first["loc"][:1])
         setting = f"The setting {PREFIX}{name.upper()}" if name else "The span of months"
-        value = f" ({first['input']!r})" if name else ""
+        # What Spark is told may hold secrets.
+        value = f" ({first['input']!r})" if name and name != "spark_conf" else ""
         message = first["msg"].removeprefix("Value error, ")
         raise InputError(f"{setting}{value} is not valid: {message}.") from error

@@ -634,8 +634,9 @@ def test_the_sample_s_files_can_be_written_alone(
 
 def test_spark_settings_are_pairs() -> None:
     assert parse_spark_conf("a.b=1 'c.d=x y'") == {"a.b": "1", "c.d": "x y"}
-    with pytest.raises(InputError, match=r"AMAZON_SEG_SPARK_CONF .*'nonsense' is not of the form"):
-        load_settings(spark_conf="nonsense")
+    message = r"^The setting AMAZON_SEG_SPARK_CONF is not valid: its entry 2 is not of the form "
+    with pytest.raises(InputError, match=message):
+        load_settings(spark_conf="a=b nonsense")
 
 
 @pytest.mark.parametrize(

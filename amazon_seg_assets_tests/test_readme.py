@@ -259,3 +259,14 @@ def test_the_stored_model_scores_new_customers(execute: Callable[[str], dict[str
     [customer] = execute("cluster_model")["result"].collect()
     assert customer.recency == 12
     assert customer.cluster in (0, 1)
+
+
+def test_what_is_promised_names_tests_that_there_are() -> None:
+    file, named = "", 0
+    for text in spans((DOCS / "reliability.md").read_text()):
+        if found := re.fullmatch(r"(test_\w+\.py)?(?:::)?(test_\w+)?", text):
+            file, test = found[1] or file, found[2]
+            assert not test or f"def {test}(" in (Path(__file__).parent / file).read_text(), text
+            assert (Path(__file__).parent / file).is_file()
+            named += 1
+    assert named > 10

@@ -1,5 +1,6 @@
 """Resources: Spark, the storage, the source. Tests put in their own."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from dagster_pyspark import LazyPySparkResource
 from pydantic import Field
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.settings import Settings, parse_spark_conf
+from amazon_seg_assets.settings import Settings, parse_spark_conf, with_secrets
 from amazon_seg_assets.sources.base import Source
 from amazon_seg_assets.sources.folder import FolderSource
 from amazon_seg_assets.spark.session import start_in_background, start_session
@@ -32,8 +33,9 @@ class SparkResource(LazyPySparkResource):
         self._spark_session = start_session(*self._how_to_start())
 
     def _how_to_start(self) -> tuple[str, dict[str, str], Path]:
+        # Dagster shows and records the configuration, which has no more than names of secrets.
         conf = {key: str(value) for key, value in self.spark_config.items()}
-        return self.master, conf, Path(self.cache_directory)
+        return self.master, with_secrets(conf, os.environ), Path(self.cache_directory)
 
 
 class StoreResource(ConfigurableResource):
