@@ -2,10 +2,12 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from dagster import (
+    AssetKey,
     Config,
     DagsterInstance,
     DagsterInvalidConfigError,
@@ -20,7 +22,9 @@ from pydantic import ValidationError
 from pyspark.sql import SparkSession
 
 from amazon_seg_assets.dag.internals import range_tags
+from amazon_seg_assets.dag.titles import give_title, title
 from amazon_seg_assets.definitions import build_definitions
+from amazon_seg_assets.months import said
 from amazon_seg_assets.rules.files import built_in
 from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES
 from amazon_seg_assets.settings import Settings, load_settings
@@ -46,6 +50,33 @@ WRONG = [
 @pytest.fixture(scope="module")
 def job() -> JobDefinition:
     return build_definitions(Settings()).resolve_job_def("Electronics__full")
+
+
+def test_a_run_has_a_title_that_names_its_work_and_its_months(job: JobDefinition) -> None:
+    few, many = (
+        [AssetKey(["Electronics", name]) for name in names]
+        for names in (("rfm_segments", "k_sweep"), "abcd")
+    )
+    a_range, one = range_tags("2023-01", "2023-03"), range_tags("2023-03", "2023-03")
+    with DagsterInstance.ephemeral() as instance:
+        for assets, tags, expected in (
+            (few, a_range, f"k_sweep, rfm_segments {said(['2023-01', '2023-02', '2023-03'])}"),
+            (many, one, "4 assets 2023-03"),
+            ([], {}, "full"),
+            ([], title("ingest", {}), "ingest"),
+        ):
+            run = instance.create_run_for_job(job, tags=tags)
+            chosen = SimpleNamespace(
+                run_id=run.run_id,
+                job_name=run.job_name,
+                tags=run.tags,
+                asset_selection=assets,
+                asset_check_selection=None,
+            )
+            give_title(SimpleNamespace(run=chosen, instance=instance))  # type: ignore[arg-type]
+            known = instance.get_run_by_id(run.run_id)
+            assert known is not None
+            assert known.tags.get("amazon_seg/run") == expected
 
 
 @pytest.mark.parametrize(("step", "field", "value"), WRONG)

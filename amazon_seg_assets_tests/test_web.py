@@ -19,6 +19,7 @@ from dagster._core.storage.tags import (
 
 from amazon_seg_assets.cli import main
 from amazon_seg_assets.dag.internals import range_tags
+from amazon_seg_assets.months import said
 from amazon_seg_assets.planning.jobs import HISTORY, INGEST, PREPARE, SEGMENT
 from amazon_seg_assets.stages import STAGES
 from amazon_seg_assets.storage.layout import Store
@@ -85,6 +86,8 @@ def test_a_backfill_is_one_run_and_waits_for_its_turn(
     run, former = ui.run(run_id), ui.run(segmented)
     assert run["tags"][ASSET_PARTITION_RANGE_START_TAG] == BEFORE
     assert run["tags"][ASSET_PARTITION_RANGE_END_TAG] == LAST
+    title = f"rfm_features, rfm_segments {said([BEFORE, LAST])}"
+    assert run["tags"]["amazon_seg/run"] == title
     assert BACKFILL_ID_TAG in run["tags"]
     assert former["jobName"] == named(SEGMENT)
     assert run["startTime"] >= former["endTime"]

@@ -27,6 +27,7 @@ from amazon_seg_assets.dag.family import Family
 from amazon_seg_assets.dag.handles import Handle, Snapshot, Whole
 from amazon_seg_assets.dag.resources import SparkResource, StoreResource
 from amazon_seg_assets.dag.steps import CHECKS_FIRST, PRIORITY, SPARK_POOL, running, with_signature
+from amazon_seg_assets.dag.titles import give_title
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.months import month_range
 from amazon_seg_assets.quality.verdict import Verdict
@@ -142,6 +143,7 @@ def _bind(
         spark: SparkResource,
         **config: Config,
     ) -> Iterator[Event]:
+        give_title(context)
         selected = context.selected_asset_check_keys
         asked = [check for check, spec in specs.items() if spec.key in selected]
         given = {key: value for each in config.values() for key, value in dict(each).items()}

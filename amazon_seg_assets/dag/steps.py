@@ -28,6 +28,7 @@ from amazon_seg_assets.dag.family import Family
 from amazon_seg_assets.dag.handles import MonthRange, Output, Snapshot, Stored, Whole
 from amazon_seg_assets.dag.metadata import cost_metadata, declared_metadata
 from amazon_seg_assets.dag.resources import SourceResource, SparkResource, StoreResource
+from amazon_seg_assets.dag.titles import give_title
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.schema import Table
 from amazon_seg_assets.spark.failures import remedy
@@ -82,6 +83,7 @@ def bind_asset(
         source: SourceResource,
         **config: Config,
     ) -> Any:
+        give_title(context)
         months = tuple(context.partition_keys) if partitioned else ()
         with running(storage, tried_again, context.log.info) as cost:
             handles = _handles(declaration, family, months, storage, spark, source, context)

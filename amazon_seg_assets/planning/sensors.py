@@ -30,6 +30,7 @@ from amazon_seg_assets.dag.family import MONTH_FORMAT, Family
 from amazon_seg_assets.dag.internals import range_tags
 from amazon_seg_assets.dag.records import materializations
 from amazon_seg_assets.dag.resources import SourceResource
+from amazon_seg_assets.dag.titles import title
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.months import contiguous, month_after
 from amazon_seg_assets.planning.jobs import EXPLORE, HISTORY, INGEST, PREPARE, SEGMENT
@@ -286,7 +287,8 @@ class _Watch:
         first, tags = (f"-{months[0]}", range_tags(*months)) if months else ("", {})
         name = self.family.name(job)
         run_key = f"{seen}-{name}{first}"
-        return RunRequest(run_key=run_key, job_name=name, tags={**tags, REFRESH_TAG: str(seen)})
+        told = {**title(job, tags), REFRESH_TAG: str(seen)}
+        return RunRequest(run_key=run_key, job_name=name, tags={**tags, **told})
 
     def _has_succeeded(self, request: RunRequest) -> bool:
         """True if a run that was requested, or a repetition of it, has succeeded."""

@@ -27,6 +27,7 @@ from amazon_seg_assets.dag.internals import (
     repository_tags,
     was_interrupted,
 )
+from amazon_seg_assets.dag.titles import title
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.months import contiguous
 from amazon_seg_assets.planning.jobs import (
@@ -280,6 +281,7 @@ class HeadlessRun:
                 **run_tags(family),
                 **process_tag(run_id),
                 **repository_tags(repository),
+                **title(name, tags or {}),
                 **(tags or {}),
             },
             run_id=run_id,
