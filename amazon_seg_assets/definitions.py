@@ -24,17 +24,12 @@ from amazon_seg_assets.dag.checks import Check, Checks, bind_checks
 from amazon_seg_assets.dag.declaration import declared_in
 from amazon_seg_assets.dag.family import Family, families
 from amazon_seg_assets.dag.resources import resources_for
-from amazon_seg_assets.dag.steps import bind_asset
+from amazon_seg_assets.dag.steps import SOURCE_FILES, bind_asset, source_files
 from amazon_seg_assets.planning.alerts import failure_alert
 from amazon_seg_assets.planning.jobs import DESCRIPTIONS, jobs
 from amazon_seg_assets.planning.sensors import schedules, sensors
 from amazon_seg_assets.settings import Settings, load_settings
 from amazon_seg_assets.stages import STAGES
-
-MONTHLY_FRESHNESS = FreshnessPolicy.time_window(
-    warn_window=timedelta(days=35), fail_window=timedelta(days=70)
-)
-"""A month of data at a time: what has missed one month is late, what has missed two is wrong."""
 
 DECLARATIONS = [declared for stage in STAGES for declared in declared_in(stage)]
 
@@ -61,7 +56,8 @@ def build_definitions(
             executor=in_process_executor,
             sensors=[failure_alert(settings)],
         )
-        return Definitions.merge(*of_categories, shared).map_asset_specs(func=_expected_fresh)
+        merged = Definitions.merge(*of_categories, shared)
+        return _expected_fresh(merged, settings.fresh_days) if settings.fresh_days else merged
 
 
 def _of_category(family: Family, versions: Sequence[str]) -> Definitions:
@@ -72,7 +68,7 @@ def _of_category(family: Family, versions: Sequence[str]) -> Definitions:
         for declared, version in zip(DECLARATIONS, versions, strict=True)
     ]
     return Definitions(
-        assets=_linked_to_git(assets, family.settings),
+        assets=[source_files(family), *_linked_to_git(assets, family.settings)],
         asset_checks=bind_checks(DECLARATIONS, own_checks(), family),
         jobs=of_family,
         sensors=sensors(family, by_purpose),
@@ -88,8 +84,17 @@ def own_checks() -> list[Check]:
     return [each for value in values if isinstance(value, Checks) for each in value]
 
 
-def _expected_fresh(spec: AssetSpec) -> AssetSpec:
-    return apply_freshness_policy(spec, MONTHLY_FRESHNESS)
+def _expected_fresh(definitions: Definitions, days: int) -> Definitions:
+    """Asks all assets to be fresh: what has missed one delivery is late, and two, wrong."""
+    policy = FreshnessPolicy.time_window(
+        warn_window=timedelta(days=days), fail_window=timedelta(days=2 * days)
+    )
+
+    def expected(spec: AssetSpec) -> AssetSpec:
+        is_made_here = spec.key.path[-1] != SOURCE_FILES
+        return apply_freshness_policy(spec, policy) if is_made_here else spec
+
+    return definitions.map_asset_specs(func=expected)
 
 
 def _linked_to_git(assets: list[Any], settings: Settings) -> Any:

@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     first_month: str = Field("1996-05", description="First month of the span, YYYY-MM.")
     last_month: str = Field("2023-09", description="Last month of the span, YYYY-MM.")
     alert_url: str = Field("", description="Address that failed runs are posted to, as JSON.")
+    fresh_days: int | None = Field(
+        None, description="Days within which new data is expected, such as 35.", gt=0
+    )
     sample_reviews: int = Field(200_000, description="Reviews of the built-in sample.", gt=0)
     max_malformed_share: float = Field(
         0.001, description="Share of broken lines that is tolerated in a file.", ge=0, le=1

@@ -1,11 +1,13 @@
 """Configuration as the launchpad shows it, and runs that are taken up again."""
 
+import re
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 from dagster import (
     AssetKey,
     Config,
@@ -134,6 +136,15 @@ def test_the_scheme_is_a_choice_whose_default_is_that_of_the_deployment(
     assert scheme.default_value == chosen
     choices = [value.config_value for value in scheme.config_type.enum_values]
     assert choices == [*dict.fromkeys([*BUILT_IN_SCHEMES, chosen])]
+
+
+def test_the_examples_of_the_docs_can_be_launched(job: JobDefinition) -> None:
+    text = (Path(__file__).parents[1] / "docs" / "settings.md").read_text()
+    [example] = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    single = re.findall(r"`(Electronics__\w+: \{.*?\})`", text.replace("\n", " "))
+    assert len(single) == 3
+    for given in (yaml.safe_load(example), *({"ops": yaml.safe_load(each)} for each in single)):
+        assert validate_run_config(job, given)
 
 
 def _fields(node: Any) -> dict[str, Any]:

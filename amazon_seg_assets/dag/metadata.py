@@ -51,12 +51,19 @@ def declared_metadata(family: Family, table: Table) -> dict[str, Any]:
 
 def _column(column: Column) -> TableColumn:
     unit = f" Unit: {column.unit}." if column.unit else ""
+    # The UI draws no lineage of columns, so it is said, too.
+    lineage = f" From {', '.join(column.sources)}." if column.sources else ""
     return TableColumn(
         column.name,
         type=type_name(column.type),
-        description=column.description + unit,
+        description=plain(column.description + unit + lineage),
         constraints=TableColumnConstraints(nullable=column.nullable),
     )
+
+
+def plain(text: str) -> str:
+    """A description without the marks of Markdown, which lists and tables of the UI show raw."""
+    return text.replace("`", "")
 
 
 def _column_dep(family: Family, source: str) -> TableColumnDep:

@@ -19,6 +19,7 @@ from dagster import (
     Failure,
     LocalFileCodeReference,
     MaterializeResult,
+    MetadataValue,
     RetryRequested,
     multi_asset,
 )
@@ -26,7 +27,7 @@ from dagster import (
 from amazon_seg_assets.dag.declaration import AssetDeclaration
 from amazon_seg_assets.dag.family import Family
 from amazon_seg_assets.dag.handles import MonthRange, Output, Snapshot, Stored, Whole
-from amazon_seg_assets.dag.metadata import cost_metadata, declared_metadata
+from amazon_seg_assets.dag.metadata import cost_metadata, declared_metadata, plain
 from amazon_seg_assets.dag.resources import SourceResource, SparkResource, StoreResource
 from amazon_seg_assets.dag.titles import give_title
 from amazon_seg_assets.errors import InputError
@@ -35,7 +36,10 @@ from amazon_seg_assets.spark.failures import remedy
 from amazon_seg_assets.spark.progress import watching
 from amazon_seg_assets.spark.session import java_exit_code
 
-DATA_SET = "[Amazon Reviews 2023](https://amazon-reviews-2023.github.io), or files in its form"
+SOURCE_FILES = "source_files"
+"""The external asset that all lineage begins with."""
+
+DATA_SET = "https://amazon-reviews-2023.github.io"
 OWNERS = ["team:customer-analytics"]
 
 LAYERS = {
@@ -164,8 +168,11 @@ def _spec(
                 family.key(name), partition_mapping=reach.mapping(family.span) if reach else None
             )
             for name, reach in declaration.inputs.items()
-        ],
-        description=f"{output.description}\n\n**Made from** {_named(declaration)}.",
+        ]
+        or [AssetDep(family.key(SOURCE_FILES))],
+        description=plain(
+            f"{output.description}\n\nMade from {', '.join(declaration.inputs) or SOURCE_FILES}."
+        ),
         group_name=declaration.stage,
         kinds={*declaration.kinds, *({"parquet"} if is_table else ())},
         owners=OWNERS,
@@ -173,18 +180,35 @@ def _spec(
         partitions_def=family.months if declaration.has_months else None,
         metadata=_code_reference(declaration.body)
         | (declared_metadata(family, output) if isinstance(output, Table) else {}),
-        tags={
-            "domain": "customer-analytics",
-            "amazon_seg/category": family.category,
-            "layer": "insight" if of_pictures else LAYERS.get(declaration.stage, "insight"),
-            "cost": "high" if declaration.uses_spark or declaration.stage == "raw" else "low",
-        },
+        tags=_tags(
+            family,
+            layer="insight" if of_pictures else LAYERS.get(declaration.stage, "insight"),
+            cost="high" if declaration.uses_spark or declaration.stage == "raw" else "low",
+        ),
     )
 
 
-def _named(declaration: AssetDeclaration) -> str:
-    names = ", ".join(f"`{name}`" for name in declaration.inputs)
-    return names or f"the source: {DATA_SET}"
+def source_files(family: Family) -> AssetSpec:
+    """The raw files of a category, which this graph reads and does not make."""
+    return AssetSpec(
+        family.key(SOURCE_FILES),
+        description="The files of the category at the source: Amazon Reviews 2023, or files in "
+        "its form.",
+        group_name="raw",
+        kinds={"json"},
+        owners=OWNERS,
+        metadata={"source": family.settings.source, "data_set": MetadataValue.url(DATA_SET)},
+        tags=_tags(family, layer="source", cost="low"),
+    )
+
+
+def _tags(family: Family, layer: str, cost: str) -> dict[str, str]:
+    return {
+        "domain": "customer-analytics",
+        "amazon_seg/category": family.category,
+        "layer": layer,
+        "cost": cost,
+    }
 
 
 def _comes_last(declaration: AssetDeclaration) -> bool:
