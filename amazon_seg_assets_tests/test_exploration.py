@@ -287,7 +287,9 @@ def test_a_year_without_reviews_is_told(explored: Graph) -> None:
     assert shown["most_popular"] == "No such reviews in 1985."
     assert "| 1 | dear |" in shown["most_rated"]
     for plot in plots:
-        assert "1985. No data" in explored.metadata(plot.name)["alternative_text"]
+        text = explored.metadata(plot.name)["alternative_text"]
+        assert "1985. Electronics · reviews up to 2021-" in text
+        assert "No data: no reviews" in text
 
 
 def test_no_helpful_reviews_make_an_empty_table(spark: SparkSession, explored: Graph) -> None:

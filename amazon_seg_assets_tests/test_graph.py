@@ -388,9 +388,10 @@ def test_each_plot_is_its_own_picture_in_the_ui(graph: Graph) -> None:
         assert png.read_bytes().startswith(b"\x89PNG")
         metadata = graph.metadata(name, "2023-03")
         assert "](data:image/png;base64," in metadata["plot"]
-        told = "No data: " if name in EMPTY else "Snapshot 2023-03 · 4 customers. "
+        told = "Electronics · snapshot 2023-03 · 4 customers. "
         assert metadata["alternative_text"].startswith(title)
         assert f". {told}" in metadata["alternative_text"]
+        assert ("No data: " in metadata["alternative_text"]) == (name in EMPTY)
 
 
 def test_the_last_snapshots_are_one_run(graph: Graph) -> None:

@@ -670,7 +670,7 @@ def test_versions_tell_what_days_are_made_from() -> None:
 
 # --- Pictures -------------------------------------------------------------------------------------
 
-SCOPE = Scope("2023-09", 10)
+SCOPE = Scope("Electronics", "2023-09", 10, is_invented=False)
 COHORTS = pd.DataFrame(
     [
         (cohorts.quarter_name(cohort), quarter - cohort, 1000, active, 1.0)

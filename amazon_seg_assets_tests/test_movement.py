@@ -39,7 +39,7 @@ from amazon_seg_assets_tests.plain_scores import Customer, as_earlier, better_la
 
 STANDARD = load_scheme("standard")
 COLOURS = STANDARD.colours
-SCOPE = Scope("2023-09", 17_123)
+SCOPE = Scope("Electronics", "2023-09", 17_123, is_invented=False)
 L = date(2020, 2, 29)
 
 Move = tuple[int, str, str | None, str | None]

@@ -8,6 +8,8 @@ import struct
 import warnings
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,7 @@ from amazon_seg_assets.plots.style import (
     CLUSTER_COLOURS,
     MUTED,
     Picture,
+    RawScope,
     Scope,
     cluster_colour,
     house_style,
@@ -46,8 +49,10 @@ from amazon_seg_assets.stages.rfm.plots import distributions
 from amazon_seg_assets.stages.segments.plots import scheme_comparison
 
 COLOURS = load_scheme("standard").colours
-SCOPE = Scope("2023-09", 17_123)
-CAPTION = "Snapshot 2023-09 · 17,123 customers"
+SCOPE = Scope("Electronics", "2023-09", 17_123, is_invented=True)
+CAPTION = "Electronics · snapshot 2023-09 · 17,123 customers, invented (built-in sample)"
+RAW = RawScope("Electronics", date(2023, 9, 13), is_invented=True)
+RAW_CAPTION = "Electronics · reviews up to 2023-09-13, invented (built-in sample)"
 
 SWEEP = pd.DataFrame(
     {
@@ -116,6 +121,7 @@ RATINGS = pd.DataFrame(
     [(1.0, True, 200), (5.0, True, 1_200_000), (1.0, False, 50), (5.0, False, 99_750)],
     columns=["rating", "verified_purchase", "reviews"],
 )
+CUT_OFF = RawScope("Electronics", date(2023, 4, 13), is_invented=True)
 MONTHS = pd.DataFrame({"month": ["2023-04", "2023-01"], "reviews": [7, 3]})
 HISTOGRAM = pd.DataFrame(
     [
@@ -179,9 +185,9 @@ PICTURES: dict[str, Draw] = {
     "segment_treemap": lambda: segment_treemap(INSIDE, COLOURS, SCOPE),
     "rfm_heatmap": lambda: overview.rfm_heatmap(CELLS, SCOPE),
     "scheme_comparison": lambda: scheme_comparison(SCHEMES, COLOURS, SCOPE),
-    "popular_products": lambda: exploration.popular_products(PRODUCTS, 2023),
-    "ratings_by_verified": lambda: exploration.ratings_by_verified(RATINGS, "2023"),
-    "reviews_over_time": lambda: exploration.reviews_over_time(MONTHS, "2023-04-13"),
+    "popular_products": lambda: exploration.popular_products(PRODUCTS, 2023, RAW),
+    "ratings_by_verified": lambda: exploration.ratings_by_verified(RATINGS, 2023, RAW),
+    "reviews_over_time": lambda: exploration.reviews_over_time(MONTHS, CUT_OFF),
     "distributions": lambda: distributions(HISTOGRAM, SKEWNESS, SCOPE),
     "lifecycle": lambda: history.lifecycle(LIFECYCLES, SCOPE),
     "cohort_retention": lambda: history.cohort_retention(COHORTS, SCOPE),
@@ -265,10 +271,10 @@ EXTREMES: dict[str, Draw] = {
     ),
     "schemes, one segment": lambda: scheme_comparison(SCHEMES[2:3], COLOURS, SCOPE),
     "products, strange names": lambda: exploration.popular_products(
-        pd.DataFrame({"product_name": STRANGE, "reviews": [10**13, 6, 5, 4, 3, 2, 1]}), 2023
+        pd.DataFrame({"product_name": STRANGE, "reviews": [10**13, 6, 5, 4, 3, 2, 1]}), 2023, RAW
     ),
     "ratings, huge": lambda: exploration.ratings_by_verified(
-        RATINGS.assign(reviews=RATINGS["reviews"] * 10**7, rating=[0.0, 5.0, 0.0, 3.0]), "all time"
+        RATINGS.assign(reviews=RATINGS["reviews"] * 10**7, rating=[0.0, 5.0, 0.0, 3.0]), None, RAW
     ),
     "more months than have values": lambda: exploration.reviews_over_time(
         pd.DataFrame(
@@ -277,10 +283,16 @@ EXTREMES: dict[str, Draw] = {
                 "reviews": [2**n for n in range(28)],
             }
         ),
-        "2023-09-13",
+        RAW,
     ),
     "months": lambda: exploration.reviews_over_time(
-        pd.DataFrame({"month": ["1996-11", "2023-09"], "reviews": [1, 10**9]}), "2023-09-13"
+        pd.DataFrame({"month": ["1996-11", "2023-09"], "reviews": [1, 10**9]}), RAW
+    ),
+    "months, the last nearly empty": lambda: exploration.reviews_over_time(
+        pd.DataFrame({"month": ["1996-11", "2023-08", "2023-09"], "reviews": [1, 10**9, 1]}), RAW
+    ),
+    "a category with a long name": lambda: clusters.cluster_profile(
+        CLUSTERS[:1], replace(SCOPE, category="W" * 300, customers=10**12)
     ),
     "distributions, one bin": lambda: distributions(HISTOGRAM[:1], {}, SCOPE),
     "lifecycle, huge": lambda: history.lifecycle(
@@ -496,20 +508,6 @@ def test_texts_stay_inside_and_apart(name: str) -> None:
         assert not box.padded(-1.5).overlaps(other_box.padded(-1.5)), (one, other)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        name
-        for name in PICTURES
-        if name not in {"popular_products", "ratings_by_verified", "reviews_over_time"}
-    ],
-)
-def test_snapshot_and_customers_are_told(name: str) -> None:
-    picture = PICTURES[name]()
-    assert any(word.startswith(CAPTION) for word in words_of(picture))
-    assert CAPTION in picture.alt
-
-
 EMPTY: dict[str, tuple[Draw, str]] = {
     "elbow": (lambda: clusters.elbow(SWEEP[:0], SCOPE), "no k was tried"),
     "silhouette": (
@@ -535,15 +533,15 @@ EMPTY: dict[str, tuple[Draw, str]] = {
     "rfm_heatmap": (lambda: overview.rfm_heatmap(CELLS[:0], SCOPE), "no customers"),
     "scheme_comparison": (lambda: scheme_comparison(SCHEMES[:0], COLOURS, SCOPE), "no customers"),
     "popular_products": (
-        lambda: exploration.popular_products(PRODUCTS[:0], 2023),
+        lambda: exploration.popular_products(PRODUCTS[:0], 2023, RAW),
         "no reviews in 2023",
     ),
     "ratings_by_verified": (
-        lambda: exploration.ratings_by_verified(RATINGS[:0], "all time"),
+        lambda: exploration.ratings_by_verified(RATINGS[:0], None, RAW),
         "no reviews (all time)",
     ),
     "reviews_over_time": (
-        lambda: exploration.reviews_over_time(MONTHS[:0], "2023-04-13"),
+        lambda: exploration.reviews_over_time(MONTHS[:0], CUT_OFF),
         "no reviews",
     ),
     "distributions": (
@@ -584,6 +582,26 @@ def test_no_data_is_said(name: str) -> None:
 
 def test_every_picture_has_an_empty_form() -> None:
     assert EMPTY.keys() == PICTURES.keys()
+
+
+def test_every_picture_tells_its_category_and_what_it_shows() -> None:
+    """In the figure and in words, also where there is nothing to draw."""
+    captions = {"popular_products": RAW_CAPTION, "ratings_by_verified": RAW_CAPTION} | {
+        "reviews_over_time": RAW_CAPTION.replace("09-13", "04-13")
+    }
+    for name, draw in PICTURES.items():
+        for picture in (draw(), EMPTY[name][0]()):
+            caption = captions.get(name, CAPTION)
+            assert caption in words_of(picture), name
+            assert f". {caption}. " in picture.alt
+
+
+def test_only_invented_data_is_called_so() -> None:
+    assert replace(SCOPE, is_invented=False).caption() == (
+        "Electronics · snapshot 2023-09 · 17,123 customers"
+    )
+    assert replace(RAW, is_invented=False).caption() == "Electronics · reviews up to 2023-09-13"
+    assert RawScope("Gift_Cards", None, is_invented=False).caption() == "Gift_Cards · no reviews"
 
 
 def test_elbow_marks_the_chosen_k() -> None:
@@ -834,51 +852,86 @@ def test_schemes_side_by_side() -> None:
 
 
 def test_popular_products_are_the_first_twenty() -> None:
-    picture = exploration.popular_products(PRODUCTS.sample(frac=1, random_state=1), 2023)
+    picture = exploration.popular_products(PRODUCTS.sample(frac=1, random_state=1), 2023, RAW)
     (axes,) = picture.figure.axes
     assert [bar.get_width() for bar in bars_of(axes)] == list(range(100, 80, -1))
     assert axes.get_yticklabels()[0].get_text() == "Product 0"
-    assert "Most popular products of 2023" in words_of(picture)
     assert "Product 19: 81" in picture.alt
     assert "Product 20" not in picture.alt
 
 
+@pytest.mark.parametrize(
+    ("last_day", "told"),
+    [
+        (date(2023, 9, 13), "2023 (up to 2023-09-13)"),
+        (date(2023, 12, 31), "2023"),
+        (date(2024, 1, 1), "2023"),
+    ],
+)
+def test_a_year_that_the_data_cuts_off_is_marked(last_day: date, told: str) -> None:
+    scope = replace(RAW, last_day=last_day)
+    popular = exploration.popular_products(PRODUCTS, 2023, scope)
+    assert f"Most popular products of {told}" in words_of(popular)
+    assert f"Reviews in {told}" in words_of(popular)
+    rated = exploration.ratings_by_verified(RATINGS, 2023, scope)
+    assert f"Ratings by verified purchase, {told}" in words_of(rated)
+
+
 def test_ratings_are_grouped() -> None:
-    picture = exploration.ratings_by_verified(RATINGS, "2023")
-    (axes,) = picture.figure.axes
+    picture = exploration.ratings_by_verified(RATINGS, 2023, RAW)
+    axes, shares = picture.figure.axes
     verified, others = axes.containers
     assert [bar.get_height() for bar in verified] == [200, 1_200_000]
     assert [bar.get_height() for bar in others] == [50, 99_750]
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["1 star", "5 stars"]
     assert [text.get_text() for text in axes.texts] == ["200", "1.2 M", "50", "99,750"]
-    assert "Ratings by verified purchase, 2023" in words_of(picture)
+    # Each kind is a whole of its own.
+    assert [bar.get_height() for bar in shares.containers[1]] == pytest.approx(
+        [50 / 99_800, 0.9995]
+    )
+    assert [text.get_text() for text in shares.texts] == ["<0.1 %", ">99.9 %", "0.1 %", "99.9 %"]
     assert "1,300,000 reviews, 92.3 % of them verified purchases" in picture.alt
+    assert "not verified: 1 star 50 (0.1 %), 5 stars 99,750 (99.9 %)" in picture.alt
 
 
 def test_ratings_without_unverified_reviews() -> None:
-    picture = exploration.ratings_by_verified(RATINGS[RATINGS["verified_purchase"]], "2023")
-    (axes,) = picture.figure.axes
-    assert [bar.get_height() for bar in axes.containers[1]] == [0, 0]
-    assert "not verified (0.0 %)" in words_of(picture)
+    rated = RATINGS[RATINGS["verified_purchase"]]
+    picture = exploration.ratings_by_verified(rated, None, RAW)
+    for axes in picture.figure.axes:
+        assert [bar.get_height() for bar in axes.containers[1]] == [0, 0]
+    assert "Ratings by verified purchase, all time" in words_of(picture)
+    assert "not verified (0.0 % of reviews)" in words_of(picture)
 
 
 def test_months_without_reviews_are_zero() -> None:
-    picture = exploration.reviews_over_time(MONTHS, "2023-04-13")
+    picture = exploration.reviews_over_time(MONTHS, CUT_OFF)
     (axes,) = picture.figure.axes
     assert [bar.get_height() for bar in bars_of(axes)] == [3, 0, 0, 7]
     assert [tick.get_text() for tick in axes.get_xticklabels()] == [
         "2023-01", "2023-02", "2023-03", "2023-04",
     ]  # fmt: skip
-    assert "10 reviews, 2023-01 to 2023-04; the data end on 2023-04-13" in picture.alt
-    assert picture.alt.endswith("Most: 7 in 2023-04. Last: 7 in 2023-04.")
+    assert "10 reviews, 2023-01 to 2023-04. Most: 7 in 2023-04. Last: 7 in 2023-04" in picture.alt
+
+
+@pytest.mark.parametrize("months", [MONTHS, MONTHS.assign(month=["2023-04", "1998-10"])])
+def test_a_month_that_the_data_cuts_off_is_marked(months: pd.DataFrame) -> None:
+    told = "2023-04 is cut off: its last review is of 2023-04-13"
+    for last_day, hatched in ((date(2023, 4, 13), 1), (date(2023, 4, 30), 0)):
+        scope = replace(RAW, last_day=last_day)
+        picture = exploration.reviews_over_time(months, scope)
+        patches = picture.figure.axes[0].patches
+        assert sum(patch.get_hatch() is not None for patch in patches) == hatched
+        assert (patches[-1].get_hatch() is not None) == bool(hatched)
+        assert (told in words_of(picture), told in picture.alt) == (hatched, hatched)
 
 
 def test_many_months_are_an_area() -> None:
     picture = EXTREMES["months"]()
-    (steps,) = picture.figure.axes[0].patches
+    steps, last = picture.figure.axes[0].patches
     values = steps.get_data().values  # type: ignore[attr-defined]
-    assert len(values) == 323
-    assert (values[0], values[1:-1].max(), values[-1]) == (1, 0, 10**9)
+    assert len(values) == 322
+    assert (values[0], values[1:].max()) == (1, 0)
+    assert last.get_data().values == [10**9]  # type: ignore[attr-defined]
 
 
 def test_distributions_tell_the_skewness() -> None:

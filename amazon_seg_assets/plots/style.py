@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import matplotlib as mpl
@@ -17,7 +18,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from amazon_seg_assets.formats import counted, short
+from amazon_seg_assets.formats import counted, cut_name, short
 
 # As many as there may be clusters. A search found each as the colour most unlike those before it
 # and those of segments, by the distance in CIELAB, for colour-blind eyes too.
@@ -47,8 +48,11 @@ DENSITY = LinearSegmentedColormap.from_list(
 ROUND_STEPS = [1, 2, 5, 10]
 """Ticks are at multiples of these times a power of ten."""
 
-HEAD = 0.86
-"""Inches above the axes that title and caption take."""
+HEAD, NOTE = 0.86, 0.2
+"""Inches above the axes that title and caption take, and those of a note below them."""
+
+_CATEGORY_WIDTH = 32
+"""Characters of the name of a category in a caption."""
 
 _STYLE: dict[Any, Any] = {
     # The font that Matplotlib carries; readers of an SVG who lack it get another without serifs.
@@ -95,16 +99,46 @@ class Scope:
     """The subject of a picture of a snapshot.
 
     Attributes:
+        category: of the data set.
         snapshot: month as ``YYYY-MM``.
         customers: customers in the snapshot.
+        is_invented: whether they are the built-in sample's.
     """
 
+    category: str
     snapshot: str
     customers: int
+    is_invented: bool
 
     def caption(self) -> str:
-        """One line for below the title."""
-        return f"Snapshot {self.snapshot} · {counted(self.customers, 'customer')}"
+        """One line for below the title, also in the alternative text."""
+        customers = counted(self.customers, "customer")
+        return _caption(self.category, f"snapshot {self.snapshot} · {customers}", self.is_invented)
+
+
+@dataclass(frozen=True)
+class RawScope:
+    """The subject of a picture of raw reviews, which has no snapshot.
+
+    Attributes:
+        category: of the data set.
+        last_day: of the latest review, UTC; None where there is no review.
+        is_invented: whether the reviews are the built-in sample's.
+    """
+
+    category: str
+    last_day: date | None
+    is_invented: bool
+
+    def caption(self) -> str:
+        """One line for below the title, also in the alternative text."""
+        upto = f"reviews up to {self.last_day}" if self.last_day else "no reviews"
+        return _caption(self.category, upto, self.is_invented)
+
+
+def _caption(category: str, what: str, is_invented: bool) -> str:
+    invented = ", invented (built-in sample)" if is_invented else ""
+    return f"{cut_name(category, _CATEGORY_WIDTH)} · {what}{invented}"
 
 
 @contextmanager
@@ -116,13 +150,21 @@ def house_style() -> Iterator[None]:
         yield
 
 
-def new_figure(title: str, caption: str, width: float = 9, height: float = 5.4) -> Figure:
-    """An empty figure with a title and a caption, which leaves room for both; sizes in inches."""
+def new_figure(
+    title: str, caption: str, width: float = 9, height: float = 5.4, note: str = ""
+) -> Figure:
+    """An empty figure that leaves room for its title, its caption and a note; sizes in inches.
+
+    The caption is that of the scope, and the note tells how to read the picture.
+    """
     figure = Figure(figsize=(width, height), layout="constrained")
-    figure.get_layout_engine().set(rect=(0.01, 0.01, 0.98, 1 - HEAD / height))  # type: ignore[union-attr, call-arg]
+    head = HEAD + (NOTE if note else 0)
+    figure.get_layout_engine().set(rect=(0.01, 0.01, 0.98, 1 - head / height))  # type: ignore[union-attr, call-arg]
     left = 0.15 / width
     figure.text(left, 1 - 0.16 / height, title, fontsize=14, fontweight="bold", va="top")
-    figure.text(left, 1 - 0.48 / height, caption, fontsize=9.5, color=FAINT, va="top")
+    for text, below in ((caption, 0.48), (note, 0.48 + NOTE)):
+        if text:
+            figure.text(left, 1 - below / height, text, fontsize=9.5, color=FAINT, va="top")
     return figure
 
 
@@ -131,7 +173,7 @@ def empty_picture(title: str, caption: str, what: str = "no customers") -> Pictu
     """An honest empty chart; ``what`` says what there is none of."""
     figure = new_figure(title, caption, height=3)
     write_instead(figure.subplots(), f"No data: {what}", fontsize=12)
-    return Picture(figure, f"{title}. No data: {what}.")
+    return Picture(figure, f"{title}. {caption}. No data: {what}.")
 
 
 def write_instead(axes: Axes, text: str, fontsize: float = 10) -> None:

@@ -20,6 +20,8 @@ from amazon_seg_assets.stages.clusters.choice_of_k import best_silhouette
 
 _LABEL_WIDTH, _HEADING_WIDTH = 42, 34
 """Characters of a cluster's label, and of a line of a panel's heading."""
+_LEAST_WIDTH = 7.5
+"""Inches that a caption needs."""
 _FEWEST_BINS = 12
 """An axis of densities spans at least so many bins, so that it has ticks."""
 _MOST_TICKS = 16
@@ -137,8 +139,10 @@ def _panels(title: str, scope: Scope, number: int, height: float) -> tuple[Figur
     """Small multiples with shared axes, one a cluster, as near to a square as reads well."""
     columns = number if number <= 3 else 2 if number == 4 else 3 if number <= 9 else 4
     rows = -(-number // columns)
-    caption = scope.caption() + (" · grey: other clusters" if number > 1 else "")
-    figure = style.new_figure(title, caption, 3.7 * columns + 1.5, height * rows + 1.5)
+    figure = style.new_figure(
+        title, scope.caption(), max(3.7 * columns + 1.5, _LEAST_WIDTH), height * rows + 1.7,
+        note="Grey: other clusters" if number > 1 else "The only cluster",
+    )  # fmt: skip
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for spare in grid.flat[number:]:
         spare.set_axis_off()
@@ -155,7 +159,7 @@ def _head(axes: Axes, heading: str, colour: str) -> None:
 
 def _label_sides(figure: Figure, x: str = "", y: str = "") -> None:
     """Labels the shared axes once, in the middle of all panels."""
-    middle = (1 - style.HEAD / figure.get_figheight()) / 2
+    middle = (1 - (style.HEAD + style.NOTE) / figure.get_figheight()) / 2
     figure.supxlabel(x, fontsize=10)
     figure.supylabel(y, y=middle, fontsize=10)
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,7 @@ from amazon_seg_assets.dag import metadata
 from amazon_seg_assets.dag.declaration import plot, whole_asset
 from amazon_seg_assets.dag.handles import Stored, Whole
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.plots.style import Picture
+from amazon_seg_assets.plots.style import Picture, RawScope
 from amazon_seg_assets.rules.categories import load_category_rules, load_excluded_categories
 from amazon_seg_assets.schema import MONTH, Table
 from amazon_seg_assets.settings import Settings
@@ -254,13 +255,23 @@ def popular_products_plot(explored: Whole) -> Picture:
         product_name=popular["product_name"].fillna(popular["parent_asin"]),
         reviews=popular["value"].astype("int64"),
     )
-    return plots.popular_products(named, year)
+    return plots.popular_products(named, year, _scope(explored))
+
+
+def _scope(explored: Whole) -> RawScope:
+    """The category and the last day of its reviews in the span of months, for captions."""
+    manifest = require_manifest(explored.storage, RAW_REVIEWS.name)
+    months = [month for month in manifest.months if month in explored.family.span]
+    latest = explored.stats(RAW_REVIEWS, max(months)).maximum["timestamp"] if months else None
+    day = transform.utc_day(latest)
+    return RawScope(explored.category, date.fromisoformat(day) if day else None, manifest.is_sample)
 
 
 def _ratings(explored: Whole, of_year: bool) -> Picture:
     table = explored.small(RATING_COUNTS)
     rated = table[((table["scope"] != ALL_TIME) == of_year) & table["rating"].notna()]
-    return plots.ratings_by_verified(rated, rated["scope"].iloc[0])
+    year = int(rated["scope"].iloc[0]) if of_year else None
+    return plots.ratings_by_verified(rated, year, _scope(explored))
 
 
 @_draws(RATING_COUNTS, "Ratings of the year, with and without a verified purchase.")
@@ -280,5 +291,4 @@ def reviews_over_time_plot(explored: Whole) -> Picture:
     """Reviews of each month."""
     table = explored.small(REVIEW_COUNTS)
     shown = table[[month in explored.family.span for month in table["month"]]]
-    latest = explored.stats(RAW_REVIEWS, max(shown["month"], default=None))
-    return plots.reviews_over_time(shown, str(transform.utc_day(latest.maximum.get("timestamp"))))
+    return plots.reviews_over_time(shown, _scope(explored))

@@ -34,11 +34,11 @@ def cohort_retention(cohorts: pd.DataFrame, scope: Scope) -> Picture:
     )
     sizes = since.groupby("cohort")["cohort_customers"].first()[shares.index]
     norm = Normalize(0, shares.max().max() or 1.0)
-    caption = f"{scope.caption()} · % of the cohort with a review in the quarter"
     rows, columns = shares.shape
     figure = style.new_figure(
-        title, caption, width=max(7.5, 3 + 0.46 * columns), height=max(3.4, 1.9 + 0.29 * rows)
-    )
+        title, scope.caption(), max(7.5, 3 + 0.46 * columns), max(3.6, 2.1 + 0.29 * rows),
+        note="In the cells: % of the cohort with a review in the quarter",
+    )  # fmt: skip
     axes = figure.subplots()
     mesh = axes.pcolormesh(
         np.arange(columns + 1) + 0.5, np.arange(rows + 1) - 0.5, shares.to_numpy(),
@@ -104,8 +104,10 @@ def lifecycle(summary: pd.DataFrame, scope: Scope) -> Picture:
     rows = [*LIFECYCLES, "", LAPSED]
     names = [row.replace("_", " ").capitalize() for row in rows]
     colours = [style.MUTED if row == LAPSED else style.ACCENT for row in rows]
-    caption = f"{scope.caption()} · spend of lapsed customers: in the year before the window"
-    figure = style.new_figure(title, caption, width=11, height=marks.bars_height(len(rows)) + 0.4)
+    figure = style.new_figure(
+        title, scope.caption(), width=11, height=marks.bars_height(len(rows)) + 0.6,
+        note="Spend of lapsed customers: in the year before the window",
+    )  # fmt: skip
     left, right = figure.subplots(1, 2, sharey=True)
     told: dict[str, list[str]] = {row: [] for row in STATUSES}
     for axes, values, text_of, heading in (

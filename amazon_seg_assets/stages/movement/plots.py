@@ -35,9 +35,10 @@ def segment_transitions(
     ``earlier`` is its month. Segments have the order of ``colours``.
     """
     title = "Customers of a year ago, and where they are now"
-    caption = f"{scope.caption()} · against {earlier} by its rules · shares of a row"
+    note = f"Against {earlier} by its rules; shares of a row"
     if moves.empty:
-        return style.empty_picture(title, caption, f"the snapshot {earlier} cannot be compared")
+        nothing = f"the snapshot {earlier} cannot be compared"
+        return style.empty_picture(title, scope.caption(), nothing)
     named = moves.assign(
         before=moves["from_segment"].fillna(NOT_BEFORE), now=moves["to_segment"].fillna(GONE)
     )
@@ -48,15 +49,16 @@ def segment_transitions(
     sizes = numbers.sum(axis=1)
     shares = numbers.div(sizes.where(sizes > 0), axis=0).fillna(0.0)
     figure = style.new_figure(
-        title, caption, 5.6 + _CELL_WIDTH * len(columns), 3.4 + _CELL_HEIGHT * len(rows)
-    )
+        title, scope.caption(), 5.6 + _CELL_WIDTH * len(columns), 3.6 + _CELL_HEIGHT * len(rows),
+        note=note,
+    )  # fmt: skip
     axes = figure.subplots()
     _draw_cells(axes, shares)
     names = [f"{cut_name(row, _NAME_WIDTH)} ({count(sizes[row])})" for row in rows]
     _name_both_ways(axes, names, [cut_name(column, _NAME_WIDTH) for column in columns])
     shades = [colours.get(name, style.MUTED) for name in (*rows, *columns)]
     _draw_swatches(axes, shades[: len(rows)], shades[len(rows) :])
-    return Picture(figure, f"{title}. {caption}. {_say_rows(shares, sizes)}.")
+    return Picture(figure, f"{title}. {scope.caption()}. {note}. {_say_rows(shares, sizes)}.")
 
 
 def _in_order(segments: pd.Series, colours: Mapping[str, str]) -> list[str]:
@@ -116,7 +118,7 @@ def return_rates(outcomes: pd.DataFrame, colours: Mapping[str, str], scope: Scop
     if outcomes.empty:
         nothing = "the data ends too soon after the snapshot"
         return style.empty_picture(title, scope.caption(), nothing)
-    caption = f"{scope.caption()} · within {outcomes['horizon_days'].iloc[0]} days"
+    note = f"Within {outcomes['horizon_days'].iloc[0]} days"
     ordered = outcomes.sort_values(["return_rate", "name"], ascending=[False, True])
     names = [cut_name(name, marks.NAME_WIDTH) for name in ordered["name"]]
     texts = [
@@ -124,7 +126,8 @@ def return_rates(outcomes: pd.DataFrame, colours: Mapping[str, str], scope: Scop
         for rate, returned in zip(ordered["return_rate"], ordered["returned"], strict=True)
     ]
     overall = float(outcomes["returned"].sum() / outcomes["customers"].sum())
-    figure = style.new_figure(title, caption, height=marks.bars_height(len(names)))
+    height = marks.bars_height(len(names)) + style.NOTE
+    figure = style.new_figure(title, scope.caption(), height=height, note=note)
     axes = figure.subplots()
     shades = [colours.get(name, style.MUTED) for name in ordered["name"]]
     marks.labelled_bars(axes, names, ordered["return_rate"].tolist(), texts, shades)
@@ -138,7 +141,9 @@ def return_rates(outcomes: pd.DataFrame, colours: Mapping[str, str], scope: Scop
     marks.make_room_for_labels(axes)
     parts = "; ".join(f"{name} {text}" for name, text in zip(names, texts, strict=True))
     return Picture(
-        figure, f"{title}, the highest rate first. {caption}. All {share(overall)}; {parts}."
+        figure,
+        f"{title}, the highest rate first. {scope.caption()}. {note}: all {share(overall)}; "
+        f"{parts}.",
     )
 
 
@@ -153,9 +158,9 @@ def telling_categories(products: pd.DataFrame, colours: Mapping[str, str], scope
         nothing = "no category has enough customers of a segment"
         return style.empty_picture(title, scope.caption(), nothing)
     segments = _in_order(products["segment"], colours)
-    caption = f"{scope.caption()} · how many times as often as all customers (share of the segment)"
+    note = "How many times as often as all customers (share of the segment)"
     grid_rows = -(-len(segments) // 2)
-    figure = style.new_figure(title, caption, 14, 1.4 + 1.75 * grid_rows)
+    figure = style.new_figure(title, scope.caption(), 14, 1.6 + 1.75 * grid_rows, note)
     grid = figure.subplots(grid_rows, 2, squeeze=False)
     most, parts = float(products["lift"].max()), []
     for axes, segment in zip(grid.flat, segments, strict=False):
@@ -176,4 +181,4 @@ def telling_categories(products: pd.DataFrame, colours: Mapping[str, str], scope
         parts.append(f"{cut_name(segment, marks.NAME_WIDTH)}: {told}")
     for axes in grid.flat[len(segments) :]:
         axes.set_visible(False)
-    return Picture(figure, f"{title}. {caption}. {'; '.join(parts)}.")
+    return Picture(figure, f"{title}. {scope.caption()}. {note}. {'; '.join(parts)}.")

@@ -126,8 +126,8 @@ def rfm_heatmap(cells: pd.DataFrame, scope: Scope) -> Picture:
     shares = cells.pivot(index="r_score", columns="fm_score", values="customers") / total
     grid = shares.reindex(index=SCORES, columns=SCORES)
     norm = Normalize(0, grid.max().max())
-    caption = f"{scope.caption()} · share of customers, and their mean monetary value"
-    figure = style.new_figure(title, caption, width=8, height=6.4)
+    note = "In the cells: share of customers, and their mean monetary value"
+    figure = style.new_figure(title, scope.caption(), width=8, height=6.6, note=note)
     axes = figure.subplots()
     edges = [score - 0.5 for score in (*SCORES, SCORES[-1] + 1)]
     mesh = axes.pcolormesh(

@@ -18,7 +18,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from amazon_seg_assets.formats import count, cut_name, share
 from amazon_seg_assets.plots import style
-from amazon_seg_assets.plots.style import HEAD, Picture, Scope, house_style
+from amazon_seg_assets.plots.style import HEAD, NOTE, Picture, Scope, house_style
 
 _WIDTH, _HEIGHT = 11.0, 6.0
 """Inches of the whole map."""
@@ -113,8 +113,10 @@ def segment_treemap(segments: pd.DataFrame, colours: Mapping[str, str], scope: S
         if name in present
     ]
     legend = _LEGEND_ROW * -(-(len(handles) + len(clusters)) // _LEGEND_COLUMNS) + _MARGIN
-    caption = f"{scope.caption()} · in the cells: share of the cluster"
-    figure = style.new_figure(title, caption, _WIDTH + 2 * _MARGIN, HEAD + _HEIGHT + legend)
+    figure = style.new_figure(
+        title, scope.caption(), _WIDTH + 2 * _MARGIN, HEAD + NOTE + _HEIGHT + legend,
+        note="In the cells: share of the cluster",
+    )  # fmt: skip
     axes = _map_axes(figure)
     parts = []
     areas = _Area(0, 0, _WIDTH, _HEIGHT).divided(clusters["customers"].tolist())
@@ -163,7 +165,7 @@ def _map_axes(figure: Figure) -> Axes:
     """Axes in which a unit is an inch, below the title."""
     figure.set_layout_engine(None)
     width, height = figure.get_size_inches()
-    bottom = height - HEAD - _HEIGHT
+    bottom = height - HEAD - NOTE - _HEIGHT
     place = (_MARGIN / width, bottom / height, _WIDTH / width, _HEIGHT / height)
     axes = figure.add_axes(place, xlim=(0, _WIDTH), ylim=(_HEIGHT, 0))
     axes.set_axis_off()

@@ -14,6 +14,8 @@ from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.features import FEATURE_COLUMNS
 from amazon_seg_assets.plots.style import Picture, Scope
 from amazon_seg_assets.stages.cleaning.tables import JOINED_REVIEWS
+from amazon_seg_assets.stages.raw.manifest import require_manifest
+from amazon_seg_assets.stages.raw.tables import RAW_REVIEWS
 from amazon_seg_assets.stages.rfm import histograms, plots, transform
 from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES, RFM_HISTOGRAMS
 from amazon_seg_assets.storage.facts import Facts
@@ -120,8 +122,9 @@ def rfm_histograms(snapshot: Snapshot) -> Stored:
 
 
 def scope(snapshot: Snapshot) -> Scope:
-    """The customers of a snapshot, for captions."""
-    return Scope(snapshot.month, snapshot.rows(RFM_FEATURES))
+    """The category, month and customers of a snapshot, for captions."""
+    is_invented = require_manifest(snapshot.storage, RAW_REVIEWS.name).is_sample
+    return Scope(snapshot.category, snapshot.month, snapshot.rows(RFM_FEATURES), is_invented)
 
 
 @plot(
