@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from amazon_seg_assets.formats import money, short
 
@@ -13,7 +14,7 @@ class Feature:
     Attributes:
         name: column in ``rfm_features``.
         label: of an axis, with the unit.
-        logarithmic: whether its axis is.
+        scale: of its axis; under ``bins`` each bin is as wide as any other.
         whole: whether all values are whole numbers.
         edges: of the bins in which densities count customers, ascending. A bin holds its left
             edge but not its right one. The first is at or below every value, the last above.
@@ -23,7 +24,7 @@ class Feature:
 
     name: str
     label: str
-    logarithmic: bool
+    scale: Literal["linear", "log", "bins"]
     whole: bool
     edges: tuple[float, ...]
     text: Callable[[float], str]
@@ -39,6 +40,15 @@ class Feature:
             raise ValueError(f"no bin of {self.name} starts at {left}")
         return self.edges.index(left)
 
+    def bin_text(self, left: float, to: str = " to ") -> str:
+        """The values of the bin that starts at an edge: ``3``, ``10 to 12``, ``$10 to $12.6``.
+
+        Raises:
+            ValueError: no bin starts there.
+        """
+        right = self.edges[self.place(left) + 1] - self.whole
+        return self.tick(left) + (f"{to}{self.tick(right)}" if right > left else "")
+
 
 # 1, 2, … 10, then ten bins a decade, on whole numbers.
 _FREQUENCIES = (*range(1, 10), *(round(10 ** (step / 10)) for step in range(10, 81)))
@@ -52,11 +62,11 @@ def _reviews(mean: float) -> str:
 
 # fmt: off
 _FEATURES = (
-    Feature("recency", "Recency (days)", logarithmic=False, whole=True,
+    Feature("recency", "Recency (days)", scale="linear", whole=True,
             edges=tuple(range(1, 373, 7)), text="{:.0f} days".format, tick=short),
-    Feature("frequency", "Frequency (reviews)", logarithmic=True, whole=True,
+    Feature("frequency", "Frequency (reviews)", scale="bins", whole=True,
             edges=_FREQUENCIES, text=_reviews, tick=short),
-    Feature("monetary", "Monetary (USD)", logarithmic=True, whole=False,
+    Feature("monetary", "Monetary (USD)", scale="log", whole=False,
             edges=_DOLLARS, text=money, tick=lambda dollars: f"${short(dollars)}"),
 )
 # fmt: on

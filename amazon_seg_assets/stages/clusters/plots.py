@@ -6,6 +6,7 @@ from textwrap import fill
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
@@ -14,7 +15,7 @@ from amazon_seg_assets.features import CENTERS
 from amazon_seg_assets.formats import MISSING, counted, cut_name, share, short
 from amazon_seg_assets.plots import style
 from amazon_seg_assets.plots.features import FEATURES, Feature
-from amazon_seg_assets.plots.marks import label_points
+from amazon_seg_assets.plots.marks import label_points, name_rows
 from amazon_seg_assets.plots.style import Picture, Scope, house_style
 from amazon_seg_assets.stages.clusters.choice_of_k import best_silhouette
 
@@ -22,16 +23,22 @@ _LABEL_WIDTH, _HEADING_WIDTH = 42, 34
 """Characters of a cluster's label, and of a line of a panel's heading."""
 _LEAST_WIDTH = 7.5
 """Inches that a caption needs."""
-_FEWEST_BINS = 12
-"""An axis of densities spans at least so many bins, so that it has ticks."""
+_FEWEST_BINS = 4
+"""A linear or logarithmic axis spans at least so many bins, so that it has ticks."""
+_MOST_NAMES = 12
+"""Names of bins on an axis of bins; of long ones there are fewer where they stand side by side."""
 _MOST_TICKS = 16
 """An axis of k has a tick for each k up to so many."""
+_BAR, _BELOW = 0.46, 0.36
+"""Height of the bar of a feature, and the place of other clusters below its middle, in rows."""
+_DIRECTIONS = ["Recency\n← better", "Frequency\nbetter →", "Monetary\nbetter →"]
+"""Features, with the side on which the better customers are."""
 _CENTERS = dict(zip(FEATURES, CENTERS, strict=True))
 
 
 @house_style()
 def cluster_profile(clusters: pd.DataFrame, scope: Scope) -> Picture:
-    """The standardized center of each cluster, a panel per cluster, the others in grey behind it.
+    """The standardized center of each cluster as bars, a panel per cluster, the others in grey.
 
     ``clusters`` has a row per cluster, with ``cluster``, ``cluster_label``, ``customers``; the
     means ``recency`` (days), ``frequency`` (reviews), ``monetary`` (USD), which are written; and
@@ -53,20 +60,18 @@ def cluster_profile(clusters: pd.DataFrame, scope: Scope) -> Picture:
         for label, customers in zip(ordered["cluster_label"], ordered["customers"], strict=True)
     ]
     figure, all_axes = _panels(title, scope, len(ordered), height=2.7)
-    reach = max(np.abs(centers).max(), 0.5)
+    reach = 1.15 * max(np.abs(centers).max(), 0.5)
     for place, axes in enumerate(all_axes):
         colour = style.cluster_colour(ordered["cluster"].iloc[place])
-        axes.axhline(0, color="#999999", linewidth=1, zorder=1)
+        _draw_center(axes, centers[place].tolist(), written[place], colour)
+        others = np.delete(centers, place, axis=0)
         axes.plot(
-            range(3), np.delete(centers, place, axis=0).T, color=style.MUTED, linewidth=1, zorder=2
-        )
-        axes.plot(range(3), centers[place], color=colour, linewidth=2.6, marker="o", zorder=3)
-        label_points(axes, range(3), centers[place].tolist(), written[place])
+            others.ravel(), np.tile(np.arange(3) + _BELOW, len(others)), color=style.MUTED,
+            marker="|", markersize=6, linestyle="none",
+        )  # fmt: skip
         _head(axes, headings[place], colour)
-        axes.set_xticks(range(3), ["Recency", "Frequency", "Monetary"])
-        axes.set_xlim(-0.45, 2.45)
-        axes.set_ylim(-1.4 * reach, 1.4 * reach)
-    _label_sides(figure, y="Standard deviations from the mean")
+        axes.set_xlim(-reach, reach)
+    _label_sides(figure, x="Standard deviations from the mean")
     parts = "; ".join(
         f"{heading} "
         + ", ".join(
@@ -80,6 +85,19 @@ def cluster_profile(clusters: pd.DataFrame, scope: Scope) -> Picture:
         f"{title}: mean, and standard deviations from the mean customer (frequency and monetary "
         f"on a log scale). {scope.caption()}. {parts}.",
     )
+
+
+def _draw_center(axes: Axes, center: Sequence[float], means: Sequence[str], colour: str) -> None:
+    """Draws a bar for each feature, and its mean on the side of zero that the bar leaves free."""
+    axes.barh(range(3), center, height=_BAR, color=colour)
+    axes.axvline(0, color=style.INK, linewidth=1)
+    for row, (value, mean) in enumerate(zip(center, means, strict=True)):
+        side = -1 if value > 0 else 1
+        axes.annotate(
+            mean, (0, row), xytext=(5 * side, 0), textcoords="offset points", fontsize=9,
+            ha="left" if side > 0 else "right", va="center",
+        )  # fmt: skip
+    name_rows(axes, _DIRECTIONS)
 
 
 @house_style()
@@ -106,6 +124,7 @@ def cluster_density(bins: pd.DataFrame, x: str, y: str, scope: Scope) -> Picture
     clusters = bins.groupby(["cluster", "cluster_label"])["customers"].sum().reset_index()
     total = clusters["customers"].sum()
     x_edges, y_edges = _edges(FEATURES[x], bins["x_bin"]), _edges(FEATURES[y], bins["y_bin"])
+    x_places, y_places = _places(FEATURES[x], x_edges), _places(FEATURES[y], y_edges)
     norm = LogNorm(1, max(bins["customers"].max(), 10))
     everybody = np.isfinite(_grid(bins, x_edges, y_edges))
     figure, all_axes = _panels(title, scope, len(clusters), height=3)
@@ -114,15 +133,16 @@ def cluster_density(bins: pd.DataFrame, x: str, y: str, scope: Scope) -> Picture
         members = bins[bins["cluster"] == cluster]
         grid = _grid(members, x_edges, y_edges)
         axes.pcolormesh(
-            x_edges, y_edges, np.where(everybody, 0.5, np.nan), cmap="Greys", vmin=0, vmax=4,
+            x_places, y_places, np.where(everybody, 0.5, np.nan), cmap="Greys", vmin=0, vmax=4,
             rasterized=True,
         )  # fmt: skip
         mesh = axes.pcolormesh(
-            x_edges, y_edges, grid, cmap=style.DENSITY, norm=norm, rasterized=True
+            x_places, y_places, grid, cmap=style.DENSITY, norm=norm, rasterized=True
         )
         name = cut_name(label, _LABEL_WIDTH)
         _head(axes, f"{name} ({share(customers / total)})", style.cluster_colour(cluster))
-        _scale(axes, FEATURES[x], FEATURES[y])
+        _scale(axes, axes.xaxis, FEATURES[x], x_edges)
+        _scale(axes, axes.yaxis, FEATURES[y], y_edges)
         parts.append(
             f"{name} {counted(customers, 'customer')}, the median one at "
             f"{_median(members, 'x_bin', FEATURES[x])} and {_median(members, 'y_bin', FEATURES[y])}"
@@ -143,6 +163,7 @@ def _panels(title: str, scope: Scope, number: int, height: float) -> tuple[Figur
         title, scope.caption(), max(3.7 * columns + 1.5, _LEAST_WIDTH), height * rows + 1.7,
         note="Grey: other clusters" if number > 1 else "The only cluster",
     )  # fmt: skip
+    figure.get_layout_engine().set(h_pad=0.08)  # type: ignore[union-attr, call-arg]
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for spare in grid.flat[number:]:
         spare.set_axis_off()
@@ -168,9 +189,14 @@ def _edges(feature: Feature, lefts: pd.Series) -> np.ndarray:
     """The feature's edges, from the first bin with customers to the last."""
     places = [feature.place(left) for left in lefts.unique()]
     start, stop = min(places), max(places) + 2
-    while stop - start <= _FEWEST_BINS:
+    while feature.scale != "bins" and stop - start <= _FEWEST_BINS:
         start, stop = max(start - 1, 0), min(stop + 1, len(feature.edges))
     return np.array(feature.edges[start:stop], dtype=float)
+
+
+def _places(feature: Feature, edges: np.ndarray) -> np.ndarray:
+    """Where the edges are on the feature's axis; on one of bins, the bins are at 0, 1, 2, …"""
+    return np.arange(len(edges)) - 0.5 if feature.scale == "bins" else edges
 
 
 def _grid(bins: pd.DataFrame, x_edges: np.ndarray, y_edges: np.ndarray) -> np.ndarray:
@@ -182,23 +208,33 @@ def _grid(bins: pd.DataFrame, x_edges: np.ndarray, y_edges: np.ndarray) -> np.nd
     )
 
 
-def _scale(axes: Axes, x: Feature, y: Feature) -> None:
-    """Gives both axes the scale of their feature, with plain numbers on them."""
-    for axis, feature in ((axes.xaxis, x), (axes.yaxis, y)):
-        if feature.logarithmic:
-            axes.set(**{f"{axis.axis_name}scale": "log"})
-            axis.set_major_locator(LogLocator(numticks=6))
-            axis.set_minor_formatter(NullFormatter())
-        axis.set_major_formatter(FuncFormatter(lambda value, _, tick=feature.tick: tick(value)))
+def _scale(axes: Axes, axis: Axis, feature: Feature, edges: np.ndarray) -> None:
+    """Gives an axis the scale of its feature, with plain numbers on it."""
+    if feature.scale == "bins":
+        _name_bins(axes, axis, [feature.bin_text(left, "–") for left in edges[:-1]])
+        return
+    if feature.scale == "log":
+        axes.set(**{f"{axis.axis_name}scale": "log"})
+        is_short = edges[-1] < 100 * edges[0]
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if is_short else (1,), numticks=6))
+        axis.set_minor_formatter(NullFormatter())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: feature.tick(value)))
+
+
+def _name_bins(axes: Axes, axis: Axis, names: Sequence[str]) -> None:
+    """Gives each bin a tick in its middle, and as many of them a name as there is room for."""
+    room = _MOST_NAMES if axis is axes.yaxis else _MOST_NAMES * 3 // max(map(len, names[-2:]))
+    step = -(-len(names) // min(room, _MOST_NAMES))
+    axis.set_ticks(range(0, len(names), step), names[::step], fontsize=9)
+    axis.set_ticks(range(len(names)), minor=True)
+    axis.grid(visible=False)
 
 
 def _median(bins: pd.DataFrame, column: str, feature: Feature) -> str:
     """The bin that holds the median customer, in words."""
     counts = bins.groupby(column)["customers"].sum().sort_index().cumsum()
     left = counts.index[int((counts >= counts.iloc[-1] / 2).to_numpy().argmax())]
-    right = feature.edges[feature.place(left) + 1] - feature.whole
-    upto = f" to {feature.tick(right)}" if right > left else ""
-    return f"{feature.name} {feature.tick(left)}{upto}"
+    return f"{feature.name} {feature.bin_text(left)}"
 
 
 @house_style()
