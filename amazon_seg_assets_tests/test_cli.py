@@ -505,6 +505,7 @@ def test_figures_of_cells_are_means_of_their_customers(summarized: Store) -> Non
         "frequency": [1, 5, 3],
         "monetary": [10, 50, 1000],
         "total_monetary": [30, 50, 4000],
+        "segments": [["Lost"], ["Lost"], ["Champions"]],
     }
 
 

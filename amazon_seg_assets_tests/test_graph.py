@@ -365,7 +365,7 @@ TITLES = {
     "recency_monetary_plot": "Recency and monetary by K-Means cluster",
     "frequency_monetary_plot": "Frequency and monetary by K-Means cluster",
     "segment_counts_plot": "Customers by RFM segment",
-    "segment_shares_plot": "Share of customers by RFM segment",
+    "segment_shares_plot": "Share of customers and of spend by RFM segment",
     "segment_money_plot": "Monetary value by RFM segment",
     "segment_treemap_plot": "RFM segments inside the K-Means clusters",
     "rfm_heatmap_plot": "Customers by recency (R) and frequency-monetary (FM) score",
@@ -388,7 +388,7 @@ def test_each_plot_is_its_own_picture_in_the_ui(graph: Graph) -> None:
         assert png.read_bytes().startswith(b"\x89PNG")
         metadata = graph.metadata(name, "2023-03")
         assert "](data:image/png;base64," in metadata["plot"]
-        told = "Electronics · snapshot 2023-03 · 4 customers. "
+        told = "Toys · snapshot 2023-03 · 4 customers. "
         assert metadata["alternative_text"].startswith(title)
         assert f". {told}" in metadata["alternative_text"]
         assert ("No data: " in metadata["alternative_text"]) == (name in EMPTY)

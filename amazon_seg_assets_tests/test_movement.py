@@ -496,7 +496,7 @@ TELLING = pd.DataFrame(
         ),
         (
             lambda: plots.return_rates(RATES, COLOURS, SCOPE),
-            "within 180 days. All 20.0 %; Champions 40.0 % (20); Lost 10.0 % (10).",
+            "Within 180 days: all 20.0 %; Champions 40.0 % (20); Lost 10.0 % (10).",
         ),
         (
             lambda: plots.return_rates(RATES[:0], COLOURS, SCOPE),

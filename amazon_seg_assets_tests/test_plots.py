@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.colors import same_color, to_rgb
+from matplotlib.colors import same_color, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle, Wedge
@@ -28,11 +28,16 @@ from amazon_seg_assets.plots.render import to_png, to_svg
 from amazon_seg_assets.plots.style import (
     ACCENT,
     CLUSTER_COLOURS,
+    DENSITY,
+    LEAST_CONTRAST,
     MUTED,
+    RULE,
     Picture,
     RawScope,
     Scope,
     cluster_colour,
+    contrast,
+    edge,
     house_style,
     text_colour,
 )
@@ -44,7 +49,7 @@ from amazon_seg_assets.stages.history import plots as history
 from amazon_seg_assets.stages.history.tables import STATUSES
 from amazon_seg_assets.stages.movement import plots as movement
 from amazon_seg_assets.stages.overview import plots as overview
-from amazon_seg_assets.stages.overview.treemap import segment_treemap
+from amazon_seg_assets.stages.overview.treemap import BAND_COLOUR, segment_treemap
 from amazon_seg_assets.stages.rfm.plots import distributions
 from amazon_seg_assets.stages.segments.plots import scheme_comparison
 
@@ -106,7 +111,7 @@ BINS = pd.DataFrame(
 CELLS = pd.DataFrame(
     [(5, 5, 600, 250.5), (1, 1, 300, 10.0), (3, 2, 100, 1234.0)],
     columns=["r_score", "fm_score", "customers", "mean_monetary"],
-)
+).assign(segments=[["Champions"], ["Lost", "Hibernating", "At Risk"], ["Can't Lose Them"]])
 SCHEMES = pd.DataFrame(
     {
         "segment": ["Champions", "Lost", "Promising", "At Risk"],
@@ -220,6 +225,7 @@ MANY_CLUSTERS = pd.DataFrame(
         "monetary_log_center": np.linspace(3, -3, 12),
     }
 )
+FREQUENCIES = FEATURES["frequency"].edges[:-1]
 EXTREMES: dict[str, Draw] = {
     "elbow, one k": lambda: clusters.elbow(SWEEP[:1], SCOPE),
     "elbow, equal customers": lambda: clusters.elbow(SWEEP.assign(wcss=3e-18), SCOPE),
@@ -244,6 +250,15 @@ EXTREMES: dict[str, Draw] = {
     "shares, one has all": lambda: overview.cluster_shares(CLUSTERS[:1], SCOPE),
     "profile, twelve": lambda: clusters.cluster_profile(MANY_CLUSTERS, SCOPE),
     "profile, one": lambda: clusters.cluster_profile(CLUSTERS[:1], SCOPE),
+    "density, many reviews": lambda: clusters.cluster_density(
+        pd.DataFrame(
+            [(n % 2, f"Loyal {n % 2}", left, 10.0, 1 + n) for n, left in enumerate(FREQUENCIES)],
+            columns=BINS.columns,
+        ),
+        "frequency",
+        "monetary",
+        SCOPE,
+    ),
     "density, one customer": lambda: clusters.cluster_density(
         BINS[2:].assign(x_bin=1), "frequency", "monetary", SCOPE
     ),
@@ -292,9 +307,11 @@ EXTREMES: dict[str, Draw] = {
         pd.DataFrame({"month": ["1996-11", "2023-08", "2023-09"], "reviews": [1, 10**9, 1]}), RAW
     ),
     "a category with a long name": lambda: clusters.cluster_profile(
-        CLUSTERS[:1], replace(SCOPE, category="W" * 300, customers=10**12)
+        CLUSTERS[:1], replace(SCOPE, category=LONG, customers=10**12)
     ),
-    "distributions, one bin": lambda: distributions(HISTOGRAM[:1], {}, SCOPE),
+    "distributions, one bin": lambda: distributions(
+        HISTOGRAM.drop_duplicates(["feature", "transformed"]), {}, SCOPE
+    ),
     "lifecycle, huge": lambda: history.lifecycle(
         LIFECYCLES.assign(customers=10**10, spend=1e13, spend_before=1e13), SCOPE
     ),
@@ -424,6 +441,11 @@ COLOUR_BLINDNESS = {
         [0.280085, 0.672501, 0.047413],
         [-0.011820, 0.042940, 0.968881],
     ],
+    "tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
 }
 
 
@@ -446,13 +468,32 @@ def apart(colours: Iterable[str], kind: str = "none") -> float:
 
 @pytest.mark.parametrize("kind", COLOUR_BLINDNESS)
 def test_a_colour_has_one_meaning_for_colour_blind_people_too(kind: str) -> None:
-    """Of up to 8 clusters, the built-in segments and what is neither, each two are well apart."""
+    """Of up to twelve clusters, and of the built-in segments, each two are well apart.
+
+    One of each may be nearer, and to what is neither: their places and names tell them apart too.
+    """
+    is_rare = kind == "tritanopia"
     assert len(COLOURS) == 11
-    assert apart(COLOURS.values(), kind) > 20
-    assert apart([*COLOURS.values(), *CLUSTER_COLOURS[:8], ACCENT, MUTED], kind) > 16
+    assert apart(COLOURS.values(), kind) > (14 if is_rare else 20)
+    assert apart(CLUSTER_COLOURS[:12], kind) > 22
+    everything = [*COLOURS.values(), *CLUSTER_COLOURS[:12], ACCENT, MUTED]
+    assert apart(everything, kind) > (7 if is_rare else 12)
 
 
-@pytest.mark.parametrize(("kind", "least"), [("none", 12), ("protanopia", 8), ("deuteranopia", 8)])
+def test_what_is_drawn_stands_out_from_white_paper() -> None:
+    """Clusters by their colour alone, up to twelve; what is lighter by its edge."""
+    alone = [*CLUSTER_COLOURS[:12], ACCENT, MUTED, RULE, to_hex(DENSITY(0.0)), to_hex(DENSITY(1.0))]
+    light = [*CLUSTER_COLOURS[12:], *itertools.chain(*ROLE_COLOURS.values()), "#FFFFFF"]
+    assert min(contrast(colour, "white") for colour in alone) >= LEAST_CONTRAST
+    assert min(contrast(edge(colour), "white") for colour in light) >= LEAST_CONTRAST
+    assert all(same_color(edge(colour), colour) for colour in alone)
+    assert contrast("black", "white") == pytest.approx(21)
+
+
+@pytest.mark.parametrize(
+    ("kind", "least"),
+    [("none", 12), ("protanopia", 9), ("deuteranopia", 9), ("tritanopia", 6)],
+)
 def test_colours_differ_of_all_roles_and_as_many_clusters_as_may_be(kind: str, least: int) -> None:
     """So many cannot be far apart; 2 is about the least difference that eyes see side by side."""
     of_roles = [tone for tones in ROLE_COLOURS.values() for tone in tones]
@@ -483,8 +524,31 @@ def test_same_frame_gives_same_bytes(name: str) -> None:
     assert ET.fromstring(svg).tag == "{http://www.w3.org/2000/svg}svg"
 
 
+def assert_stands_out(figure: Figure) -> None:
+    """Of each area the colour or an edge stands out from white, and so do all lines."""
+    patches = [patch for legend in figure.legends for patch in legend.get_patches()]
+    patches += [patch for axes in figure.axes for patch in axes.patches]
+    edges = {to_hex(patch.get_edgecolor()) for patch in patches} - {"#ffffff"}
+    lines = [line.get_color() for axes in figure.axes for line in axes.get_lines()]
+    lines += [spine.get_edgecolor() for axes in figure.axes for spine in axes.spines.values()]
+    assert all(contrast(to_hex(c), "white") >= LEAST_CONTRAST for c in (*edges, *lines))
+    for patch in patches:
+        face = to_hex(patch.get_facecolor())
+        # Seams of areas are white, and light areas have another edge inside.
+        has_edge = to_hex(patch.get_edgecolor()) != "#ffffff" or edge(face) in {face, *edges}
+        assert has_edge or same_color(face, BAND_COLOUR), face
+
+
+def assert_tells_its_caption(name: str, picture: Picture) -> None:
+    """In the figure and in words."""
+    of_raw = {"popular_products": RAW, "ratings_by_verified": RAW, "reviews_over_time": CUT_OFF}
+    caption = of_raw.get(name, SCOPE).caption()
+    assert caption in words_of(picture)
+    assert f". {caption}. " in picture.alt
+
+
 @pytest.mark.parametrize("name", [*PICTURES, *EXTREMES])
-def test_texts_stay_inside_and_apart(name: str) -> None:
+def test_texts_stay_inside_and_apart_and_all_stands_out(name: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         picture = (PICTURES | EXTREMES)[name]()
@@ -492,6 +556,9 @@ def test_texts_stay_inside_and_apart(name: str) -> None:
         with house_style():
             figure.draw_without_rendering()
             boxes = [(text, text.get_window_extent()) for text in texts_of(figure)]
+    assert_stands_out(figure)
+    if name in PICTURES:
+        assert_tells_its_caption(name, picture)
     for text, box in boxes:
         assert "e+" not in text.get_text(), "no scientific notation"
         assert not text.get_parse_math(), text
@@ -577,6 +644,7 @@ def test_no_data_is_said(name: str) -> None:
     picture = draw()
     assert f"No data: {what}" in words_of(picture)
     assert f"No data: {what}." in picture.alt
+    assert_tells_its_caption(name, picture)
     assert to_png(picture.figure).startswith(b"\x89PNG")
 
 
@@ -584,19 +652,8 @@ def test_every_picture_has_an_empty_form() -> None:
     assert EMPTY.keys() == PICTURES.keys()
 
 
-def test_every_picture_tells_its_category_and_what_it_shows() -> None:
-    """In the figure and in words, also where there is nothing to draw."""
-    captions = {"popular_products": RAW_CAPTION, "ratings_by_verified": RAW_CAPTION} | {
-        "reviews_over_time": RAW_CAPTION.replace("09-13", "04-13")
-    }
-    for name, draw in PICTURES.items():
-        for picture in (draw(), EMPTY[name][0]()):
-            caption = captions.get(name, CAPTION)
-            assert caption in words_of(picture), name
-            assert f". {caption}. " in picture.alt
-
-
 def test_only_invented_data_is_called_so() -> None:
+    assert (SCOPE.caption(), RAW.caption()) == (CAPTION, RAW_CAPTION)
     assert replace(SCOPE, is_invented=False).caption() == (
         "Electronics · snapshot 2023-09 · 17,123 customers"
     )
@@ -679,16 +736,31 @@ def test_rings_show_shares() -> None:
     assert "Churned: 20.0 % (2,000)" in picture.alt
 
 
-def test_small_segments_are_in_the_list() -> None:
+@pytest.mark.parametrize(("number", "is_ring"), [(6, True), (7, False), (12, False)])
+def test_a_ring_of_many_slices_gives_way_to_bars(number: int, is_ring: bool) -> None:
+    many = MANY_CLUSTERS[:number]
+    (axes,) = overview.cluster_shares(many, SCOPE).figure.axes
+    assert any(isinstance(patch, Wedge) for patch in axes.patches) == is_ring
+    if not is_ring:
+        assert [bar.get_width() for bar in bars_of(axes)] == many["customers"].tolist()
+
+
+def test_shares_of_customers_stand_beside_those_of_spend() -> None:
     picture = overview.segment_shares(SEGMENTS, COLOURS, SCOPE)
-    wedges = [patch for patch in picture.figure.axes[0].patches if isinstance(patch, Wedge)]
+    (axes,) = picture.figure.axes
+    customers, spend = axes.containers
+    assert [bar.get_width() for bar in customers] == pytest.approx([0.5, 0.4, 0.0999, 0.0001, 0.0])
+    money_of = [50_000, 800_000, 49_950, 7.5, 0]
+    assert [bar.get_width() for bar in spend] == pytest.approx([m / 899_957.5 for m in money_of])
     names = ["Lost", "Champions", "At Risk", "Promising", "New Customers"]
-    for name, wedge in zip(names, wedges, strict=True):
-        assert same_color(wedge.get_facecolor(), COLOURS[name])
-    words = words_of(picture)
-    assert "Promising: <0.1 % (1)" in words
-    assert "New Customers: 0.0 % (0)" in words
-    assert "<0.1 %" not in words
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == names
+    for name, filled, hatched in zip(names, customers, spend, strict=True):
+        assert same_color(filled.get_facecolor(), COLOURS[name])
+        assert same_color(hatched.get_edgecolor(), edge(COLOURS[name]))
+        assert (filled.get_hatch(), hatched.get_hatch()) == (None, "////")
+    assert "Champions 40.0 % of customers, 88.9 % of spend" in picture.alt
+    nothing = overview.segment_shares(SEGMENTS.assign(total_monetary=0.0), COLOURS, SCOPE)
+    assert "Champions 40.0 % of customers, – of spend" in nothing.alt
 
 
 def test_profile_draws_centers_and_writes_means() -> None:
@@ -696,11 +768,17 @@ def test_profile_draws_centers_and_writes_means() -> None:
     assert len(picture.figure.axes) == 4
     loyal = picture.figure.axes[0]
     assert loyal.get_title(loc="left") == "Loyal (10.0 %)"
-    bold = max(loyal.get_lines(), key=lambda line: line.get_linewidth())
-    assert points_of(bold)[1] == [-0.15, 2.1, 1.1]
-    assert same_color(bold.get_color(), cluster_colour(0))
+    assert [bar.get_width() for bar in bars_of(loyal)] == [-0.15, 2.1, 1.1]
+    assert same_color(bars_of(loyal)[0].get_facecolor(), cluster_colour(0))
     assert [text.get_text() for text in loyal.texts] == ["210 days", "2.83 reviews", "$223.83"]
-    assert len({axes.get_ylim() for axes in picture.figure.axes}) == 1
+    # Few days since the last review are good, many reviews and dollars too.
+    assert [tick.get_text() for tick in loyal.get_yticklabels()] == [
+        "Recency\n← better", "Frequency\nbetter →", "Monetary\nbetter →",
+    ]  # fmt: skip
+    (others,) = [line for line in loyal.get_lines() if line.get_marker() == "|"]
+    assert points_of(others)[0] == [0.75, -0.35, -0.65, 0.23, -0.4, 1.2, -0.82, -0.34, -0.45]
+    assert all(line.get_linestyle() == "None" or line is not others for line in loyal.get_lines())
+    assert len({axes.get_xlim() for axes in picture.figure.axes}) == 1
     assert "recency 210 days (-0.15 sd), frequency 2.83 reviews (+2.10 sd)" in picture.alt
 
 
@@ -722,6 +800,33 @@ def test_density_counts_customers_in_bins() -> None:
     assert "Loyal 40 customers, the median one at recency 8 to 14 and monetary $10 to $12.6" in (
         picture.alt
     )
+
+
+@pytest.mark.parametrize(
+    ("frequencies", "names"),
+    [
+        ([1, 2, 3], ["1", "2", "3"]),
+        ([1, 4, 10], ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10–12"]),
+        ([1], ["1"]),
+        (
+            [1, 100],
+            ["1", "3", "5", "7", "9", "13–15", "20–24", "32–39", "50–62", "79–99"],
+        ),
+    ],
+)
+def test_each_count_of_reviews_has_a_tick_in_the_middle_of_its_cell(
+    frequencies: list[int], names: list[str]
+) -> None:
+    bins = pd.DataFrame(
+        [(0, "Loyal", 8, float(frequency), 5) for frequency in frequencies], columns=BINS.columns
+    )
+    axes, _ = clusters.cluster_density(bins, "recency", "frequency", SCOPE).figure.axes
+    cells = axes.collections[-1].get_coordinates()[:, 0, 1]  # type: ignore[attr-defined]
+    ticks = sorted({*axes.get_yticks(), *axes.get_yticks(minor=True)})
+    # No place of the panel is above the last.
+    assert axes.get_ylim() == (cells[0], cells[-1])
+    assert ticks == ((cells[:-1] + cells[1:]) / 2).tolist()
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == names
 
 
 def test_the_median_customer_has_half_of_the_others_below() -> None:
@@ -821,15 +926,16 @@ def test_heat_map_has_shares_and_means() -> None:
     axes = picture.figure.axes[0]
     texts = {text.get_position(): text.get_text() for text in axes.texts}
     assert len(texts) == 25
-    assert texts[(5, 5)] == "60.0 %\n$250.50"
-    assert texts[(1, 1)] == "30.0 %\n$10.00"
-    assert texts[(2, 3)] == "10.0 %\n$1,234"
+    assert texts[(5, 5)] == "Champions\n60.0 %\n$250.50"
+    assert texts[(1, 1)] == "Lost +2\n30.0 %\n$10.00"
+    assert texts[(2, 3)] == "Can't Lose\nThem\n10.0 %\n$1,234"
     assert texts[(3, 2)] == "none"
     # Rows by R, columns by FM: a colour is where its text is.
     mesh: np.ma.MaskedArray = np.ma.asarray(axes.collections[0].get_array()).reshape(5, 5)
     filled = {(fm + 1, r + 1): mesh[r, fm] for r, fm in np.argwhere(~np.ma.getmaskarray(mesh))}
     assert filled == {(5, 5): 0.6, (1, 1): 0.3, (2, 3): 0.1}
-    assert "R 5 and FM 5 60.0 %, mean $250.50" in picture.alt
+    assert "R 5 and FM 5 Champions 60.0 %, mean $250.50; R 1 and FM 1 Lost +2 30.0 %" in picture.alt
+    assert picture.figure.axes[1].get_ylabel() == "Share of customers"
 
 
 def test_schemes_side_by_side() -> None:
@@ -839,8 +945,7 @@ def test_schemes_side_by_side() -> None:
     assert [bar.get_width() for bar in standard] == [4000, 1000, 800, 0]
     assert [bar.get_width() for bar in notebook] == [3000, 2500, 0, 300]
     (legend,) = picture.figure.legends
-    looks = [(bars[0].get_alpha(), bars[0].get_hatch()) for bars in (standard, notebook)]
-    assert looks == [(1, None), (0.45, "////")]
+    assert [bars[0].get_hatch() for bars in (standard, notebook)] == [None, "////"]
     assert [
         (handle.get_hatch(), text.get_text().partition(":")[0])
         for handle, text in zip(legend.get_patches(), legend.get_texts(), strict=True)
@@ -887,7 +992,7 @@ def test_ratings_are_grouped() -> None:
     assert [text.get_text() for text in axes.texts] == ["200", "1.2 M", "50", "99,750"]
     # Each kind is a whole of its own.
     assert [bar.get_height() for bar in shares.containers[1]] == pytest.approx(
-        [50 / 99_800, 0.9995]
+        [50 / 99_800, 99_750 / 99_800]
     )
     assert [text.get_text() for text in shares.texts] == ["<0.1 %", ">99.9 %", "0.1 %", "99.9 %"]
     assert "1,300,000 reviews, 92.3 % of them verified purchases" in picture.alt
@@ -938,13 +1043,29 @@ def test_distributions_tell_the_skewness() -> None:
     picture = distributions(HISTOGRAM, SKEWNESS, SCOPE)
     axes = picture.figure.axes
     assert [a.get_title(loc="left") for a in axes] == [
-        "skewness -0.34", "skewness 18.70", "", "", "skewness 2.00", "",
+        "skewness -0.34", "skewness 18.70", "skewness 2.00", "", "",
     ]  # fmt: skip
+    assert [a.get_xlabel() for a in axes] == [
+        "Recency (days)", "Frequency (reviews)", "log(1 + frequency in reviews)",
+        "Monetary (USD)", "log(1 + monetary in USD)",
+    ]  # fmt: skip
+    assert {a.get_ylabel() for a in axes} == {"Customers"}
+    # A feature that is not transformed has the whole column.
+    heights = [a.get_position().height for a in axes]
+    assert heights[0] > 2 * max(heights[1:])
     assert [bar.get_height() for bar in bars_of(axes[0])] == [5, 10]
     assert [bar.get_width() for bar in bars_of(axes[0])] == [100, 100]
-    assert "Recency is\nnot transformed" in words_of(picture)
     assert "Frequency (reviews) skewness 18.70" in picture.alt
-    assert "log(1 + frequency) skewness 2.00" in picture.alt
+    assert "log(1 + frequency in reviews) skewness 2.00" in picture.alt
+
+
+def test_a_bar_of_a_histogram_stands_around_its_counts() -> None:
+    bins = [("frequency", False, n, n + 1, 9 - n) for n in (1, 2, 3)]
+    histogram = pd.concat([HISTOGRAM[:2], pd.DataFrame(bins, columns=HISTOGRAM.columns)])
+    axes = distributions(histogram, {}, SCOPE).figure.axes[1]
+    middles = [bar.get_x() + bar.get_width() / 2 for bar in bars_of(axes)]
+    low, high = axes.get_xlim()
+    assert middles == [1, 2, 3] == [tick for tick in axes.get_xticks() if low < tick < high]
 
 
 def test_strange_names_are_drawn_as_they_are() -> None:

@@ -13,7 +13,7 @@ class Feature:
 
     Attributes:
         name: column in ``rfm_features``.
-        label: of an axis, with the unit.
+        unit: of its values.
         scale: of its axis; under ``bins`` each bin is as wide as any other.
         whole: whether all values are whole numbers.
         edges: of the bins in which densities count customers, ascending. A bin holds its left
@@ -23,12 +23,17 @@ class Feature:
     """
 
     name: str
-    label: str
+    unit: str
     scale: Literal["linear", "log", "bins"]
     whole: bool
     edges: tuple[float, ...]
     text: Callable[[float], str]
     tick: Callable[[float], str]
+
+    @property
+    def label(self) -> str:
+        """Of an axis, with the unit."""
+        return f"{self.name.capitalize()} ({self.unit})"
 
     def place(self, left: float) -> int:
         """The number of the bin that starts at an edge, from 0.
@@ -62,11 +67,11 @@ def _reviews(mean: float) -> str:
 
 # fmt: off
 _FEATURES = (
-    Feature("recency", "Recency (days)", scale="linear", whole=True,
+    Feature("recency", "days", scale="linear", whole=True,
             edges=tuple(range(1, 373, 7)), text="{:.0f} days".format, tick=short),
-    Feature("frequency", "Frequency (reviews)", scale="bins", whole=True,
+    Feature("frequency", "reviews", scale="bins", whole=True,
             edges=_FREQUENCIES, text=_reviews, tick=short),
-    Feature("monetary", "Monetary (USD)", scale="log", whole=False,
+    Feature("monetary", "USD", scale="log", whole=False,
             edges=_DOLLARS, text=money, tick=lambda dollars: f"${short(dollars)}"),
 )
 # fmt: on

@@ -1,12 +1,27 @@
-"""Marks with their values written beside them: horizontal bars, points of a line, rings."""
+"""Marks with their values written beside them or inside: bars, cells, points of a line, rings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import Collection
+from matplotlib.colors import Normalize, to_hex
 from matplotlib.text import Annotation
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from amazon_seg_assets.formats import count, share, short
-from amazon_seg_assets.plots.style import Picture, house_style, new_figure, text_colour
+from amazon_seg_assets.plots.style import (
+    CELLS,
+    ROUND_STEPS,
+    RULE,
+    Picture,
+    count_axis,
+    edge,
+    house_style,
+    new_figure,
+    text_colour,
+)
 
 NAME_WIDTH = 32
 """Characters of the name of a segment beside its bar or in the list of a ring."""
@@ -30,9 +45,27 @@ def labelled_bars(
     colours: Sequence[str] | str,
 ) -> None:
     """Draws a bar a name, the first on top, and its text at the end of the bar."""
-    bars = axes.barh(range(len(names)), values, color=colours, height=0.72)
+    fills = [colours] * len(names) if isinstance(colours, str) else colours
+    bars = axes.barh(
+        range(len(names)), values, color=fills, edgecolor=[edge(fill) for fill in fills],
+        height=0.72,
+    )  # fmt: skip
     axes.bar_label(bars, labels=list(texts), padding=_PADDING, fontsize=9)
     name_rows(axes, names)
+
+
+def bars_in_rows(
+    axes: Axes,
+    rows: Sequence[float],
+    values: Sequence[float],
+    texts: Sequence[str],
+    looks: Iterable[Mapping[str, Any]],
+) -> None:
+    """Draws one of two bars of each row, with its text at its end, as ``looks`` say."""
+    bars = axes.barh(rows, values, height=0.36)
+    for bar, look in zip(bars, looks, strict=True):
+        bar.set(**look)
+    axes.bar_label(bars, labels=list(texts), padding=_PADDING, fontsize=8.5)
 
 
 def name_rows(axes: Axes, names: Sequence[str]) -> None:
@@ -41,6 +74,50 @@ def name_rows(axes: Axes, names: Sequence[str]) -> None:
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", length=0)
+
+
+def cells(
+    axes: Axes,
+    values: np.ndarray,
+    texts: Sequence[Sequence[str]],
+    norm: Normalize,
+    first: tuple[float, float] = (0, 0),
+    fontsize: float = 8.5,
+) -> Collection:
+    """Draws a cell for each value, with its text inside; where there is none, nothing.
+
+    Args:
+        axes: on which a cell is a unit wide and high.
+        values: rows by y, columns by x; NaN where there is none.
+        texts: as many.
+        norm: of the values, to 0 and 1.
+        first: x and y of the middle of the first cell.
+        fontsize: of the texts, in points.
+    """
+    rows, columns = values.shape
+    x, y = first
+    mesh = axes.pcolor(
+        np.arange(columns + 1) + x - 0.5, np.arange(rows + 1) + y - 0.5, values, cmap=CELLS,
+        norm=norm, edgecolors=RULE, linewidth=0.6,
+    )  # fmt: skip
+    for (row, column), value in np.ndenumerate(values):
+        if not np.isnan(value):
+            axes.text(
+                x + column, y + row, texts[row][column], ha="center", va="center",
+                fontsize=fontsize, color=text_colour(to_hex(CELLS(norm(value)))),
+            )  # fmt: skip
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    return mesh
+
+
+def colour_bar(axes: Axes, mesh: Collection, label: str) -> None:
+    """Adds the bar that tells the colours of shares."""
+    bar = axes.figure.colorbar(mesh, ax=axes, aspect=30, label=label)
+    bar.outline.set_visible(False)
+    bar.ax.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=ROUND_STEPS))
+    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: share(value)))
 
 
 def make_room_for_labels(axes: Axes) -> None:
@@ -93,6 +170,29 @@ def label_points(
             fontweight="bold" if x in bold else "normal", zorder=4,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.8},
         )  # fmt: skip
+
+
+@house_style()
+def customer_bars(
+    title: str,
+    caption: str,
+    names: Sequence[str],
+    customers: Sequence[int],
+    colours: Sequence[str],
+) -> Picture:
+    """Draws customers and their shares as horizontal bars, in the order given.
+
+    A bar has a name, ``customers``, of whom there is at least one in all, and a colour.
+    """
+    total = sum(customers)
+    texts = [f"{count(number)} ({share(number / total)})" for number in customers]
+    figure = new_figure(title, caption, height=bars_height(len(names)))
+    axes = figure.subplots()
+    labelled_bars(axes, names, customers, texts, colours)
+    count_axis(axes.xaxis, "Customers")
+    make_room_for_labels(axes)
+    parts = "; ".join(f"{name} {text}" for name, text in zip(names, texts, strict=True))
+    return Picture(figure, f"{title}. {caption}. {parts}.")
 
 
 @house_style()

@@ -14,36 +14,44 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from amazon_seg_assets.formats import counted, cut_name, short
 
-# As many as there may be clusters. A search found each as the colour most unlike those before it
-# and those of segments, by the distance in CIELAB, for colour-blind eyes too.
+# As many as there may be clusters. A search found the first twelve as far apart as may be, by the
+# distance in CIELAB and for colour-blind eyes too, among colours that stand out from white; and
+# each further one as the colour most unlike those before it and those of segments.
 CLUSTER_COLOURS = (
-    "#625AFF", "#A59644", "#3C522D", "#F04B69", "#700000", "#340896", "#C3CA62", "#78DAE8",
-    "#AC5A34", "#B416A5", "#4B44C3", "#873C00", "#0000FF", "#3C0F3C", "#0000C3", "#4B000F",
-    "#E1E100", "#4B78F0", "#4B3C5A", "#9687C3", "#4B3CFF", "#4B1E2D", "#A5002D", "#5A005A",
-    "#E1780F", "#96F087", "#C33C87", "#E11EA5", "#FF5A3C", "#5A2DD2", "#B44B4B", "#78F0E1",
-    "#D2B496", "#691E96", "#D2E1C3", "#000F78", "#003C00", "#A54BC3", "#C3A5B4", "#A52D5A",
-    "#D22DE1", "#871E87", "#B47887", "#69A5E1", "#5A00E1", "#9669A5", "#B44B1E", "#F0A54B",
-    "#0000A5", "#9687FF",
+    "#5A87FF", "#C3873C", "#780000", "#00693C", "#690FC3", "#FF3C78", "#3C004B", "#A587C3",
+    "#0000FF", "#4B001E", "#873CA5", "#0F0078",
+    "#000000", "#4B5AFF", "#00001E", "#78F0FF", "#C3F000", "#1E0000", "#3C2D4B", "#E10FD2",
+    "#B4002D", "#F0C369", "#5A0F0F", "#B40000", "#0000D2", "#691EA5", "#965AA5", "#4BFF87",
+    "#96874B", "#96B496", "#4B3CFF", "#E1781E", "#3C002D", "#0F000F", "#87F0E1", "#0F005A",
+    "#5A695A", "#5A2D2D", "#009696", "#000096", "#B45A2D", "#E1E1C3", "#780069", "#693C1E",
+    "#783CD2", "#C34BF0", "#96C34B", "#FF96F0", "#962D69", "#D22D87",
 )  # fmt: skip
 
-ACCENT, MUTED = "#4E5C76", "#A39E8C"
+ACCENT, MUTED = "#4E5C76", "#9B9187"
 """Colours of no segment and no cluster, or of all: slate, and stone beside it."""
 
-INK, FAINT = "#333333", "#666666"
+INK, FAINT, RULE = "#333333", "#666666", "#8C8C8C"
+"""Colours of texts, of lesser ones, and of lines around what is drawn."""
+
+LEAST_CONTRAST = 3.0
+"""Between what is drawn and white paper (https://www.w3.org/TR/WCAG22/#non-text-contrast)."""
 
 BAND = "#DCE3EF"
 """Behind lines, for what lies within limits."""
 
-DENSITY = LinearSegmentedColormap.from_list(
-    "density", ["#D6EAF5", "#8CC8EB", "#2E8BC0", "#00528A", "#00233D"]
-)
+DENSITY = LinearSegmentedColormap.from_list("density", ["#5697C4", "#00528A", "#00233D"])
 """From few to many: one hue, ever darker, so that it survives grey printing too."""
+
+CELLS = LinearSegmentedColormap.from_list(
+    "cells", ["#D6EAF5", "#8CC8EB", "#2E8BC0", "#00528A", "#00233D"]
+)
+"""The same from a lighter tone on, for cells that have a rule around them and a text inside."""
 
 ROUND_STEPS = [1, 2, 5, 10]
 """Ticks are at multiples of these times a power of ten."""
@@ -62,7 +70,7 @@ _STYLE: dict[Any, Any] = {
     "axes.titlesize": 10.5,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
-    "axes.edgecolor": "#AAAAAA",
+    "axes.edgecolor": RULE,
     "axes.labelcolor": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -193,8 +201,33 @@ def cluster_colour(cluster: int) -> str:
 def text_colour(background: str) -> str:
     """Dark or white, whichever reads better on a colour."""
     dark = "#1A1A1A"
-    here = _luminance(background) + 0.05
-    return dark if here / (_luminance(dark) + 0.05) >= 1.05 / here else "white"
+    return dark if contrast(dark, background) >= contrast("white", background) else "white"
+
+
+def edge(colour: str) -> str:
+    """An edge that stands out from white: the colour, or where it is too light a darker tone."""
+    red, green, blue = to_rgb(colour)
+    depth, tone = 1.0, to_hex(colour)
+    while contrast(tone, "white") < LEAST_CONTRAST:
+        depth *= 0.97
+        tone = to_hex((red * depth, green * depth, blue * depth))
+    return tone
+
+
+def filled(colour: str) -> dict[str, Any]:
+    """The look of a bar or swatch in a colour."""
+    return {"facecolor": colour, "edgecolor": edge(colour)}
+
+
+def hatched(colour: str) -> dict[str, Any]:
+    """The look of a bar or swatch that stands beside a filled one of the same colour."""
+    return {"facecolor": "white", "edgecolor": edge(colour), "hatch": "////"}
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast of two colours, 1 to 21 (https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio)."""
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
 
 
 def _luminance(colour: str) -> float:

@@ -6,7 +6,7 @@ from textwrap import fill
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
+from matplotlib.axis import XAxis, YAxis
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
@@ -67,7 +67,7 @@ def cluster_profile(clusters: pd.DataFrame, scope: Scope) -> Picture:
         others = np.delete(centers, place, axis=0)
         axes.plot(
             others.ravel(), np.tile(np.arange(3) + _BELOW, len(others)), color=style.MUTED,
-            marker="|", markersize=6, linestyle="none",
+            marker="|", markersize=6.5, linestyle="none", zorder=3,
         )  # fmt: skip
         _head(axes, headings[place], colour)
         axes.set_xlim(-reach, reach)
@@ -89,7 +89,7 @@ def cluster_profile(clusters: pd.DataFrame, scope: Scope) -> Picture:
 
 def _draw_center(axes: Axes, center: Sequence[float], means: Sequence[str], colour: str) -> None:
     """Draws a bar for each feature, and its mean on the side of zero that the bar leaves free."""
-    axes.barh(range(3), center, height=_BAR, color=colour)
+    axes.barh(range(3), center, height=_BAR, color=colour, edgecolor=style.edge(colour))
     axes.axvline(0, color=style.INK, linewidth=1)
     for row, (value, mean) in enumerate(zip(center, means, strict=True)):
         side = -1 if value > 0 else 1
@@ -175,7 +175,7 @@ def _panels(title: str, scope: Scope, number: int, height: float) -> tuple[Figur
 def _head(axes: Axes, heading: str, colour: str) -> None:
     """Titles a panel, with the cluster's colour as a line below the title."""
     axes.set_title(fill(heading, _HEADING_WIDTH))
-    axes.spines["top"].set(visible=True, color=colour, linewidth=3)
+    axes.spines["top"].set(visible=True, color=style.edge(colour), linewidth=3)
 
 
 def _label_sides(figure: Figure, x: str = "", y: str = "") -> None:
@@ -195,7 +195,7 @@ def _edges(feature: Feature, lefts: pd.Series) -> np.ndarray:
 
 
 def _places(feature: Feature, edges: np.ndarray) -> np.ndarray:
-    """Where the edges are on the feature's axis; on one of bins, the bins are at 0, 1, 2, …"""
+    """Places of the edges on the feature's axis; one of bins has these at 0, 1 and so on."""
     return np.arange(len(edges)) - 0.5 if feature.scale == "bins" else edges
 
 
@@ -208,7 +208,7 @@ def _grid(bins: pd.DataFrame, x_edges: np.ndarray, y_edges: np.ndarray) -> np.nd
     )
 
 
-def _scale(axes: Axes, axis: Axis, feature: Feature, edges: np.ndarray) -> None:
+def _scale(axes: Axes, axis: XAxis | YAxis, feature: Feature, edges: np.ndarray) -> None:
     """Gives an axis the scale of its feature, with plain numbers on it."""
     if feature.scale == "bins":
         _name_bins(axes, axis, [feature.bin_text(left, "–") for left in edges[:-1]])
@@ -221,7 +221,7 @@ def _scale(axes: Axes, axis: Axis, feature: Feature, edges: np.ndarray) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: feature.tick(value)))
 
 
-def _name_bins(axes: Axes, axis: Axis, names: Sequence[str]) -> None:
+def _name_bins(axes: Axes, axis: XAxis | YAxis, names: Sequence[str]) -> None:
     """Gives each bin a tick in its middle, and as many of them a name as there is room for."""
     room = _MOST_NAMES if axis is axes.yaxis else _MOST_NAMES * 3 // max(map(len, names[-2:]))
     step = -(-len(names) // min(room, _MOST_NAMES))
@@ -280,7 +280,7 @@ def silhouette(sweep: pd.DataFrame, tolerance: float, scope: Scope) -> Picture:
     axes = figure.subplots()
     best, highest = best_silhouette(sweep), float(sweep["silhouette"].max())
     axes.axhspan(
-        highest - tolerance, highest, facecolor=style.BAND, zorder=0.5,
+        highest - tolerance, highest, facecolor=style.BAND, edgecolor=style.RULE, zorder=0.5,
         label=f"up to {tolerance:g} below the best: the knee of WCSS is taken",
     )  # fmt: skip
     chosen = _mark_chosen(axes, sweep, "silhouette")

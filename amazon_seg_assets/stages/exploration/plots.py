@@ -20,7 +20,7 @@ _NAME_WIDTH = 58
 _MOST_PRODUCTS = 20
 _MOST_BARS, _MOST_LABELLED_BARS = 36, 14
 _VERIFIED = {True: ("verified", style.ACCENT), False: ("not verified", style.MUTED)}
-_CUT_OFF = {"facecolor": "white", "edgecolor": style.ACCENT, "hatch": "////"}
+_CUT_OFF = style.hatched(style.ACCENT)
 """The look of a month that the end of the data cuts off."""
 
 
@@ -74,7 +74,7 @@ def ratings_by_verified(ratings: pd.DataFrame, year: int | None, scope: RawScope
     of_kind = counts.sum()
     shares = counts / of_kind.where(of_kind > 0)
     note = f"{counted(total, 'review')}, {share(of_kind[True] / total)} of them verified purchases"
-    figure = style.new_figure(title, scope.caption(), width=13, height=5.4, note=note)
+    figure = style.new_figure(title, scope.caption(), width=14.5, height=5.4, note=note)
     left, right = figure.subplots(1, 2)
     _draw_kinds(left, counts, lambda n: short(n) if n >= 1e6 else count(n))
     left.set_title("Reviews")

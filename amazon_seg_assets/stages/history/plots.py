@@ -1,8 +1,7 @@
 """Cohorts over time, and customers by what they did before."""
 
-import numpy as np
 import pandas as pd
-from matplotlib.colors import Normalize, to_hex
+from matplotlib.colors import Normalize
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from amazon_seg_assets.formats import count, counted, money, share, short
@@ -40,29 +39,15 @@ def cohort_retention(cohorts: pd.DataFrame, scope: Scope) -> Picture:
         note="In the cells: % of the cohort with a review in the quarter",
     )  # fmt: skip
     axes = figure.subplots()
-    mesh = axes.pcolormesh(
-        np.arange(columns + 1) + 0.5, np.arange(rows + 1) - 0.5, shares.to_numpy(),
-        cmap=style.DENSITY, norm=norm, edgecolors="white", linewidth=1,
-    )  # fmt: skip
-    for row, (_, of_cohort) in enumerate(shares.iterrows()):
-        for quarter, active in of_cohort.dropna().items():
-            axes.text(
-                quarter, row, _percent(active), ha="center", va="center", fontsize=8,
-                color=style.text_colour(to_hex(style.DENSITY(norm(active)))),
-            )  # fmt: skip
+    texts = [[_percent(part) for part in row] for row in shares.to_numpy()]
+    mesh = marks.cells(axes, shares.to_numpy(), texts, norm, first=(1, 0), fontsize=8)
     names = [f"{cohort}  ({short(size)})" for cohort, size in sizes.items()]
     axes.set_yticks(range(rows), names)
     axes.set_xticks(shares.columns)
     axes.set_ylim(rows - 0.5, -0.5)
-    axes.grid(visible=False)
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)
     axes.set_xlabel("Quarters since the first review")
     axes.set_ylabel("Cohort (customers)")
-    bar = figure.colorbar(mesh, ax=axes, aspect=30)
-    bar.outline.set_visible(False)
-    bar.ax.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=style.ROUND_STEPS))
-    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: share(value)))
+    marks.colour_bar(axes, mesh, "Share of the cohort")
     parts = "; ".join(
         f"{cohort}, {counted(sizes[cohort], 'customer')}: {_told(of_cohort.dropna())}"
         for cohort, of_cohort in shares.iterrows()

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize, to_hex
+from matplotlib.colors import Normalize
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from amazon_seg_assets.formats import count, counted, cut_name, share, short
@@ -53,7 +53,9 @@ def segment_transitions(
         note=note,
     )  # fmt: skip
     axes = figure.subplots()
-    _draw_cells(axes, shares)
+    texts = [[share(part) for part in row] for row in shares.to_numpy()]
+    marks.cells(axes, shares.where(shares > 0).to_numpy(), texts, Normalize(0, 1))
+    axes.set_facecolor("#F5F5F5")
     names = [f"{cut_name(row, _NAME_WIDTH)} ({count(sizes[row])})" for row in rows]
     _name_both_ways(axes, names, [cut_name(column, _NAME_WIDTH) for column in columns])
     shades = [colours.get(name, style.MUTED) for name in (*rows, *columns)]
@@ -67,30 +69,22 @@ def _in_order(segments: pd.Series, colours: Mapping[str, str]) -> list[str]:
     return [*(name for name in colours if name in there), *sorted(there - set(colours))]
 
 
-def _draw_cells(axes: Axes, shares: pd.DataFrame) -> None:
-    norm = Normalize(0, 1)
-    axes.imshow(shares.where(shares > 0), cmap=style.DENSITY, norm=norm, aspect="auto")
-    for y, row in enumerate(shares.to_numpy().tolist()):
-        for x, part in enumerate(row):
-            if part > 0:
-                shade = style.text_colour(to_hex(style.DENSITY(norm(part))))
-                axes.text(x, y, share(part), ha="center", va="center", color=shade, fontsize=8.5)
-    axes.set_facecolor("#F5F5F5")
-
-
 def _name_both_ways(axes: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
-    axes.grid(visible=False)
-    axes.spines[:].set_visible(False)
     axes.set_yticks(range(len(rows)), rows)
     axes.set_xticks(range(len(columns)), columns, rotation=90)
-    axes.tick_params(length=0, top=False, bottom=False)
 
 
 def _draw_swatches(axes: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
     """Strips in the segments' colours, on the left of the rows and below the columns."""
     bottom = len(rows) - 0.5
-    axes.barh(range(len(rows)), -_SWATCH, left=-0.5, color=rows, height=0.9)
-    axes.bar(range(len(columns)), 2 * _SWATCH, bottom=bottom, color=columns, width=0.9)
+    axes.barh(
+        range(len(rows)), -_SWATCH, left=-0.5, color=rows, height=0.9,
+        edgecolor=[style.edge(colour) for colour in rows],
+    )  # fmt: skip
+    axes.bar(
+        range(len(columns)), 2 * _SWATCH, bottom=bottom, color=columns, width=0.9,
+        edgecolor=[style.edge(colour) for colour in columns],
+    )  # fmt: skip
     axes.set_xlim(-0.5 - _SWATCH, len(columns) - 0.5)
     axes.set_ylim(bottom + 2 * _SWATCH, -0.5)
 
@@ -131,6 +125,8 @@ def return_rates(outcomes: pd.DataFrame, colours: Mapping[str, str], scope: Scop
     axes = figure.subplots()
     shades = [colours.get(name, style.MUTED) for name in ordered["name"]]
     marks.labelled_bars(axes, names, ordered["return_rate"].tolist(), texts, shades)
+    for text in axes.texts:  # the line would cross them
+        text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.8})
     line = axes.axvline(overall, color=style.INK, linewidth=1.2, linestyle="--", zorder=0.9)
     figure.legend(
         handles=[line], labels=[f"All customers: {share(overall)}"], loc="outside lower center"

@@ -101,7 +101,7 @@ def segment_counts_plot(snapshot: Snapshot) -> Picture:
 
 @plot(reads=DRAWN_FROM)
 def segment_shares_plot(snapshot: Snapshot) -> Picture:
-    """Share of customers in each RFM segment."""
+    """Share of customers in each RFM segment, and of what all have spent."""
     table = summary.by_segment(snapshot.small(SEGMENT_SUMMARY))
     return plots.segment_shares(table, scheme_of(snapshot).colours, scope(snapshot))
 

@@ -1,22 +1,29 @@
 """Segments and clusters at a glance: customers, money, and how the scores cut them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from textwrap import fill
 
+import numpy as np
 import pandas as pd
-from matplotlib.colors import Normalize, to_hex
+from matplotlib.colors import Normalize
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from amazon_seg_assets.features import SCORES
-from amazon_seg_assets.formats import count, cut_name, money, share, short
+from amazon_seg_assets.formats import cut_name, money, share, short
 from amazon_seg_assets.plots import marks, style
 from amazon_seg_assets.plots.style import Picture, Scope, house_style
 
 _LABEL_WIDTH = 42
 """Characters of a cluster's label."""
+_MOST_SLICES = 6
+"""Slices of a ring; of more, bars tell more."""
+_CELL_NAME, _CELL_WIDTH = 22, 13
+"""Characters of a segment's name in a cell, and of a line of it."""
 
 
 def cluster_shares(clusters: pd.DataFrame, scope: Scope) -> Picture:
-    """Share of customers in each cluster, as a ring in the clusters' order.
+    """Share of customers in each cluster, as a ring; of many clusters as bars.
 
     ``clusters`` has a row per cluster, with ``cluster``, ``cluster_label`` and ``customers``.
     """
@@ -24,7 +31,8 @@ def cluster_shares(clusters: pd.DataFrame, scope: Scope) -> Picture:
     if clusters["customers"].sum() == 0:
         return style.empty_picture(title, scope.caption())
     ordered = clusters.sort_values("cluster")
-    return marks.ring(
+    draw = marks.ring if len(ordered) <= _MOST_SLICES else marks.customer_bars
+    return draw(
         title,
         scope.caption(),
         [cut_name(label, _LABEL_WIDTH) for label in ordered["cluster_label"]],
@@ -33,37 +41,54 @@ def cluster_shares(clusters: pd.DataFrame, scope: Scope) -> Picture:
     )
 
 
-@house_style()
 def segment_counts(segments: pd.DataFrame, colours: Mapping[str, str], scope: Scope) -> Picture:
     """Customers of each segment, the largest first.
 
     ``segments`` has a row per segment, with ``segment`` and ``customers``.
     """
     title = "Customers by RFM segment"
-    total = segments["customers"].sum()
-    if total == 0:
-        return style.empty_picture(title, scope.caption())
-    ordered, names, shades = _descending(segments, "customers", colours)
-    texts = [f"{count(number)} ({share(number / total)})" for number in ordered["customers"]]
-    figure = style.new_figure(title, scope.caption(), height=marks.bars_height(len(names)))
-    axes = figure.subplots()
-    marks.labelled_bars(axes, names, ordered["customers"].tolist(), texts, shades)
-    style.count_axis(axes.xaxis, "Customers")
-    marks.make_room_for_labels(axes)
-    parts = "; ".join(f"{name} {text}" for name, text in zip(names, texts, strict=True))
-    return Picture(figure, f"{title}, the largest first. {scope.caption()}. {parts}.")
-
-
-def segment_shares(segments: pd.DataFrame, colours: Mapping[str, str], scope: Scope) -> Picture:
-    """Share of customers in each segment, as a ring.
-
-    ``segments`` has a row per segment, with ``segment`` and ``customers``.
-    """
-    title = "Share of customers by RFM segment"
     if segments["customers"].sum() == 0:
         return style.empty_picture(title, scope.caption())
     ordered, names, shades = _descending(segments, "customers", colours)
-    return marks.ring(title, scope.caption(), names, ordered["customers"].tolist(), shades)
+    numbers = ordered["customers"].tolist()
+    return marks.customer_bars(title, scope.caption(), names, numbers, shades)
+
+
+@house_style()
+def segment_shares(segments: pd.DataFrame, colours: Mapping[str, str], scope: Scope) -> Picture:
+    """Share of customers in each segment, and of all that was spent, the largest segment first.
+
+    ``segments`` has a row per segment, with ``segment``, ``customers`` and ``total_monetary``
+    (USD).
+    """
+    title = "Share of customers and of spend by RFM segment"
+    if segments["customers"].sum() == 0:
+        return style.empty_picture(title, scope.caption())
+    ordered, names, shades = _descending(segments, "customers", colours)
+    totals = ordered[["customers", "total_monetary"]].sum()
+    shares = ordered[[*totals.index]] / totals.where(totals > 0)
+    looks = {"customers": style.filled, "total_monetary": style.hatched}
+    texts = {column: [share(part) for part in shares[column]] for column in looks}
+    figure = style.new_figure(
+        title, scope.caption(), height=marks.bars_height(len(names), each=0.5)
+    )
+    axes = figure.subplots()
+    for offset, (column, look) in zip((-0.2, 0.2), looks.items(), strict=True):
+        rows = [row + offset for row in range(len(names))]
+        marks.bars_in_rows(axes, rows, shares[column].fillna(0), texts[column], map(look, shades))
+    marks.name_rows(axes, names)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+    axes.set_xlabel("Share of all")
+    figure.legend(
+        handles=[Patch(**look(style.ACCENT)) for look in looks.values()],
+        labels=["customers", "spend (monetary value)"], loc="outside lower center", ncols=2,
+    )  # fmt: skip
+    marks.make_room_for_labels(axes)
+    parts = "; ".join(
+        f"{name} {customers} of customers, {spend} of spend"
+        for name, customers, spend in zip(names, *texts.values(), strict=True)
+    )
+    return Picture(figure, f"{title}, the largest segment first. {scope.caption()}. {parts}.")
 
 
 @house_style()
@@ -115,44 +140,46 @@ def _descending(
 def rfm_heatmap(cells: pd.DataFrame, scope: Scope) -> Picture:
     """Customers by recency score and by frequency and monetary score together.
 
-    Colour and first line of a cell: share of customers; second line: mean monetary value. ``cells``
-    has a row per cell with customers: ``r_score`` and ``fm_score`` (1 to 5), ``customers`` and
-    ``mean_monetary`` (USD).
+    A cell tells its segment, its share of customers, which is its colour too, and their mean
+    monetary value. ``cells`` has a row per cell with customers: ``r_score`` and ``fm_score`` (1 to
+    5), ``customers``, ``mean_monetary`` (USD) and ``segments``, names with the largest first.
     """
     title = "Customers by recency (R) and frequency-monetary (FM) score"
-    total = cells["customers"].sum()
-    if total == 0:
+    cells = cells[cells["customers"] > 0]
+    if cells.empty:
         return style.empty_picture(title, scope.caption())
-    shares = cells.pivot(index="r_score", columns="fm_score", values="customers") / total
-    grid = shares.reindex(index=SCORES, columns=SCORES)
-    norm = Normalize(0, grid.max().max())
-    note = "In the cells: share of customers, and their mean monetary value"
-    figure = style.new_figure(title, scope.caption(), width=8, height=6.6, note=note)
+    told = cells.assign(
+        share=cells["customers"] / cells["customers"].sum(),
+        mean=cells["mean_monetary"].map(money),
+        name=cells["segments"].map(_most_of),
+    )
+    told["text"] = [
+        f"{fill(name, _CELL_WIDTH)}\n{share(part)}\n{mean}"
+        for name, part, mean in zip(told["name"], told["share"], told["mean"], strict=True)
+    ]
+    grid = told.pivot(index="r_score", columns="fm_score", values=["share", "text"])
+    shares, texts = (grid[of].reindex(index=SCORES, columns=SCORES) for of in ("share", "text"))
+    note = "In the cells: segment, share of customers, and their mean monetary value"
+    figure = style.new_figure(title, scope.caption(), width=9.4, height=7.6, note=note)
     axes = figure.subplots()
-    edges = [score - 0.5 for score in (*SCORES, SCORES[-1] + 1)]
-    mesh = axes.pcolormesh(
-        edges, edges, grid.where(grid > 0).to_numpy(), cmap=style.DENSITY, norm=norm,
-        edgecolors="white", linewidth=2,
-    )  # fmt: skip
-    texts = {(r, fm): ("none", style.FAINT) for r in SCORES for fm in SCORES}
-    parts = []
-    ordered = cells[cells["customers"] > 0].sort_values("customers", ascending=False, kind="stable")
-    for cell in ordered.itertuples():
-        of_all, mean = cell.customers / total, money(cell.mean_monetary)
-        shade = style.text_colour(to_hex(style.DENSITY(norm(of_all))))
-        texts[cell.r_score, cell.fm_score] = (f"{share(of_all)}\n{mean}", shade)
-        parts.append(f"R {cell.r_score} and FM {cell.fm_score} {share(of_all)}, mean {mean}")
-    for (r_score, fm_score), (text, shade) in texts.items():
-        axes.text(fm_score, r_score, text, ha="center", va="center", color=shade)
+    mesh = marks.cells(
+        axes, shares.to_numpy(float), texts.to_numpy(), Normalize(0, told["share"].max()), (1, 1)
+    )
+    for row, column in np.argwhere(shares.isna()):
+        axes.text(SCORES[column], SCORES[row], "none", ha="center", va="center", color=style.FAINT)
     axes.set_facecolor("#F5F5F5")
-    axes.grid(visible=False)
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)
-    axes.set(xticks=SCORES, yticks=SCORES)
+    axes.set(xticks=SCORES, yticks=SCORES, xlim=(0.5, 5.5), ylim=(0.5, 5.5))
     axes.set_xlabel("FM score (5: most often and for most)")
     axes.set_ylabel("R score (5: most recent)")
-    bar = figure.colorbar(mesh, ax=axes, aspect=30)
-    bar.outline.set_visible(False)
-    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: share(value)))
-    told = "; ".join(parts)
-    return Picture(figure, f"{title}, the fullest cells first. {scope.caption()}. {told}.")
+    marks.colour_bar(axes, mesh, "Share of customers")
+    parts = "; ".join(
+        f"R {cell.r_score} and FM {cell.fm_score} {cell.name} {share(cell.share)}, mean {cell.mean}"
+        for cell in told.sort_values("customers", ascending=False, kind="stable").itertuples()
+    )
+    return Picture(figure, f"{title}, the fullest cells first. {scope.caption()}. {parts}.")
+
+
+def _most_of(segments: Sequence[str]) -> str:
+    """The segment of most customers of a cell, and of how many more there are some."""
+    more = f" +{len(segments) - 1}" if len(segments) > 1 else ""
+    return cut_name(segments[0], _CELL_NAME) + more

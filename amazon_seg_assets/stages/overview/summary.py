@@ -55,9 +55,15 @@ def by_cluster(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_cell(summary: pd.DataFrame) -> pd.DataFrame:
-    """The cells of the RFM map: ``r_score``, ``fm_score``, then as segments."""
-    fm_scores = fm_score(summary["f_score"], summary["m_score"])
-    return _group(summary.assign(fm_score=fm_scores), ["r_score", "fm_score"])
+    """The cells of the RFM map: ``r_score``, ``fm_score``, then as segments, then ``segments``.
+
+    These are the names of the segments that customers of the cell are in, the largest first.
+    """
+    keys = ["r_score", "fm_score"]
+    scored = summary.assign(fm_score=fm_score(summary["f_score"], summary["m_score"]))
+    inside = _group(scored, [*keys, "segment"]).sort_values("customers", ascending=False)
+    names = inside.groupby(keys, as_index=False)["segment"].agg(list)
+    return _group(scored, keys).merge(names.rename(columns={"segment": "segments"}), on=keys)
 
 
 def by_cluster_and_segment(summary: pd.DataFrame) -> pd.DataFrame:

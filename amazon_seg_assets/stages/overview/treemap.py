@@ -12,6 +12,7 @@ import pandas as pd
 import squarify
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Patch, Rectangle
@@ -28,7 +29,7 @@ _MARGIN, _LEGEND_ROW = 0.15, 0.25
 """Inches around the map, and of a row of the legend."""
 _LEGEND_COLUMNS = 4
 _NAME_WIDTH = 24
-_BAND_COLOUR = "#E9ECEF"
+BAND_COLOUR = "#E9ECEF"
 """No colour of a cluster, as the cells below have those of segments."""
 _FONT_SIZES = (10.5, 9.5, 8.5, 7.5)
 
@@ -68,6 +69,8 @@ class _Area:
                 linewidth=min(1.0, 10 * self.width, 10 * self.height),
             )
         )  # fmt: skip
+        if (edge := style.edge(colour)) != to_hex(colour):
+            self._draw_inside(axes, edge)
         for text, size in product(texts, _FONT_SIZES):
             if self.holds(text, size, bold):
                 axes.text(
@@ -77,6 +80,16 @@ class _Area:
                 )  # fmt: skip
                 return True
         return False
+
+    def _draw_inside(self, axes: Axes, colour: str) -> None:
+        """Draws an edge within the white one, where there is room."""
+        seam = min(0.02, self.width / 4, self.height / 4)
+        axes.add_patch(
+            Rectangle(
+                (self.x + seam, self.y + seam), self.width - 2 * seam, self.height - 2 * seam,
+                facecolor="none", edgecolor=colour, linewidth=min(0.8, 10 * seam),
+            )
+        )  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
@@ -108,7 +121,7 @@ def segment_treemap(segments: pd.DataFrame, colours: Mapping[str, str], scope: S
     clusters = clusters.sort_values("customers", ascending=False, kind="stable")
     present = set(segments["segment"])
     handles = [
-        Patch(color=colour, label=cut_name(name, _NAME_WIDTH))
+        Patch(label=cut_name(name, _NAME_WIDTH), **style.filled(colour))
         for name, colour in colours.items()
         if name in present
     ]
@@ -125,12 +138,14 @@ def segment_treemap(segments: pd.DataFrame, colours: Mapping[str, str], scope: S
         of_all = share(customers / total)
         band, rest = area.split(_BAND)
         banded = area.height > 2 * _BAND and band.draw(
-            axes, _BAND_COLOUR, f"{name} · {of_all}", f"{brief} · {of_all}", brief, bold=True
+            axes, BAND_COLOUR, f"{name} · {of_all}", f"{brief} · {of_all}", brief, bold=True
         )
         inside = segments[segments["cluster"] == cluster]
         inner = _draw_segments(axes, rest if banded else area, inside, colours)
         if not banded:
-            handles.append(_frame(axes, area, style.cluster_colour(cluster), f"{brief} · {of_all}"))
+            handles.append(
+                _frame(axes, area, style.edge(style.cluster_colour(cluster)), f"{brief} · {of_all}")
+            )
         parts.append(f"{name} ({of_all} of all): {inner}")
     figure.legend(
         handles=handles, loc="lower center", ncols=_LEGEND_COLUMNS, fontsize=9, handlelength=1,

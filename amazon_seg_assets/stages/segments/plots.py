@@ -1,7 +1,6 @@
 """The schemes side by side."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 from matplotlib.patches import Patch
@@ -10,10 +9,7 @@ from amazon_seg_assets.formats import count, cut_name
 from amazon_seg_assets.plots import marks, style
 from amazon_seg_assets.plots.style import Picture, Scope, house_style
 
-_LOOKS: dict[str, dict[str, Any]] = {
-    "standard": {"alpha": 1, "edgecolor": "white"},
-    "notebook": {"alpha": 0.45, "hatch": "////", "edgecolor": "white"},
-}
+_LOOKS = {"standard": style.filled, "notebook": style.hatched}
 _MEANINGS = {
     "standard": "equal customers, equal scores",
     "notebook": "equal customers may part (change against standard)",
@@ -43,16 +39,14 @@ def scheme_comparison(segments: pd.DataFrame, colours: Mapping[str, str], scope:
     height = marks.bars_height(len(names), each=0.5)
     figure = style.new_figure(title, scope.caption(), height=height)
     axes = figure.subplots()
+    shades = [colours[name] for name in ordered["segment"]]
     for offset, (scheme, look) in zip((-0.2, 0.2), _LOOKS.items(), strict=True):
-        bars = axes.barh(
-            [row + offset for row in range(len(names))], ordered[scheme], height=0.36,
-            color=[colours[name] for name in ordered["segment"]], linewidth=0, **look,
-        )  # fmt: skip
-        axes.bar_label(bars, labels=texts[scheme], padding=4, fontsize=8.5)
+        rows = [row + offset for row in range(len(names))]
+        marks.bars_in_rows(axes, rows, ordered[scheme], texts[scheme], map(look, shades))
     marks.name_rows(axes, names)
     style.count_axis(axes.xaxis, "Customers")
     handles = [
-        Patch(facecolor=style.ACCENT, label=f"{scheme}: {_MEANINGS[scheme]}", **look)
+        Patch(label=f"{scheme}: {_MEANINGS[scheme]}", **look(style.ACCENT))
         for scheme, look in _LOOKS.items()
     ]
     figure.legend(handles=handles, loc="outside lower center")
