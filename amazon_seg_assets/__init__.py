@@ -7,6 +7,7 @@ Layers, each of which may import the ones below it, none beside it and none abov
     definitions                        what Dagster loads: all stages, bound once for each category
     run                                runs without the UI, and what the terminal shows of them
     planning                           jobs, sensors, what to make again
+    api                                stored tables and models for notebooks and other programs
     stages                             one folder a subject, in the order of the data
     dag                                how assets, checks and plots are declared and bound
     plots, quality                     the kit for pictures; verdicts on what is stored
@@ -18,7 +19,8 @@ Layers, each of which may import the ones below it, none beside it and none abov
     features, formats, months, texts   names, numbers, months and texts as people read them
     errors                             for people
 
-Only ``assets`` and ``checks`` of a stage, ``dag`` and what is above the stages know Dagster.
+Only ``assets`` and ``checks`` of a stage, ``dag`` and what is above the stages, but for ``api``,
+know Dagster.
 """
 
 __version__ = "0.1.0"

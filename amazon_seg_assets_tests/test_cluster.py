@@ -1,4 +1,7 @@
-"""The main job by its command: on one machine, and the same on a real standalone cluster."""
+"""The main job by its command: on one machine, and the same on a real standalone cluster.
+
+The notebooks run on what it has stored.
+"""
 
 import os
 import shutil
@@ -7,8 +10,10 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import nbformat
 import pyarrow.parquet as pq
 import pytest
+from nbclient import NotebookClient
 
 from amazon_seg_assets.definitions import defs
 from amazon_seg_assets.storage.layout import Store
@@ -38,6 +43,7 @@ TABLES = {
     "cluster_density": SNAPSHOT,
     "rfm_histograms": SNAPSHOT,
 }
+NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 EXPLORED = [
     "review_profile",
     "metadata_profile",
@@ -130,6 +136,24 @@ def test_the_main_job_ends_with_segments_pictures_and_a_report(main_job: tuple[P
     }
     drawn = {picture.stem for picture in stored.rglob("*_plot.png")}
     assert drawn == {name for name in names if name.endswith("_plot")}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs_in_full_and_is_kept_without_output(
+    main_job: tuple[Path, str], path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, _ = main_job
+    monkeypatch.setenv("AMAZON_SEG_STORAGE", str(folder / "data"))
+    notebook = nbformat.read(path, as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.outputs for cell in cells] == [[] for _ in cells]
+    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(folder)}}).execute()
+    told = [output for cell in cells for output in cell.outputs]
+    assert [output["text"] for output in told if output.get("name") == "stderr"] == []
+    pictures = [output for output in told if "image/png" in output.get("data", {})]
+    assert len(pictures) == sum(
+        "plt.subplots" in cell.source or ".plot(" in cell.source for cell in cells
+    )
 
 
 def test_the_exploration_equals_that_of_one_machine(

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from itertools import product
 from typing import Any
 
+import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
@@ -19,6 +20,7 @@ from amazon_seg_assets.stages.segments.scoring import (
     percent_rank_positions,
     rank_cuts,
     score,
+    segments_of,
     threshold_cuts,
     tile_ends,
 )
@@ -46,6 +48,17 @@ def scores(customers: DataFrame, cuts: dict[str, CutPoints]) -> Scores:
     rows = score(customers, cuts).collect()
     assert all(row["rfm_score"] == f"{row[4]}{row[5]}{row[6]}" for row in rows)
     return {row["user_id"]: (row["r_score"], row["f_score"], row["m_score"]) for row in rows}
+
+
+def in_pandas(customers: list[Customer], cuts: dict[str, CutPoints]) -> Scores:
+    """The scores without Spark."""
+    names = ["user_id", "recency", "frequency", "monetary"]
+    found = segments_of(pd.DataFrame(customers, columns=names), cuts, CELLS)
+    rows = zip(found["r_score"], found["f_score"], found["m_score"], strict=True)
+    scored = {customer[0]: row for customer, row in zip(customers, rows, strict=True)}
+    assert found["rfm_score"] == ["".join(map(str, row)) for row in scored.values()]
+    assert found["segment"] == [f"s{score}" for score in found["rfm_score"]]
+    return scored
 
 
 def naive_percent_rank(customers: list[Customer]) -> Scores:
@@ -120,6 +133,8 @@ def test_scores_equal_a_naive_ranking(spark: SparkSession, count: int, partition
     by_percent_rank, by_ntile = rank_cuts(data, ["percent_rank", "ntile"])
     assert scores(data, by_percent_rank) == naive_percent_rank(customers)
     assert scores(data, by_ntile) == naive_ntile(customers)
+    assert in_pandas(customers, by_percent_rank) == naive_percent_rank(customers)
+    assert in_pandas(customers, by_ntile) == naive_ntile(customers)
     frozen = frozen_thresholds(by_percent_rank)
     assert bool(frozen) == (sum(frequency > 1 for _, _, frequency, _ in customers) > 1)
     if frozen:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from upath import UPath
 
-from amazon_seg_assets.schema import Table
+from amazon_seg_assets.schema import MONTH, Table
 from amazon_seg_assets.storage.facts import Facts, write_facts
 from amazon_seg_assets.storage.layout import Store, month_folder
 from amazon_seg_assets.storage.locations import Location, is_local
@@ -75,8 +75,37 @@ def read_small(store: Store, table: Table, month: str | None = None) -> pd.DataF
         InputError: it has not been materialized.
     """
     store.require(table.name, None if month is None else [month])
-    folder = UPath(store.path(table.name, month))
-    return pq.read_table(folder.path, filesystem=folder.fs, partitioning=None).to_pandas()
+    return _read_folder(store.path(table.name, month)).to_pandas()
+
+
+def read_arrow(
+    store: Store,
+    table: Table,
+    months: Sequence[str] | None = None,
+    columns: Sequence[str] | None = None,
+) -> pa.Table:
+    """A table, or some of its months and columns, in memory.
+
+    Tables laid out by month have the further column ``month``, as Spark reads them.
+
+    Raises:
+        InputError: the table or a month of it has not been materialized.
+    """
+    store.require(table.name, months)
+    names = list(columns or [*table.column_names, *([MONTH] if table.by_month else [])])
+    if not table.by_month:
+        return _read_folder(store.path(table.name), names)
+    stored = [name for name in names if name != MONTH]
+    parts = []
+    for month in store.months(table.name) if months is None else months:
+        part = _read_folder(store.path(table.name, month), stored)
+        parts.append(part.append_column(MONTH, pa.repeat(month, part.num_rows)))
+    return pa.concat_tables(parts).select(names)
+
+
+def _read_folder(place: Location, columns: list[str] | None = None) -> pa.Table:
+    folder = UPath(place)
+    return pq.read_table(folder.path, columns=columns, filesystem=folder.fs, partitioning=None)
 
 
 def parquet_files(folder: Location) -> list[Location]:

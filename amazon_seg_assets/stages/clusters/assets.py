@@ -16,7 +16,6 @@ from amazon_seg_assets.features import CENTERS, FEATURES
 from amazon_seg_assets.plots.features import FEATURES as FEATURE_AXES
 from amazon_seg_assets.plots.style import Picture
 from amazon_seg_assets.rules.labels import load_label_rules
-from amazon_seg_assets.schema import Artifact
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.stages.clusters import plots
 from amazon_seg_assets.stages.clusters.choice_of_k import (
@@ -38,6 +37,7 @@ from amazon_seg_assets.stages.clusters.sweep import DEFAULT_KS, POSSIBLE_KS, swe
 from amazon_seg_assets.stages.clusters.tables import (
     CLUSTER_CENTERS,
     CLUSTER_DENSITY,
+    CLUSTER_MODEL,
     CUSTOMER_CLUSTERS,
     K_SWEEP,
 )
@@ -46,13 +46,6 @@ from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES
 from amazon_seg_assets.storage.locations import spark_path
 
 CODE_VERSION = "6"
-
-CLUSTER_MODEL = Artifact(
-    "cluster_model",
-    "The fitted Spark ML pipeline: log, assembler, scaler, K-Means. It takes `recency`, "
-    "`frequency` and `monetary`, and adds `cluster`. Load it with "
-    "`pyspark.ml.PipelineModel.load` to score new customers.",
-)
 
 PossibleK = Annotated[int, Field(ge=POSSIBLE_KS[0], le=POSSIBLE_KS[-1])]
 

@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from amazon_seg_assets.features import FEATURE_UNITS, TRANSFORMED_FEATURES
-from amazon_seg_assets.schema import Column, Table, Total
+from amazon_seg_assets.schema import Artifact, Column, Table, Total
 from amazon_seg_assets.stages.rfm.tables import CLUSTERED_ON, CUSTOMER, RFM_FEATURES, features_kept
 
 K_SWEEP = Table(
@@ -102,6 +102,13 @@ CLUSTER_CENTERS = Table(
     ),
 )
 
+
+CLUSTER_MODEL = Artifact(
+    "cluster_model",
+    "The fitted Spark ML pipeline: log, assembler, scaler, K-Means. It takes `recency`, "
+    "`frequency` and `monetary`, and adds `cluster`. Load it with "
+    "`amazon_seg_assets.api.load_model` to score new customers.",
+)
 
 CUSTOMER_CLUSTERS = Table(
     name="customer_clusters",

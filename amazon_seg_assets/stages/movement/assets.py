@@ -47,7 +47,7 @@ from amazon_seg_assets.stages.raw.tables import RAW_REVIEWS
 from amazon_seg_assets.stages.rfm.assets import scope
 from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES
 from amazon_seg_assets.stages.segments.scheme_used import scheme_of
-from amazon_seg_assets.stages.segments.scoring import SEGMENT, CutPoints
+from amazon_seg_assets.stages.segments.scoring import SEGMENT, cuts_from_facts
 from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS
 from amazon_seg_assets.storage.exports import Exported, Form, write_one_file_each
 
@@ -96,8 +96,9 @@ def _by_both_yardsticks(snapshot: Snapshot, earlier: Snapshot) -> tuple[DataFram
             "rfm_segments again to see what is due to behaviour alone."
         )
     scheme, former = scheme_of(snapshot), scheme_of(earlier)
-    points = {feature: CutPoints.from_facts(facts) for feature, facts in cuts.items()}
-    both = transitions.by_earlier_rules(after, _segments(earlier), points, former.cells)
+    both = transitions.by_earlier_rules(
+        after, _segments(earlier), cuts_from_facts(cuts), former.cells
+    )
     if scheme.fingerprint == former.fingerprint:
         return both, ""
     return both, (

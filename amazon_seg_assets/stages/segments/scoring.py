@@ -5,13 +5,15 @@ customer is above. So no customer needs to be ranked, and no window spans all of
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from itertools import product
 from operator import add
 from typing import Any, Self
 
+import numpy as np
+import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -93,16 +95,22 @@ class CutPoints:
         above = [self._above(key, self.order).cast("int") for key in self.keys]
         return reduce(add, above, F.lit(1))
 
+    def scores_of(self, customers: pd.DataFrame) -> np.ndarray:
+        """The same of a pandas frame with the columns of the order, without Spark."""
+        above = (self._above(key, self.order, customers.__getitem__) for key in self.keys)
+        return reduce(add, above, np.ones(len(customers), np.int32))
+
     def first_above(self) -> Column:
         """The worst value above each cut point, of all customers; null where nobody is above."""
-        value = _column(self.order[0])
+        value = _value(self.order[0], F.col)
         return F.array(*(F.min(F.when(self._above(key, self.order), value)) for key in self.keys))
 
-    def _above(self, key: Key, order: Sequence[str]) -> Column:
-        column, value = _column(order[0]), F.lit(key[0])
+    def _above(self, key: Key, order: Sequence[str], columns: Callable[[str], Any] = F.col) -> Any:
+        """True above a key; ``columns`` gives those of Spark, or of a pandas frame, by name."""
+        column, value = _value(order[0], columns), key[0]
         if len(order) == 1:
             return column >= value if self.inclusive else column > value
-        return (column > value) | ((column == value) & self._above(key[1:], order[1:]))
+        return (column > value) | ((column == value) & self._above(key[1:], order[1:], columns))
 
 
 def cut_points(schemes: Sequence[Scheme], customers: DataFrame) -> list[dict[str, CutPoints]]:
@@ -140,6 +148,11 @@ def rank_cuts(customers: DataFrame, scorings: Sequence[str]) -> list[dict[str, C
     found = zip(orders, order_statistics(customers, list(orders.values())), strict=True)
     cuts = {(each, feature): _cut_points(each, feature, keys) for (each, feature), keys in found}
     return [{feature: cuts[each, feature] for feature in FEATURES} for each in scorings]
+
+
+def cuts_from_facts(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, CutPoints]:
+    """The cut points of each feature, as ``to_facts`` gave them to JSON."""
+    return {feature: CutPoints.from_facts(points) for feature, points in facts.items()}
 
 
 def threshold_cuts(thresholds: Mapping[str, Sequence[float]]) -> dict[str, CutPoints]:
@@ -214,6 +227,28 @@ def assign_segments(scored: DataFrame, cells: Mapping[tuple[int, int, int], str]
     return scored.withColumn(SEGMENT, F.element_at(table, place))
 
 
+def segments_of(
+    customers: pd.DataFrame,
+    cuts: Mapping[str, CutPoints],
+    cells: Mapping[tuple[int, int, int], str],
+) -> dict[str, Any]:
+    """The columns that `score` and `assign_segments` add, of a pandas frame and without Spark.
+
+    Args:
+        customers: the features as numbers, none of which is missing, and ``user_id`` where cut
+            points divide equal customers.
+        cuts: by feature.
+        cells: the segment of each combination of scores.
+    """
+    scores = {name: cuts[feature].scores_of(customers) for feature, name in SCORE_COLUMNS.items()}
+    places = list(zip(*(of_one.tolist() for of_one in scores.values()), strict=True))
+    return {
+        **scores,
+        "rfm_score": [f"{r}{f}{m}" for r, f, m in places],
+        SEGMENT: [cells[r, f, m] for r, f, m in places],
+    }
+
+
 def outcome(name: str, scheme: str) -> str:
     """The column that holds a score or the segment of one of several schemes."""
     return f"{scheme}_{name}"
@@ -247,8 +282,8 @@ def _next_above(value: float) -> float:
     return value + 1 if isinstance(value, int) else math.nextafter(value, math.inf)
 
 
-def _column(name: str) -> Column:
-    return -F.col(name[1:]) if name.startswith("-") else F.col(name)
+def _value(name: str, columns: Callable[[str], Any]) -> Any:
+    return -columns(name[1:]) if name.startswith("-") else columns(name)
 
 
 def _cut_points(scoring: str, feature: str, found: Sequence[Key]) -> CutPoints:
