@@ -601,7 +601,7 @@ EMPTY: dict[str, tuple[Draw, str]] = {
     "scheme_comparison": (lambda: scheme_comparison(SCHEMES[:0], COLOURS, SCOPE), "no customers"),
     "popular_products": (
         lambda: exploration.popular_products(PRODUCTS[:0], 2023, RAW),
-        "no reviews in 2023",
+        "no verified reviews in 2023",
     ),
     "ratings_by_verified": (
         lambda: exploration.ratings_by_verified(RATINGS[:0], None, RAW),

@@ -339,8 +339,8 @@ def test_popular_products_and_audio(findings: Findings) -> None:
     names = ("Wireless Ear Buds, black", "Headphone Case", "Heads up display", None)
     _, text = told(say.popular(replace(findings, top_products=popular(*names))))
     assert text == (
-        "The product with most reviews is “Wireless Ear Buds, black”, with 100 reviews. 2 of the 4 "
-        "most reviewed products are headphones, earbuds or headsets, by their names."
+        "The product with most verified reviews is “Wireless Ear Buds, black”, with 100 reviews. 2 "
+        "of the 4 most reviewed products are headphones, earbuds or headsets, by their names."
     )
     explored = replace(findings, top_products=popular(*names))
     assert figures_of(explored)["audio_share_of_popular"] == 0.5
@@ -349,7 +349,7 @@ def test_popular_products_and_audio(findings: Findings) -> None:
         "products of 2023: 50.0 %\n\n- **Action:** "
     ) in to_markdown(explored)
     _, text = told(say.popular(replace(findings, top_products=popular(None))))
-    assert text == "The product with most reviews is “B0”, with 100 reviews."
+    assert text == "The product with most verified reviews is “B0”, with 100 reviews."
     assert say.popular(replace(findings, top_products=popular())) is None
 
 

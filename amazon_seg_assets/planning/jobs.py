@@ -17,7 +17,7 @@ DESCRIPTIONS = {
     PREPARE: "Cleans and joins the reviews of a range of months in one run.",
     SEGMENT: "Segments the customers as of the end of a month, or of each of a range.",
     HISTORY: "Sums up the days of all customers, of a range of months in one run.",
-    EXPLORE: "Shows what the raw tables hold, whatever the snapshot.",
+    EXPLORE: "Shows what the raw tables hold, whatever the snapshot; the products must be clean.",
     FULL: (
         "Everything in one run: ingests, explores, prepares the months of a range and segments "
         "the snapshots of the same range. The twelve months before the range must have been "

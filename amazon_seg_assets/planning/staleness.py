@@ -14,6 +14,7 @@ from amazon_seg_assets.dag.family import Family
 from amazon_seg_assets.dag.records import is_up_to_date
 from amazon_seg_assets.rules.categories import load_excluded_categories
 from amazon_seg_assets.rules.scheme import Scheme
+from amazon_seg_assets.stages.cleaning.assets import stored_inputs
 from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA, CLEAN_REVIEWS, JOINED_REVIEWS
 from amazon_seg_assets.stages.cleaning.versions import (
     made_from_clean,
@@ -23,7 +24,6 @@ from amazon_seg_assets.stages.cleaning.versions import (
 from amazon_seg_assets.stages.history.tables import CUSTOMER_DAYS
 from amazon_seg_assets.stages.history.versions import made_from_days
 from amazon_seg_assets.stages.movement.tables import SEGMENT_OUTCOMES
-from amazon_seg_assets.stages.raw.assets import stored_versions
 from amazon_seg_assets.stages.raw.manifest import require_manifest
 from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
 from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS
@@ -37,8 +37,8 @@ def are_up_to_date(
     store: Store,
     declarations: Iterable[AssetDeclaration],
 ) -> bool:
-    """True if assets without months were last made from the raw tables that are stored."""
-    versions = stored_versions(family, store)
+    """True if assets without months were last made from what is stored."""
+    versions = stored_inputs(instance, family, store)
     return all(
         is_up_to_date(
             instance, store, family.key(each.name), each.version(family.settings), versions

@@ -17,6 +17,7 @@ from amazon_seg_assets.plots.style import Picture, RawScope
 from amazon_seg_assets.rules.categories import load_category_rules, load_excluded_categories
 from amazon_seg_assets.schema import MONTH, Table
 from amazon_seg_assets.settings import Settings
+from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA
 from amazon_seg_assets.stages.exploration import plots, transform
 from amazon_seg_assets.stages.exploration.profiles import Profile, profile_metadata, profile_reviews
 from amazon_seg_assets.stages.exploration.tables import (
@@ -183,14 +184,21 @@ def misplaced_products(explored: Whole) -> Stored:
     return explored.store(table).telling(products=_shown(table, empty=empty))
 
 
-@whole_asset(TOP_PRODUCTS, reads=[RAW_METADATA, RAW_REVIEWS], kinds=KINDS, check_step=CHECKS)
+@whole_asset(
+    TOP_PRODUCTS,
+    reads=[RAW_METADATA, CLEAN_METADATA, RAW_REVIEWS],
+    kinds=KINDS,
+    code_version="2",
+    check_step=CHECKS,
+)
 def top_products(explored: Whole, config: YearConfig) -> Stored:
-    """Ranks products by their pages, and by the reviews of a year."""
+    """Ranks products by their pages, and clean ones by the verified reviews of a year."""
     year = _year(explored, config.year)
     months = [month for month in _months(explored) if int(month[:4]) == year]
     columns = ["review_id", "parent_asin", "rating", "verified_purchase"]
     reviews = explored.read(RAW_REVIEWS, columns, months)
-    table = transform.top_products(explored.read(RAW_METADATA), reviews, year)
+    clean = explored.read(CLEAN_METADATA, transform.PRODUCT_COLUMNS)
+    table = transform.top_products(explored.read(RAW_METADATA), clean, reviews, year)
     shown = {
         re.sub(r"\W+", "_", name.lower()): _shown(
             table[table["list"] == name].drop(columns=["list", "year"]),
@@ -245,9 +253,9 @@ def _draws(table: Table, caption: str) -> Any:
     return plot(reads=[table, RAW_REVIEWS], section="exploration", caption=caption, whole=True)
 
 
-@_draws(TOP_PRODUCTS, "The most reviewed products of the year.")
+@_draws(TOP_PRODUCTS, "The clean products with most verified reviews in the year.")
 def popular_products_plot(explored: Whole) -> Picture:
-    """The 20 products with most reviews in the year."""
+    """The 20 clean products with most verified reviews in the year."""
     table = explored.small(TOP_PRODUCTS)
     year = _year(explored) if table.empty else int(table["year"].iloc[0])
     popular = table[table["list"] == MOST_POPULAR]

@@ -26,23 +26,24 @@ _CUT_OFF = style.hatched(style.ACCENT)
 
 @house_style()
 def popular_products(products: pd.DataFrame, year: int, scope: RawScope) -> Picture:
-    """The 20 most reviewed products of a year, the first on top.
+    """The 20 products with most verified reviews of a year, the first on top.
 
-    ``products`` has a row per product, with ``product_name`` (any text, or null) and ``reviews``.
+    ``products`` has a row per product, with ``product_name`` (any text, or null) and ``reviews``,
+    verified ones.
     """
     title = f"Most popular products of {_upto(year, scope)}"
     ordered = products.sort_values("reviews", ascending=False, kind="stable").head(_MOST_PRODUCTS)
     if ordered["reviews"].sum() == 0:
-        return style.empty_picture(title, scope.caption(), f"no reviews in {year}")
+        return style.empty_picture(title, scope.caption(), f"no verified reviews in {year}")
     names = [cut_name(name, _NAME_WIDTH) for name in ordered["product_name"]]
     texts = [count(number) for number in ordered["reviews"]]
-    note = f"By number of reviews; {counted(ordered['reviews'].sum(), 'review')} shown"
+    note = f"By number of verified reviews; {counted(ordered['reviews'].sum(), 'review')} shown"
     height = 1.9 + 0.31 * len(names)
     figure = style.new_figure(title, scope.caption(), width=10.5, height=height, note=note)
     axes = figure.subplots()
     labelled_bars(axes, names, ordered["reviews"].tolist(), texts, style.ACCENT)
     axes.tick_params(axis="y", labelsize=9)
-    style.count_axis(axes.xaxis, f"Reviews in {_upto(year, scope)}")
+    style.count_axis(axes.xaxis, f"Verified reviews in {_upto(year, scope)}")
     make_room_for_labels(axes)
     parts = "; ".join(f"{name}: {text}" for name, text in zip(names, texts, strict=True))
     return Picture(figure, f"{title}. {scope.caption()}. {note}. {parts}.")

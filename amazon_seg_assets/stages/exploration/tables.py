@@ -209,8 +209,9 @@ TOP_PRODUCTS = Table(
     name="top_products",
     description=(
         "Products that lead in some respect, one list after the other, each product once. Lists "
-        "of a year count reviews of that year, each once; the others rest on what the product "
-        "page said. Ties go to the product with more ratings, then by `parent_asin`."
+        "of a year count verified reviews of that year, each once, of the products of "
+        "`clean_metadata`; the others rest on what the pages of all products said. Ties go to the "
+        "product with more ratings, then by `parent_asin`."
     ),
     is_small=True,
     key=("list", "rank"),
@@ -221,7 +222,7 @@ TOP_PRODUCTS = Table(
         Column(
             "product_name",
             pa.string(),
-            "Name, cut; null where the product is unknown.",
+            "Name, cut; null where it is unknown.",
             nullable=True,
             sources=RAW_METADATA.sources("title"),
         ),

@@ -42,6 +42,11 @@ PRODUCT_LISTS = (
     "cheapest",
 )
 
+PRODUCT_COLUMNS = [
+    "parent_asin", "title", "rating_number", "average_rating", "price", "main_category", "store",
+]  # fmt: skip
+"""Columns of a clean product that lists tell."""
+
 _LONGEST_NAME, _LONGEST_TEXT = 200, 500
 _STARS = (1.0, 2.0, 3.0, 4.0, 5.0)
 
@@ -182,11 +187,14 @@ def misplaced_products(metadata: DataFrame, excluded: Collection[str]) -> pd.Dat
     return ordered.astype({"rating_number": "Int64"})
 
 
-def top_products(metadata: DataFrame, reviews: DataFrame, year: int) -> pd.DataFrame:
-    """Ranks products by what their pages say, and by the reviews of a year.
+def top_products(
+    metadata: DataFrame, clean: DataFrame, reviews: DataFrame, year: int
+) -> pd.DataFrame:
+    """Ranks products by what their pages say, and clean ones by the verified reviews of a year.
 
     Args:
         metadata: columns of ``raw_metadata``.
+        clean: ``PRODUCT_COLUMNS`` of ``clean_metadata``.
         reviews: ``review_id``, ``parent_asin``, ``rating`` and ``verified_purchase`` of
             ``raw_reviews``, of the year.
         year: the year.
@@ -194,10 +202,14 @@ def top_products(metadata: DataFrame, reviews: DataFrame, year: int) -> pd.DataF
     Returns:
         Columns of ``top_products``: at most 20 rows a list.
     """
-    products = _one_row_per_product(metadata)
-    by_page = _top(products, _page_lists())
-    by_review = _top(_reviewed(reviews).join(products, "parent_asin", "left"), _review_lists())
-    ranked = by_page.unionByName(by_review).withColumn("year", F.lit(year))
+    by_page = _top(_one_row_per_product(metadata), _page_lists())
+    # Only the few that lead are joined with their names, so that no long column is shuffled.
+    counted = _reviewed(reviews).join(clean.select("parent_asin", "rating_number"), "parent_asin")
+    leading = _top(counted, _review_lists()).drop("rating_number")
+    named = clean.withColumn("product_name", F.substring("title", 1, _LONGEST_NAME))
+    by_review = named.join(F.broadcast(leading), "parent_asin")
+    told = [name for name in TOP_PRODUCTS.column_names if name != "year"]
+    ranked = by_page.select(told).union(by_review.select(told)).withColumn("year", F.lit(year))
     table = pd.DataFrame(ranked.toPandas())
     place = {name: position for position, name in enumerate((*PRODUCT_LISTS, *YEARLY_LISTS))}
     ordered = table.assign(place=table["list"].map(place)).sort_values(["place", "rank"])
@@ -237,10 +249,10 @@ def _one_row_per_product(metadata: DataFrame) -> DataFrame:
 
 
 def _reviewed(reviews: DataFrame) -> DataFrame:
-    """``reviews`` and ``five_star``, verified ones, of each product; each review counts once."""
-    is_five_star = _verified() & (F.col("rating") == 5)
-    once = reviews.where("parent_asin is not null").select(
-        "review_id", "parent_asin", F.coalesce(is_five_star, F.lit(False)).alias("is_five_star")
+    """Verified ``reviews`` of each product, and those with ``five_star``; each counts once."""
+    is_five_star = F.coalesce(F.col("rating") == 5, F.lit(False))
+    once = reviews.where("verified_purchase and parent_asin is not null").select(
+        "review_id", "parent_asin", is_five_star.alias("is_five_star")
     )
     return (
         once.distinct()
@@ -287,8 +299,7 @@ def _top(products: DataFrame, lists: Sequence[Column]) -> DataFrame:
     entered = products.withColumn("entry", F.explode(F.array(*lists))).where("entry is not null")
     flat = entered.select("*", "entry.*").drop("entry")
     order = [F.col("key").desc(), F.col("rating_number").desc_nulls_last(), F.col("parent_asin")]
-    columns = [name for name in TOP_PRODUCTS.column_names if name != "year"]
-    return _ranked(flat, "list", order, LIST_LENGTH).select(*columns)
+    return _ranked(flat, "list", order, LIST_LENGTH)
 
 
 def _ranked(frame: DataFrame, group: str, order: Sequence[Column], first: int) -> DataFrame:

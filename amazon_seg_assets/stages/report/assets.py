@@ -18,6 +18,7 @@ from amazon_seg_assets.rules.recommendations import default_recommendations
 from amazon_seg_assets.schema import Artifact
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.stages import STAGES
+from amazon_seg_assets.stages.cleaning.assets import stored_inputs
 from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA, CLEAN_REVIEWS
 from amazon_seg_assets.stages.clusters.tables import K_SWEEP
 from amazon_seg_assets.stages.exploration.tables import RATING_COUNTS, TOP_PRODUCTS
@@ -29,7 +30,6 @@ from amazon_seg_assets.stages.movement.tables import (
     SEGMENT_TRANSITIONS,
 )
 from amazon_seg_assets.stages.overview.tables import CLUSTER_VALIDATION, SEGMENT_SUMMARY
-from amazon_seg_assets.stages.raw.assets import stored_versions
 from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
 from amazon_seg_assets.stages.report.advice import cluster_advice, general_advice, segment_advice
 from amazon_seg_assets.stages.report.figures import figures_of
@@ -139,11 +139,11 @@ def explored_now(snapshot: Snapshot) -> set[str]:
     """
     family, storage, instance = snapshot.family, snapshot.storage, snapshot.instance
     assert instance is not None
-    versions = stored_versions(family, storage)
+    versions = stored_inputs(instance, family, storage)
     explored: dict[str, AssetDeclaration] = {each.name: each for each in declared_in("exploration")}
 
     def is_current(name: str) -> bool:
-        if name not in explored:  # a raw table
+        if name not in explored:  # a raw table, or the clean products
             return True
         code_version = explored[name].version(family.settings)
         return is_up_to_date(instance, storage, family.key(name), code_version, versions) and all(
