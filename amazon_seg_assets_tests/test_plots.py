@@ -977,7 +977,7 @@ def test_a_year_that_the_data_cuts_off_is_marked(last_day: date, told: str) -> N
     scope = replace(RAW, last_day=last_day)
     popular = exploration.popular_products(PRODUCTS, 2023, scope)
     assert f"Most popular products of {told}" in words_of(popular)
-    assert f"Reviews in {told}" in words_of(popular)
+    assert f"Verified reviews in {told}" in words_of(popular)
     rated = exploration.ratings_by_verified(RATINGS, 2023, scope)
     assert f"Ratings by verified purchase, {told}" in words_of(rated)
 
