@@ -137,6 +137,19 @@ def test_every_asset_says_whose_it_is_and_what_it_is(definitions: Definitions) -
         assert node.code_version or node.is_external, name
 
 
+def test_checks_are_recorded_by_month_but_for_those_of_the_whole_history(
+    definitions: Definitions,
+) -> None:
+    graph = definitions.resolve_asset_graph()
+    as_one = {
+        name
+        for name, node in nodes(definitions).items()
+        for key in node.check_keys
+        if graph.get(key).partitions_def != node.partitions_def
+    }
+    assert as_one == {"customer_days"}
+
+
 def test_lineage_begins_with_the_files_of_the_source(definitions: Definitions) -> None:
     every = nodes(definitions)
     external = {name for name, node in every.items() if node.is_external}

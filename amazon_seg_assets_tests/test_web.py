@@ -168,6 +168,10 @@ def test_checks_of_a_range_have_passed_in_each_of_its_months(
             labels = {entry["label"] for entry in latest["evaluation"]["metadataEntries"]}
             assert labels == {"value", "threshold"}, name
             assert statuses(check) == {months: "SUCCEEDED"}, name
+    # Of the whole history there is one evaluation.
+    for name, check in ui.checks("customer_days").items():
+        latest = check["executionForLatestMaterialization"]
+        assert (latest["status"], [latest["runId"]]) == ("SUCCEEDED", [*ui.job_runs(HISTORY)]), name
 
 
 def test_all_checks_can_be_executed_alone(ui: WebUI, backfilled: dict[str, Any]) -> None:

@@ -22,9 +22,10 @@ from pydantic import create_model
 
 from amazon_seg_assets.dag.declaration import AssetDeclaration
 from amazon_seg_assets.dag.derived import derived_verdicts, uses_spark
-from amazon_seg_assets.dag.evaluations import Event, names_months, of_months, of_whole
+from amazon_seg_assets.dag.evaluations import Event, of_months, of_whole
 from amazon_seg_assets.dag.family import Family
 from amazon_seg_assets.dag.handles import Handle, Snapshot, Whole
+from amazon_seg_assets.dag.internals import months_of_run
 from amazon_seg_assets.dag.resources import SparkResource, StoreResource
 from amazon_seg_assets.dag.steps import CHECKS_FIRST, PRIORITY, SPARK_POOL, running, with_signature
 from amazon_seg_assets.dag.titles import give_title
@@ -110,16 +111,17 @@ def bind_checks(
 
     A step for each check would cost more than most checks do.
     """
-    steps: dict[tuple[str, bool], list[Check]] = {}
+    steps: dict[tuple[str, bool, bool], list[Check]] = {}
     for declaration in declarations:
         if checks := checks_of(declaration, own):
             name = declaration.check_step or f"{declaration.name}_checks"
-            steps.setdefault((name, declaration.has_months), []).extend(checks)
-    return [_bind(name, checks, by_month, family) for (name, by_month), checks in steps.items()]
+            step = name, declaration.has_months, declaration.checked_as_one
+            steps.setdefault(step, []).extend(checks)
+    return [_bind(*step, checks, family) for step, checks in steps.items()]
 
 
 def _bind(
-    name: str, checks: Sequence[Check], by_month: bool, family: Family
+    name: str, by_month: bool, as_one: bool, checks: Sequence[Check], family: Family
 ) -> AssetChecksDefinition:
     with warnings.catch_warnings():
         # Checks of partitions are a preview; Dagster says so each time.
@@ -130,8 +132,7 @@ def _bind(
                 asset=family.key(check.table.name),
                 description=check.description,
                 blocking=check.blocking,
-                # Without it the check would be of all months, and fail where one is missing.
-                partitions_def=family.months if by_month else None,
+                partitions_def=family.months if by_month and not as_one else None,
             )
             for check in checks
         }
@@ -214,8 +215,9 @@ def _by_month(
     Raises:
         InputError: no month is stored.
     """
-    if names_months(context):
-        return {month: [*asked] for month in context.partition_keys}
+    # "Execute all" of the UI starts a run without any.
+    if named := months_of_run(context.run.tags):
+        return {month: [*asked] for month in named}
     stored = {check: {*store.months(check.table.name)} for check in asked}
     months = month_range(family.span.first, family.span.last)
     there = {month: [check for check in asked if month in stored[check]] for month in months}

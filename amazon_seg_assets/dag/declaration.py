@@ -75,6 +75,8 @@ class AssetDeclaration:
         comes_last: what it stores is for pictures and people, so it comes last.
         check_step: name of the step of its checks, where it shares one; assets that share one must
             not depend on each other.
+        checked_as_one: its checks have one evaluation a run, whatever the months: of all of the
+            history, those of each month would take longer to record than to find.
         section: of the report that shows the picture; empty where none does.
         caption: below it there.
     """
@@ -87,6 +89,7 @@ class AssetDeclaration:
     code_version: CodeVersion = "1"
     comes_last: bool = False
     check_step: str = ""
+    checked_as_one: bool = False
     section: str = ""
     caption: str = ""
 
@@ -155,6 +158,8 @@ def plot(
 
     Args:
         reads: small tables.
+        checked_as_one: its checks have one evaluation a run, whatever the months: of all of the
+            history, those of each month would take longer to record than to find.
         section: of the report that shows it.
         caption: below it in the report.
         whole: has no months.

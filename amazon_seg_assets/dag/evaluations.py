@@ -4,7 +4,7 @@ An `AssetCheckResult` has no month where its run has several, and would leave th
 them as skipped.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from dagster import (
@@ -14,19 +14,15 @@ from dagster import (
     AssetCheckSeverity,
     AssetCheckSpec,
     AssetRecordsFilter,
+    DagsterEventType,
     DagsterInstance,
     Output,
 )
 
-from amazon_seg_assets.dag.internals import Target, target_of
+from amazon_seg_assets.dag.internals import Target, months_of_run, target_of
 from amazon_seg_assets.quality.verdict import Verdict, worst
 
 Event = AssetCheckResult | AssetCheckEvaluation | Output[None]
-
-
-def names_months(context: AssetCheckExecutionContext) -> bool:
-    """False for a run without partitions, as the UI's "Execute all" starts it."""
-    return context.has_partition_key or context.has_partition_key_range
 
 
 def of_whole(spec: AssetCheckSpec, verdict: Verdict) -> AssetCheckResult:
@@ -37,23 +33,30 @@ def of_whole(spec: AssetCheckSpec, verdict: Verdict) -> AssetCheckResult:
 def of_months(
     context: AssetCheckExecutionContext, spec: AssetCheckSpec, verdicts: Mapping[str, Verdict]
 ) -> Iterator[Event]:
-    """The evaluations of a check by month, and one of all for a run that names none."""
+    """The evaluations of a check by month, and one of all for a run that names none.
+
+    A check without partitions has the latter alone.
+    """
     yield Output(None, spec.get_python_identifier())
-    for month, verdict in verdicts.items():
-        yield AssetCheckEvaluation(
-            **_told(spec, verdict, f"{month}: {verdict.sentence}"),
-            blocking=spec.blocking,
-            partition=month,
-            target_materialization_data=_target(context.instance, spec, month),
-        )
-    if verdicts and not names_months(context):
+    if spec.partitions_def is not None:
+        targets = _targets(context.instance, spec, verdicts)
+        for month, verdict in verdicts.items():
+            yield AssetCheckEvaluation(
+                **_told(spec, verdict, f"{month}: {verdict.sentence}"),
+                blocking=spec.blocking,
+                partition=month,
+                target_materialization_data=targets.get(month),
+            )
+    if verdicts and not (months_of_run(context.run.tags) and spec.partitions_def):
         yield _of_all(spec, verdicts)
 
 
 def _of_all(spec: AssetCheckSpec, verdicts: Mapping[str, Verdict]) -> AssetCheckEvaluation:
     """The worst of the verdicts, with the months that have been checked."""
     month, verdict = worst(verdicts)
-    sentence = f"{len(verdicts)} stored months checked; the worst is {month}: {verdict.sentence}"
+    sentence = f"{month}: {verdict.sentence}"
+    if len(verdicts) > 1:
+        sentence = f"{len(verdicts)} months checked; the worst is {sentence}"
     of_months = {
         "worst_month": month,
         "months_checked": [*verdicts],
@@ -75,8 +78,15 @@ def _told(spec: AssetCheckSpec, verdict: Verdict, sentence: str, **metadata: Any
     }
 
 
-def _target(instance: DagsterInstance, spec: AssetCheckSpec, month: str) -> Target | None:
-    """The materialization that a check of a month is of; None if there is no record of it."""
-    asked = AssetRecordsFilter(spec.asset_key, asset_partitions=[month])
-    records = instance.fetch_materializations(asked, limit=1).records
-    return target_of(records[0]) if records else None
+def _targets(
+    instance: DagsterInstance, spec: AssetCheckSpec, months: Iterable[str]
+) -> dict[str | None, Target]:
+    """The materializations that a check is of, by month, as far as they are recorded."""
+    latest = instance.get_latest_storage_id_by_partition(
+        spec.asset_key, DagsterEventType.ASSET_MATERIALIZATION, {*months}
+    )
+    if not latest:
+        return {}
+    asked = AssetRecordsFilter(spec.asset_key, storage_ids=[*latest.values()])
+    records = instance.fetch_materializations(asked, limit=len(latest)).records
+    return {record.partition_key: target_of(record) for record in records}

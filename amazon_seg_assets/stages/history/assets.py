@@ -30,7 +30,11 @@ KINDS = {"pyspark"}
 
 
 @months_asset(
-    CUSTOMER_DAYS, reads=[RAW_REVIEWS, CLEAN_METADATA], kinds=KINDS, code_version=CODE_VERSION
+    CUSTOMER_DAYS,
+    reads=[RAW_REVIEWS, CLEAN_METADATA],
+    kinds=KINDS,
+    code_version=CODE_VERSION,
+    checked_as_one=True,
 )
 def customer_days(months: MonthRange, config: RfmConfig) -> list[Stored]:
     """Sums up the clean reviews of each customer and day, of the months asked for."""
