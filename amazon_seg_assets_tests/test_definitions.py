@@ -19,7 +19,7 @@ from dagster._core.instance.config import dagster_instance_config
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 
-from amazon_seg_assets.dag.metadata import markdown_table
+from amazon_seg_assets.dag.metadata import arranged, markdown_table
 from amazon_seg_assets.dag.steps import SPARK_POOL
 from amazon_seg_assets.definitions import DECLARATIONS, build_definitions
 from amazon_seg_assets.months import Span, month_range
@@ -289,6 +289,23 @@ def test_a_month_is_segmentable_with_a_verified_review_in_the_span(tmp_path: Pat
     before = {month: year_before(store, span, month) for month in months}
     assert {month: year for month, year in before.items() if year} == {"2023-07": "2022-07"}
     assert year_before(store, Span("2022-08", "2023-09"), "2023-07") is None
+
+
+def test_metadata_begins_with_what_matters() -> None:
+    told = {
+        "dagster/uri": "x",
+        "bytes": 1,
+        "dagster/row_count": 2,
+        "preview": "| a |",
+        "customers": 3,
+    }
+    assert [*arranged(told)] == [
+        "dagster/row_count",
+        "customers",
+        "preview",
+        "bytes",
+        "dagster/uri",
+    ]
 
 
 def test_markdown_of_values_is_text() -> None:

@@ -73,6 +73,14 @@ def test_the_graph_is_there(ui: WebUI) -> None:
     assert ui.metadata("raw_reviews")["dagster/row_count"] == REVIEWS
 
 
+def test_the_ui_opens_at_the_graph(ui: WebUI) -> None:
+    assert (
+        f"{ui.url.replace('127.0.0.1', 'localhost')}/asset-groups"
+        in (ui.home / "ui.log").read_text()
+    )
+    assert ui.query("{ shouldShowNux }") == {"shouldShowNux": False}
+
+
 def test_a_wrong_field_is_named(ui: WebUI) -> None:
     with pytest.raises(RuntimeError, match="k_maxx"):
         ui.launch(SEGMENT, range_tags(LAST, LAST), {"k_sweep": {"k_maxx": 3}})

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 PREVIEW_ROWS = 10
 ROWS = ("dagster/row_count", "dagster/partition_row_count")
 ROWS_READ = "rows_read"
+_LAST = (
+    *("preview", "files", "bytes", "dagster/uri", "dagster/table_name"),
+    *("dagster/column_schema", "dagster/column_lineage", "dagster/storage_kind"),
+)
 _PREVIEW_WIDTH = 60
 _MIB = 1024**2
 
@@ -119,6 +123,17 @@ def cost_metadata(stored: Sequence[Mapping[str, Any]], cost: Cost) -> dict[str, 
         figures["rows_per_second"] = round(rows / max(cost.seconds, 0.001))
     prefix = "step_" if len(stored) > 1 else ""
     return {f"{prefix}{name}": figure for name, figure in figures.items()}
+
+
+def arranged(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata in the order in which people read it, as the UI keeps it.
+
+    First the rows, then what the body tells, a preview, the size and the place.
+    """
+    first = [name for name in ROWS if name in metadata]
+    last = [name for name in _LAST if name in metadata]
+    told = [name for name in metadata if name not in {*first, *last}]
+    return {name: metadata[name] for name in (*first, *told, *last)}
 
 
 def _rows(stored: Iterable[Mapping[str, Any]]) -> Iterable[int]:

@@ -4,6 +4,7 @@ import inspect
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -27,7 +28,7 @@ from dagster import (
 from amazon_seg_assets.dag.declaration import AssetDeclaration
 from amazon_seg_assets.dag.family import Family
 from amazon_seg_assets.dag.handles import MonthRange, Output, Snapshot, Stored, Whole
-from amazon_seg_assets.dag.metadata import cost_metadata, declared_metadata, plain
+from amazon_seg_assets.dag.metadata import arranged, cost_metadata, declared_metadata, plain
 from amazon_seg_assets.dag.resources import SourceResource, SparkResource, StoreResource
 from amazon_seg_assets.dag.titles import give_title
 from amazon_seg_assets.errors import InputError
@@ -95,7 +96,8 @@ def bind_asset(
                 each for handle in handles for each in _flat(declaration.body(handle, **config))
             ]
         took = cost_metadata([each.metadata for each in stored], cost)
-        return _results(context, family, [each.telling(**took) for each in stored])
+        told = [replace(each, metadata=arranged(each.metadata) | took) for each in stored]
+        return _results(context, family, told)
 
     return multi_asset(
         name=family.name(declaration.name),
