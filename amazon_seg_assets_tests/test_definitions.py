@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
 from functools import partial
 from importlib.resources import files
@@ -63,6 +64,13 @@ def test_the_graph_loads_without_what_only_few_steps_need() -> None:
     script = f"import sys, amazon_seg_assets.definitions; print({{*{slow}}} & {{*sys.modules}})"
     told = subprocess.check_output([sys.executable, "-c", script], text=True)
     assert told.strip() == "set()"
+
+
+def test_the_tools_of_dagster_load_the_same_module() -> None:
+    tools = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["tool"]
+    project = tools["dg"]["project"]
+    assert project["code_location_target_module"] == tools["dagster"]["module_name"]
+    assert project["code_location_name"] == tools["dagster"]["code_location_name"]
 
 
 def nodes(definitions: Definitions) -> dict[str, Any]:
