@@ -58,6 +58,7 @@ class StandInHub:
         commit: head of ``main``.
         breaks: the next connections to the storage, in order, break like this.
         etag: if given, the hub's name for all content.
+        retry_after: seconds that it then asks to wait.
         status: if given, the hub answers everything with this HTTP status.
         requests: what was served so far.
     """
@@ -69,6 +70,7 @@ class StandInHub:
         self.breaks: list[Break] = []
         self.etag: str | None = None
         self.status: int | None = None
+        self.retry_after: int | None = None
         self.requests: list[Request] = []
         self._hub = _start(self, _HubHandler)
         self._storage = _start(self, _StorageHandler)
@@ -151,7 +153,8 @@ class _HubHandler(_Handler):
         hub.requests.append(Request("hub", self.command, path, self._token))
         api, resolve = f"/api/datasets/{REPOSITORY}", f"/datasets/{REPOSITORY}/resolve/"
         if hub.status is not None:
-            self._answer(hub.status, {})
+            wait = {} if hub.retry_after is None else {"Retry-After": str(hub.retry_after)}
+            self._answer(hub.status, wait)
         elif hub.token not in (None, self._token):
             self._answer(401, {"X-Error-Message": "Invalid username or password."})
         elif path == api or path.startswith(f"{api}/revision/"):

@@ -187,14 +187,20 @@ def test_new_commit_with_the_same_content_downloads_nothing(hub, tmp_path):
     assert latter["fingerprint"] == former["fingerprint"]
 
 
-def test_damaged_content_is_deleted(hub, tmp_path):
+def test_damaged_content_is_downloaded_anew(hub, tmp_path):
     hub.breaks = [Break(SIZE // 2), *[Break(0)] * 100]
     fetch(hub.environment(tmp_path))
     [incomplete] = tmp_path.rglob("*.incomplete")
     incomplete.write_bytes(b"!" * incomplete.stat().st_size)
     hub.breaks = []
-    assert "was damaged" in fetch(hub.environment(tmp_path))["error"]
     assert content(fetch(hub.environment(tmp_path))) == FILES[REVIEWS]
+
+
+def test_content_that_is_damaged_each_time_is_deleted(hub, tmp_path):
+    hub.etag = "0" * 64  # a hash that the content does not have
+    assert "was damaged on its way from" in fetch(hub.environment(tmp_path))["error"]
+    assert len(hub.downloads()) == 2
+    assert list(tmp_path.rglob("blobs/*")) == []
 
 
 def test_raw_tables_follow_the_content_of_the_hub_not_its_commits(tmp_path):
@@ -282,6 +288,20 @@ def test_hub_is_down_or_none(hub, tmp_path):
     hub.status = 503
     error = fetch(environment)["error"]
     assert f"answers with HTTP status 503 when asked for {REVIEWS}" in error
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_a_hub_that_asks_to_wait_for_long_is_told(hub, tmp_path, cached):
+    if cached:
+        fetch(hub.environment(tmp_path))
+    hub.status, hub.retry_after = 429, 3600
+    asked = len(hub.requests)
+    error = fetch(hub.environment(tmp_path), Kind.METADATA)["error"]
+    assert f"asks to wait 60 minutes before it is asked for {PRODUCTS}" in error
+    assert len(hub.requests) - asked <= 2
+    hub.retry_after = 100  # which is obeyed, but for a clock of tests
+    error = fetch(hub.environment(tmp_path), Kind.METADATA)["error"]
+    assert f"answers with HTTP status 429 when asked for {PRODUCTS}" in error
 
 
 def test_unknown_category_needs_no_network():

@@ -143,6 +143,15 @@ def test_a_large_file_leaves_the_cache_piece_by_piece(
     assert left == [(5, 5), (10, 5)]
 
 
+def test_a_line_that_is_nested_too_deep_is_told_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "Kites.jsonl"
+    deep = b'{"images": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    path.write_bytes(json_line() + b"\n" + deep + b"\n")
+    malformed = MalformedLines("Kites.jsonl", 0.9)
+    assert sum(table.num_rows for table in read_reviews(Part(path, "Kites.jsonl"), malformed)) == 1
+    assert malformed.examples == ["Kites.jsonl, line 2: nested too deep"]
+
+
 def test_a_truncated_gzip_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "Kites.jsonl.gz"
     path.write_bytes(gzip.compress(json_line() * 100)[:-10])

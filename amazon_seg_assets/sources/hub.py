@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from json import JSONDecodeError
 from pathlib import Path
 from typing import TypeVar
@@ -26,6 +26,7 @@ from huggingface_hub import (
     get_hf_file_metadata,
     hf_hub_url,
     is_offline_mode,
+    set_client_factory,
     try_to_load_from_cache,
 )
 from huggingface_hub.errors import (
@@ -39,7 +40,13 @@ from huggingface_hub.errors import (
     RevisionResolutionError,
 )
 from huggingface_hub.file_download import http_get, repo_folder_name
-from huggingface_hub.utils import WeakFileLock, build_hf_headers, httpx
+from huggingface_hub.utils import (
+    WeakFileLock,
+    build_hf_headers,
+    get_session,
+    httpx,
+    parse_ratelimit_headers,
+)
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.sources.base import Download, Kind, RawFile, Source, advise, raw_name
@@ -61,7 +68,9 @@ CATEGORIES = (
 _DATASET = "dataset"
 _FILE_NAME = re.compile(r"\w[\w.-]{0,199}", re.ASCII)
 _SHA256 = re.compile("[0-9a-f]{64}")
+_DOWNLOADS = 2  # of what was damaged: what an earlier, broken one has left may be why
 _WAITS_SECONDS = (1, 3, 10)
+_LONGEST_WAIT_SECONDS = 120
 _PASSING_STATUS = {408, 429, 500, 502, 503, 504}
 _NO_ACCESS_STATUS = {401, 403}
 _NOT_OF_A_HUB = (FileMetadataError, JSONDecodeError, httpx.InvalidURL, httpx.UnsupportedProtocol)
@@ -105,15 +114,18 @@ class _RemoteFile:
                 f"{constants.HF_HUB_CACHE}, where {free / 1e9:.1f} GB are free: make room, or set "
                 "HF_HOME to another folder."
             )
-        _persistently(self._append, lambda: -self.missing)
-        # Not all names are hashes.
-        if _SHA256.fullmatch(self.etag) and self._digest() != self.etag:
+        for _ in range(_DOWNLOADS):
+            _persistently(self._append, lambda: -self.missing)
+            # Not all names are hashes.
+            if not _SHA256.fullmatch(self.etag) or self._digest() == self.etag:
+                self.incomplete.rename(self.blob)
+                return
             self.incomplete.unlink()
-            raise InputError(
-                f"{self.name} was damaged on its way from {constants.ENDPOINT} and has been "
-                "deleted: run again to download it anew."
-            )
-        self.incomplete.rename(self.blob)
+            logger.warning("%s was damaged on its way; downloading it anew.", self.name)
+        raise InputError(
+            f"{self.name} was damaged on its way from {constants.ENDPOINT} {_DOWNLOADS} times and "
+            "has been deleted: check the network, a proxy above all, and run it again."
+        )
 
     def _append(self) -> None:
         # A compressed answer cannot be resumed.
@@ -136,6 +148,31 @@ class _RemoteFile:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+class _LongWaitError(Exception):
+    """A wait that a hub asks for, longer than `_LONGEST_WAIT_SECONDS`."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"asks to wait {seconds} s")
+        self.seconds = seconds
+
+
+def _refuse_long_wait(response: httpx.Response) -> None:
+    """Ends a wait that the hub's client would obey in silence, however long it is."""
+    if response.status_code in _PASSING_STATUS:
+        asked = response.headers.get("retry-after", "").strip()
+        limit = parse_ratelimit_headers(response.headers)
+        seconds = int(asked) if asked.isdigit() else limit.reset_in_seconds if limit else 0
+        if seconds > _LONGEST_WAIT_SECONDS:
+            raise _LongWaitError(seconds)
+
+
+@cache
+def _mind_waits() -> None:
+    """Makes all clients of the hub in this process end long waits."""
+    hooks = {"request": get_session().event_hooks["request"], "response": [_refuse_long_wait]}
+    set_client_factory(lambda: httpx.Client(event_hooks=hooks, follow_redirects=True, timeout=None))
+
+
 class HubSource(Source):
     """Raw files of a data set on the hub, as JSON Lines.
 
@@ -150,6 +187,7 @@ class HubSource(Source):
     """
 
     def __init__(self, revision: str | None = None, repository: str = REPOSITORY) -> None:
+        _mind_waits()
         self._revision = revision
         self._repository = repository
 
@@ -253,7 +291,7 @@ class HubSource(Source):
     def _explaining(self, name: str) -> Iterator[None]:
         try:
             yield
-        except _ERRORS as error:
+        except (*_ERRORS, _LongWaitError) as error:
             raise InputError(self._explain(_cause(error), name)) from error
 
     def _explain(self, cause: Exception, name: str) -> str:
@@ -266,6 +304,12 @@ class HubSource(Source):
                     f"{name} of {self._repository} is not in the cache {cache}, and offline mode "
                     "is on: unset HF_HUB_OFFLINE and HF_DATASETS_OFFLINE to download it, or set "
                     "HF_HOME to a folder that holds it."
+                )
+            case _LongWaitError(seconds=seconds):
+                return (
+                    f"{hub} asks to wait {seconds / 60:.0f} minutes before it is asked for {name} "
+                    f"of {self._repository} again, and no more than {_LONGEST_WAIT_SECONDS} s are "
+                    "waited: run again then; what has been downloaded is kept."
                 )
             case RevisionNotFoundError():
                 return (

@@ -136,8 +136,14 @@ def read_records(
         try:
             records.append(read(line))
         except _BROKEN as error:
-            malformed.add(number, next(iter(str(error).splitlines()), "unreadable"))
+            malformed.add(number, _reason(error))
     return records
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "nested too deep"
+    return next(iter(str(error).splitlines()), "unreadable")
 
 
 def convert_blocks(
