@@ -9,7 +9,7 @@ ENV PYTHONUNBUFFERED=1 \
     HF_HOME=/srv/cache/huggingface
 
 RUN useradd --create-home --uid 1000 amazon \
-    && install --directory --owner=amazon /srv/dagster/storage /srv/data /srv/cache
+    && install --directory --owner=amazon /srv/dagster /srv/dagster/storage /srv/data /srv/cache
 
 WORKDIR /srv/package
 COPY pyproject.toml setup.py constraints.txt README.md LICENSE ./
