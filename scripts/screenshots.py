@@ -22,7 +22,7 @@ from playwright.sync_api import Page
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets_tests.browser import browse, show_plot
 from amazon_seg_assets_tests.disk import on_disk
-from amazon_seg_assets_tests.web_ui import CATEGORY, WebUI, web_ui
+from amazon_seg_assets_tests.web_ui import CATEGORY, LOCATION, WebUI, named, web_ui
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 SNAPSHOT = "2023-09"
@@ -77,6 +77,8 @@ def _picture_pages(ui: WebUI, store: Store) -> None:
         _picture(page, "ui-lineage", f"{assets}/rfm_segments?{upstream}", _zoomed, width=1650)
         _picture(page, "ui-asset", f"{assets}/rfm_segments", _seen("monetary"))
         _picture(page, "ui-plot", f"{assets}/segment_counts_plot", show_plot)
+        job = f"{ui.url}/locations/{LOCATION}/jobs/{named('segment_snapshot')}"
+        _picture(page, "ui-backfill", job, _four_months, height=760)
         _picture(page, "ui-checks", f"{assets}/rfm_features?view=checks", _seen("threshold"))
         _picture(page, "report", report.absolute().as_uri(), _seen("In brief"), width=1100)
 
@@ -84,6 +86,13 @@ def _picture_pages(ui: WebUI, store: Store) -> None:
 def _seen(text: str) -> Callable[[Page], object]:
     """Waits until a page shows a text."""
     return lambda page: page.get_by_text(text).first.wait_for()
+
+
+def _four_months(page: Page) -> None:
+    """Opens the dialog of a backfill, and types a range of months."""
+    page.get_by_role("button", name="Materialize all").click()
+    page.get_by_placeholder("ex:").fill("[2023-05...2023-08]")
+    page.keyboard.press("Enter")
 
 
 def _zoomed(page: Page) -> None:
