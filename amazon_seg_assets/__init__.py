@@ -10,13 +10,14 @@ Layers, each of which may import the ones below it, none beside it and none abov
     api                                stored tables and models for notebooks and other programs
     stages                             one folder a subject, in the order of the data
     dag                                how assets, checks and plots are declared and bound
-    plots, quality                     the kit for pictures; verdicts on what is stored
+    origin, plots, quality             the source opened; the kit for pictures; verdicts
     sample                             the invented data of the demo and of benchmarks
     rules, sources                     rules as data; where raw files come from
     settings                           of a deployment
     spark, storage                     the session and its Java; tables and artifacts as they lie
     schema                             tables, columns and totals as they are declared
-    features, formats, months, texts   names, numbers, months and texts as people read them
+    categories, features               names in the data
+    formats, months, texts             numbers, months and texts as people read them
     errors                             for people
 
 Only ``assets`` and ``checks`` of a stage, ``dag`` and what is above the stages, but for ``api``,

@@ -4,8 +4,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+import shtab
+
 from amazon_seg_assets import __version__
-from amazon_seg_assets.commands import run, sample, ui
+from amazon_seg_assets.commands import report, run, sample, status, ui
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.settings import PREFIX
 from amazon_seg_assets.texts import printable
@@ -37,10 +39,12 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="amazon-seg",
         description="Customer segmentation from Amazon product reviews.",
+        allow_abbrev=False,
         epilog=f"Every setting can also come from the environment ({PREFIX}…) or a .env file.",
     )
     made.add_argument("--version", action="version", version=__version__)
+    shtab.add_argument_to(made, "--print-completion")
     commands = made.add_subparsers(required=True, metavar="COMMAND")
-    for command in (run, sample, ui):
+    for command in (run, status, report, ui, sample):
         command.add_to(commands)
     return made

@@ -9,19 +9,30 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 
 from platformdirs import user_cache_path
 from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    SettingsConfigDict,
+)
 
+from amazon_seg_assets.categories import CATEGORY_NAME, require_category
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.months import MONTH_PATTERN, Span
 from amazon_seg_assets.storage.locations import Location, parse_location
 
 PREFIX = "AMAZON_SEG_"
-CATEGORY_NAME = re.compile("[A-Za-z0-9_]+")
-"""The form of any category's name, so that it can name files and folders."""
+
+PSEUDONYM_KEY = f"{PREFIX}PSEUDONYM_KEY"
+"""The environment variable with the key of pseudonyms. No setting, so that none shows it."""
+
+SAMPLE = "sample"
+"""The source whose customers are invented."""
 
 _ONE_SLASH = re.compile(r"(?!file:)\w{2,}:/(?!/)")  # one letter is a drive of Windows
 
@@ -55,7 +66,7 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    source: str = Field("sample", description="`sample`, `hub`, or the path of a folder.")
+    source: str = Field(SAMPLE, description="`sample`, `hub`, or the path of a folder.")
     category: str = Field(
         "Electronics", description="Category of Amazon Reviews 2023, or several with commas."
     )
@@ -214,11 +225,12 @@ def load_settings(**overrides: object) -> Settings:
     """Settings from the environment and ``.env``; given overrides win.
 
     Raises:
-        InputError: a setting is not valid; names it.
+        InputError: a setting is not valid, or there is none of that name; names it. Or the sample
+            would invent customers of a category that does not exist, though nobody asked for it.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
-        return Settings(**given)  # type: ignore[arg-type]
+        settings = Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
         name = "".join(str(part) for part in first["loc"][:1])
@@ -227,3 +239,30 @@ def load_settings(**overrides: object) -> Settings:
         value = f" ({first['input']!r})" if name and name != "spark_conf" else ""
         message = first["msg"].removeprefix("Value error, ")
         raise InputError(f"{setting}{value} is not valid: {message}.") from error
+    _require_known_settings(settings)
+    # A category typed on the command line may be a typo, whatever else says that it is the sample.
+    said = given if "category" in given else settings.model_fields_set
+    if settings.source == SAMPLE and "source" not in said:
+        for category in settings.categories:
+            require_category(
+                category,
+                f" To have customers of {category} invented, give the source with it: --source "
+                f"{SAMPLE} or {PREFIX}SOURCE={SAMPLE}.",
+            )
+    return settings
+
+
+def _require_known_settings(settings: Settings) -> None:
+    conf = parse_spark_conf(settings.spark_conf).values()
+    others = [PSEUDONYM_KEY, *(value.removeprefix(FROM_ENVIRONMENT) for value in conf)]
+    known = [
+        *map(str.upper, Settings.model_fields),
+        *(name.removeprefix(PREFIX) for name in others),
+    ]
+    of_file, of_environment = DotEnvSettingsSource(Settings), EnvSettingsSource(Settings)
+    for variable in map(str.upper, {**of_file.env_vars, **of_environment.env_vars}):
+        name = variable.removeprefix(PREFIX)
+        if variable.startswith(PREFIX) and name not in known:
+            near = [f"did you mean {PREFIX}{each}?" for each in get_close_matches(name, known, n=1)]
+            advice = near or ["see docs/settings.md, or remove it."]
+            raise InputError(f"There is no setting {variable}: {advice[0]}")

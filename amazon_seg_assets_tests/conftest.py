@@ -26,9 +26,7 @@ if hasattr(time, "tzset"):  # not on Windows
 
 # What a developer has set, in the environment or in `.env`, is not meant for tests. Modules that
 # read settings when they are imported are imported after this.
-for _name in [name for name in os.environ if name.startswith(PREFIX)]:
-    if _name != "AMAZON_SEG_RENEW":
-        del os.environ[_name]
+_GIVEN = {_name: os.environ.pop(_name) for _name in [*os.environ] if _name.startswith(PREFIX)}
 _ENV_FILE = Settings.model_config["env_file"]
 Settings.model_config["env_file"] = None
 
@@ -46,6 +44,12 @@ def spark() -> Iterator[SparkSession]:
     session = start_session("local[2]", SPARK_CONF, load_settings().cache)
     yield session
     session.stop()
+
+
+@pytest.fixture
+def is_renewing() -> bool:
+    """True if files of expectations are to be written anew: a setting of tests alone."""
+    return bool(_GIVEN.get(f"{PREFIX}RENEW"))
 
 
 @pytest.fixture

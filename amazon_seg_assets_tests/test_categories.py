@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from dagster import AssetKey, DagsterInstance, Definitions
 
+from amazon_seg_assets.categories import CATEGORIES
 from amazon_seg_assets.dag.declaration import declared_in
 from amazon_seg_assets.dag.family import families
 from amazon_seg_assets.dag.records import last_version
@@ -16,7 +17,6 @@ from amazon_seg_assets.months import month_range
 from amazon_seg_assets.planning.jobs import DESCRIPTIONS, INGEST
 from amazon_seg_assets.run.headless import HeadlessRun
 from amazon_seg_assets.settings import Settings, load_settings
-from amazon_seg_assets.sources.hub import CATEGORIES
 from amazon_seg_assets.stages.raw.manifest import require_manifest
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
@@ -49,6 +49,7 @@ def nodes(definitions: Definitions) -> dict[tuple[str, str], Any]:
 def test_categories_are_names_with_commas_each_counted_once(
     monkeypatch: pytest.MonkeyPatch, given: str, categories: tuple[str, ...]
 ) -> None:
+    monkeypatch.setenv("AMAZON_SEG_SOURCE", "hub")
     monkeypatch.setenv("AMAZON_SEG_CATEGORY", given)
     settings = load_settings()
     assert settings.categories == categories

@@ -1,7 +1,11 @@
 """The command line, as a user types it."""
 
+import json
 import os
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import StringIO
@@ -16,14 +20,18 @@ from pyspark.sql import SparkSession
 from rich.console import Console
 
 from amazon_seg_assets.cli import main, parser
-from amazon_seg_assets.commands.run import _Done, _run_configuration, _summarize
+from amazon_seg_assets.commands.outcome import Done, summarize
+from amazon_seg_assets.commands.run import _configuration
+from amazon_seg_assets.dag.declaration import AssetDeclaration
 from amazon_seg_assets.dag.resources import SourceResource, SparkResource, resources_for
 from amazon_seg_assets.definitions import DECLARATIONS
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.months import month_range
-from amazon_seg_assets.planning.jobs import SEGMENT, job_of
+from amazon_seg_assets.planning.jobs import EXPLORE, HISTORY, INGEST, PREPARE, SEGMENT, job_of
+from amazon_seg_assets.planning.main_job import A_YEAR_BEFORE, WITHOUT_HISTORY, assets_of
+from amazon_seg_assets.planning.staleness import Look
 from amazon_seg_assets.run.console import segment_table
-from amazon_seg_assets.run.headless import A_YEAR_BEFORE, WITHOUT_HISTORY, HeadlessRun, RunError
+from amazon_seg_assets.run.headless import HeadlessRun, RunError
 from amazon_seg_assets.settings import PREFIX, load_settings, parse_spark_conf
 from amazon_seg_assets.spark import machine
 from amazon_seg_assets.stages.overview.summary import by_cell
@@ -31,6 +39,7 @@ from amazon_seg_assets.stages.overview.tables import SEGMENT_SUMMARY
 from amazon_seg_assets.stages.raw.manifest import FileRecord, Manifest, MonthCounts
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.parquet import read_small, write_small
+from amazon_seg_assets_tests.disk import on_disk
 from amazon_seg_assets_tests.ended_run import CATEGORY, MISSING, SNAPSHOT, EndedRun
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
@@ -103,19 +112,19 @@ def told(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tu
     monkeypatch.setattr(HeadlessRun, "_expect", lambda *_: None)
     summarized: list[tuple[str, str]] = []
     monkeypatch.setattr(
-        "amazon_seg_assets.commands.run._summarize",
-        lambda done, _: summarized.append((done.store.category, done.snapshot)),
+        "amazon_seg_assets.commands.run.summarize",
+        lambda done, _: summarized.extend((done.store.category, each) for each in done.snapshots),
     )
     return summarized
 
 
-def failing(**errors: Exception) -> Callable[..., str]:
+def failing(**errors: Exception) -> Callable[..., list[str]]:
     """A main job that fails for these categories."""
 
-    def main_job(run: HeadlessRun, _: object) -> str:
+    def main_job(run: HeadlessRun, _: object) -> list[str]:
         if run.family.category in errors:
             raise errors[run.family.category]
-        return "2023-03"
+        return ["2023-03"]
 
     return main_job
 
@@ -156,11 +165,12 @@ def test_the_exit_status_and_the_message_are_of_all_categories(
     message: str | None,
 ) -> None:
     monkeypatch.setattr(HeadlessRun, "main_job", failing(**errors))
+    command = ["run", "--source", "sample", *options.split()]
     if message is None:
-        main(["run", *options.split()])
+        main(command)
     else:
         with pytest.raises(SystemExit) as stopped:
-            main(["run", *options.split()])
+            main(command)
         assert stopped.value.code == 1
     printed = capsys.readouterr()
     assert printed.err.rstrip().endswith(message or "")
@@ -185,10 +195,24 @@ def test_settings_come_from_the_environment_and_a_file(
         (["--source", "nowhere"], "nowhere does not exist"),
         (["--snapshot", "2031-01"], "outside the span 1996-05 … 2023-09"),
         (["--snapshot", "march"], "'march' is not a month: write YYYY-MM"),
+        (["--snapshot", "2023-05.."], "'2023-05..' is not a month: write YYYY-MM"),
+        (["--snapshot", "2023-05..2031-01"], "2031-01 is outside the span 1996-05 … 2023-09"),
+        (["--snapshot", "2023-05..2023-04"], "2023-05..2023-04 ends before it begins"),
         (["--category", "../etc"], "AMAZON_SEG_CATEGORY ('../etc') is not valid"),
         (["--scheme", "modern"], "no RFM scheme modern"),
         (["--source", "hub", "--category", "Electroncs"], "did you mean Electronics"),
         (["--source", "sample", "--reviews", "5"], "too small"),
+        (
+            ["--source", "hub", "--reviews", "5"],
+            "--reviews 5 is the size of the built-in sample, but the source is hub: leave it out, "
+            "or give --source sample.",
+        ),
+        (
+            ["--category", "Books,Electronic"],
+            "The data set has no category Electronic: did you mean Electronics? To have customers "
+            "of Electronic invented, give the source with it: --source sample or "
+            "AMAZON_SEG_SOURCE=sample.",
+        ),
         (["--k", "1"], "--k is 1: choose 2 to 50 clusters"),
         (["--k", "0"], "--k is 0: choose 2 to 50 clusters"),
         (["--k", "51"], "--k is 51: choose 2 to 50 clusters"),
@@ -209,17 +233,73 @@ def test_wrong_input_is_one_sentence(
     assert message in error
 
 
+@pytest.mark.usefixtures("env_file")
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("AMAZON_SEG_CATEGORY=Electronic", "Electronic: did you mean Electronics? To have"),
+        ("AMAZON_SEG_CATEGORY=qqq", "has no category qqq: it has All_Beauty, Amazon_Fashion, "),
+        (
+            "AMAZON_SEG_SOURCEE=hub",
+            "There is no setting AMAZON_SEG_SOURCEE: did you mean AMAZON_SEG_SOURCE?",
+        ),
+        (
+            "amazon_seg_sourcee=hub",
+            "There is no setting AMAZON_SEG_SOURCEE: did you mean AMAZON_SEG_SOURCE?",
+        ),
+        (
+            "AMAZON_SEG_XYZZY=1",
+            "There is no setting AMAZON_SEG_XYZZY: see docs/settings.md, or remove it.",
+        ),
+        ("AMAZON_SEG_SOURCEE=", None),
+        ("AMAZON_SEG_PSEUDONYM_KEY=of-sixteen-and-more", None),
+        ("AMAZON_SEG_CATEGORY=Electronic AMAZON_SEG_SOURCE=sample", None),
+        ("AMAZON_SEG_CATEGORY=Electronic AMAZON_SEG_SOURCE=hub", None),
+        ("HF_TOKEN=none", None),
+        ("AMAZON_SEG_SPARK_CONF=a.secret=env:AMAZON_SEG_ABC AMAZON_SEG_ABC=x", None),
+    ],
+)
+@pytest.mark.parametrize("in_file", [False, True])
+def test_a_setting_with_a_typo_is_told_with_the_near_name(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    given: str,
+    expected: str | None,
+    in_file: bool,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if in_file:
+        (tmp_path / ".env").write_text(given.replace(" ", "\n"))
+    else:
+        for name, _, value in (each.partition("=") for each in given.split()):
+            monkeypatch.setenv(name, value)
+    if expected is None:
+        load_settings()
+    else:
+        with pytest.raises(InputError) as error:
+            load_settings()
+        assert expected in str(error.value)
+
+
+def test_a_category_that_is_typed_may_be_a_typo_whatever_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AMAZON_SEG_SOURCE", "sample")
+    assert "did you mean Electronics?" in fails(capsys, "run", "--category", "Electronic")
+    assert load_settings(category="Electronic", source="sample").categories == ("Electronic",)
+
+
 def test_options_of_a_run_reach_the_assets() -> None:
     options = parser().parse_args(["run", "--scheme", "notebook", "--k", "3", "--force"])
-    assert _run_configuration(options) == {
+    assert _configuration(options) == {
         "raw_reviews": {"force": True},
         "raw_metadata": {"force": True},
         "rfm_segments": {"scheme": "notebook"},
         "k_sweep": {"k": 3},
     }
-    assert _run_configuration(parser().parse_args(["run"])) == {}
+    assert _configuration(parser().parse_args(["run"])) == {}
     own = parser().parse_args(["run", "--scheme", "mine.yaml"])
-    assert _run_configuration(own) == {"rfm_segments": {"scheme_file": "mine.yaml"}}
+    assert _configuration(own) == {"rfm_segments": {"scheme_file": "mine.yaml"}}
 
 
 RAW_MONTHS = {
@@ -235,17 +315,33 @@ RAW_MONTHS = {
 class Stored:
     """A state that a run finds, and the runs that follow, with their months and assets."""
 
+    is_clean: bool = True
     is_explored: bool = True
     stale_months: set[str] = field(default_factory=set)
     stale_days: set[str] = field(default_factory=set)
-    has_outcomes: bool = True
+    stale_snapshots: set[str] = field(default_factory=lambda: {"2022-02", "2022-03", "2023-03"})
     executed: list[str] = field(default_factory=list)
     failing: dict[str, Exception] = field(default_factory=dict)
 
+    def reason(self, look: Any, declared: AssetDeclaration, month: str = "") -> str:
+        stale = {
+            INGEST: not self.is_clean,
+            EXPLORE: not self.is_explored,
+            HISTORY: month in self.stale_days,
+            PREPARE: month in self.stale_months,
+            SEGMENT: month in self.stale_snapshots,
+        }
+        return "It is." if look._is_forced or stale[job_of(declared)] else ""
+
     def execute(self, _: HeadlessRun, name: str, tags: Any = None, assets: Any = None) -> None:
-        whole = {id(A_YEAR_BEFORE): "a year before", id(WITHOUT_HISTORY): "without history"}
-        chosen = whole.get(id(assets)) or " ".join(each.name for each in assets or ())
-        run = " ".join(filter(None, [name, *(tags or {}).values(), chosen]))
+        names = {each.name for each in assets}
+        parts = {
+            "a year before": A_YEAR_BEFORE,
+            "without history": WITHOUT_HISTORY,
+            "": assets_of(name),
+        }
+        told = [of for of, part in parts.items() if names == {each.name for each in part}]
+        run = " ".join(filter(None, [name, *(tags or {}).values(), *(told or sorted(names))]))
         self.executed.append(run)
         if run in self.failing:
             raise self.failing[run]
@@ -253,27 +349,25 @@ class Stored:
 
 @pytest.fixture
 def stored(told: list[tuple[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stored:
-    """A category whose raw tables are ingested, and the rest up to date."""
+    """A category whose raw tables are ingested, and all but snapshots up to date."""
     assert told == []
-    files = {"file": FileRecord("print", 6, malformed=0, malformed_examples=[], months=RAW_MONTHS)}
-    with Store(tmp_path, "Toys").replacing("raw_reviews") as folder:
-        Manifest("1-version", "a folder", files).write(folder)
-    found, headless = Stored(), "amazon_seg_assets.run.headless"
-
-    def of(names: str) -> Callable[..., list[str]]:
-        return lambda _, months: [month for month in months if month in getattr(found, names)]
-
-    monkeypatch.setattr(f"{headless}.stale_months", of("stale_months"))
-    monkeypatch.setattr(f"{headless}.stale_history", of("stale_days"))
-    monkeypatch.setattr(f"{headless}.has_outcomes", lambda *_: found.has_outcomes)
-    monkeypatch.setattr(HeadlessRun, "are_products_clean", lambda _: True)
-    monkeypatch.setattr(HeadlessRun, "is_explored", lambda _: found.is_explored)
+    note_reviews(tmp_path)
+    found = Stored()
+    monkeypatch.setattr(Look, "raw", lambda look, _: "forced" if look._is_forced else "")
+    monkeypatch.setattr(Look, "reason", lambda *given: found.reason(*given))
     monkeypatch.setattr(HeadlessRun, "execute", lambda *of, **more: found.execute(*of, **more))
     return found
 
 
+def note_reviews(folder: Path) -> None:
+    files = {"file": FileRecord("print", 6, malformed=0, malformed_examples=[], months=RAW_MONTHS)}
+    with Store(folder, "Toys").replacing("raw_reviews") as raw:
+        Manifest("1-version", "a folder", files).write(raw)
+
+
 def run_toys(folder: Path, options: str = "") -> None:
-    main(["run", "--category", "Toys", "--storage", str(folder), *options.split()])
+    what = ["--source", "sample", "--category", "Toys", "--storage", str(folder)]
+    main(["run", *what, *options.split()])
 
 
 @pytest.mark.parametrize("is_explored", [False, True])
@@ -285,12 +379,17 @@ def run_toys(folder: Path, options: str = "") -> None:
             ["explore", "prepare_months 2022-12 2023-01", "segment_snapshot 2023-03"],
         ),
         (
-            "--skip history --snapshot 2022-02",
-            ["explore", "prepare_months 2021-12", "segment_snapshot 2022-02"],
+            "--skip history --snapshot 2022-03",
+            ["explore", "prepare_months 2021-12", "segment_snapshot 2022-03"],
         ),
         (
-            "--skip history --snapshot 2022-02 --force --skip-exploration",
-            ["ingest clean_metadata", "prepare_months 2021-02 2022-02", "segment_snapshot 2022-02"],
+            "--skip history --snapshot 2022-03 --force --skip-exploration",
+            [
+                "ingest raw_metadata raw_reviews",
+                "ingest clean_metadata",
+                "prepare_months 2021-03 2022-03",
+                "segment_snapshot 2022-03",
+            ],
         ),
         (
             "--skip exploration,history --all-months",
@@ -305,6 +404,7 @@ def run_toys(folder: Path, options: str = "") -> None:
         (
             "--skip history, --all-months --force",
             [
+                "ingest raw_metadata raw_reviews",
                 "ingest clean_metadata",
                 "explore",
                 "prepare_months 2020-05 2023-05",
@@ -322,7 +422,7 @@ def test_a_run_does_what_its_options_say(
     is_explored: bool,
 ) -> None:
     """Nothing of history, although all of it would be made."""
-    stored.is_explored, stored.has_outcomes = is_explored, False
+    stored.is_explored = is_explored
     stored.stale_months = {"2020-05", "2021-12", "2022-12", "2023-01", "2023-05"}
     stored.stale_days = {*RAW_MONTHS}
     if is_explored and "--force" not in options:
@@ -330,8 +430,7 @@ def test_a_run_does_what_its_options_say(
     run_toys(tmp_path, options)
     assert told == [("Toys", done[-1].removeprefix("segment_snapshot "))]
     *before, last = done
-    ingested = "ingest raw_reviews raw_metadata"
-    assert stored.executed == [ingested, *before, f"{last} without history"]
+    assert stored.executed == [*before, f"{last} without history"]
 
 
 ALL_DAYS = {*month_range("2020-05", "2023-05")}
@@ -341,15 +440,20 @@ BEFORE, NOW = "segment_snapshot 2022-03 a year before", "segment_snapshot 2023-0
 @pytest.mark.parametrize(
     ("options", "found", "done"),
     [
-        ("", Stored(), [NOW]),
-        ("", Stored(is_explored=False), ["explore", NOW]),
-        ("", Stored(has_outcomes=False), [BEFORE, NOW]),
-        # Months that have changed change what the year before is made from, or what came after it.
+        ("", Stored(stale_snapshots=set()), []),
+        ("--snapshot 2022-03", Stored(stale_snapshots={"2023-03"}), []),
+        ("", Stored(stale_snapshots={"2023-03"}), [NOW]),
+        ("", Stored(is_clean=False), ["ingest clean_metadata", BEFORE, NOW]),
+        ("", Stored(is_explored=False, stale_snapshots={"2023-03"}), ["explore", NOW]),
         ("", Stored(stale_days={"2023-05"}), ["history 2023-05", BEFORE, NOW]),
         ("", Stored(stale_months={"2021-04"}), ["prepare_months 2021-04", BEFORE, NOW]),
         (
             "",
-            Stored(False, {*month_range("2021-03", "2023-03")}, ALL_DAYS, False),
+            Stored(
+                is_explored=False,
+                stale_months={*month_range("2021-03", "2023-03")},
+                stale_days=ALL_DAYS,
+            ),
             [
                 "explore",
                 "history 2020-05 2023-05",
@@ -362,6 +466,7 @@ BEFORE, NOW = "segment_snapshot 2022-03 a year before", "segment_snapshot 2023-0
             "--force --skip-exploration",
             Stored(),
             [
+                "ingest raw_metadata raw_reviews",
                 "ingest clean_metadata",
                 "history 2020-05 2023-05",
                 "prepare_months 2021-03 2023-03",
@@ -372,7 +477,7 @@ BEFORE, NOW = "segment_snapshot 2022-03 a year before", "segment_snapshot 2023-0
         # There is no snapshot of 2021-03.
         (
             "--snapshot 2022-03",
-            Stored(stale_months={"2021-02", "2021-03"}, stale_days=ALL_DAYS, has_outcomes=False),
+            Stored(stale_months={"2021-02", "2021-03"}, stale_days=ALL_DAYS),
             ["history 2020-05 2023-05", "prepare_months 2021-03", "segment_snapshot 2022-03"],
         ),
     ],
@@ -382,15 +487,64 @@ def test_a_run_makes_the_history_and_the_snapshot_of_a_year_before(
 ) -> None:
     vars(stored).update(vars(found) | {"executed": []})
     run_toys(tmp_path, options)
-    assert stored.executed == ["ingest raw_reviews raw_metadata", *done]
+    assert stored.executed == done
+
+
+def test_a_range_of_snapshots_is_made_in_order_with_what_each_needs(
+    stored: Stored, told: list[tuple[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for month in ("2023-02", "2023-04"):
+        monkeypatch.setitem(RAW_MONTHS, month, MonthCounts(rows=1, verified=1))
+    note_reviews(tmp_path)
+    stored.stale_snapshots = {"2022-03", "2023-02", "2023-04"}
+    stored.stale_months = {"2022-02", "2022-01", "2023-04"}
+    run_toys(tmp_path, "--snapshot 2023-02..2023-04 --skip exploration")
+    assert stored.executed == [
+        "prepare_months 2022-01 2022-02",
+        "prepare_months 2023-04",
+        BEFORE,
+        "segment_snapshot 2023-02",
+        "segment_snapshot 2023-04",
+    ]
+    assert told == [("Toys", month) for month in ("2023-02", "2023-03", "2023-04")]
+
+
+def test_a_run_with_nothing_to_do_starts_nothing_and_says_so(
+    stored: Stored,
+    told: list[tuple[str, str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stored.stale_snapshots = set()
+    unwanted = Mock(side_effect=AssertionError)
+    monkeypatch.setattr(SparkResource, "start_in_background", unwanted)
+    monkeypatch.setattr("amazon_seg_assets.run.instance.open_instance", unwanted)
+    monkeypatch.setattr("amazon_seg_assets.definitions.build_definitions", unwanted)
+    run_toys(tmp_path)
+    assert told == [("Toys", "2023-03")]
+    assert "All is up to date: nothing was to be done" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_snapshot_that_there_cannot_be_is_told_before_spark_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SparkResource, "start_in_background", Mock(side_effect=AssertionError))
+    with pytest.raises(SystemExit):
+        run_toys(tmp_path, "--snapshot 2023-05")
+    assert capsys.readouterr().err.strip() == (
+        "Error: There is no snapshot 2023-05 of Toys: the month has no reviews of verified "
+        "purchases; choose one that has, such as 2023-03."
+    )
 
 
 def test_a_year_before_that_cannot_be_made_is_left_out_with_a_warning(
     stored: Stored, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     summarize = Mock()
-    monkeypatch.setattr("amazon_seg_assets.commands.run._summarize", summarize)
-    stored.has_outcomes, stored.failing = False, {BEFORE: InputError("Too few customers.")}
+    monkeypatch.setattr("amazon_seg_assets.commands.run.summarize", summarize)
+    stored.failing = {BEFORE: InputError("Too few customers.")}
     run_toys(tmp_path)
     assert stored.executed[-2:] == [BEFORE, NOW]
     [(done, _)] = [call.args for call in summarize.call_args_list]
@@ -431,19 +585,6 @@ def test_parts_of_a_snapshot_have_what_they_read() -> None:
         *("segment_transitions", "segment_outcomes", "segment_products"),
         *("segment_transitions_plot", "segment_outcomes_plot", "segment_products_plot"),
     }
-
-
-@pytest.mark.usefixtures("told")
-def test_products_that_are_not_clean_are_cleaned(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(HeadlessRun, "are_products_clean", lambda _: False)
-    executed = Mock(side_effect=[None, InputError("That is enough.")])
-    monkeypatch.setattr(HeadlessRun, "execute", executed)
-    with pytest.raises(SystemExit):
-        main(["run"])
-    assert [call.kwargs["assets"][0].name for call in executed.call_args_list] == [
-        "raw_reviews",
-        "clean_metadata",
-    ]
 
 
 @pytest.fixture
@@ -514,7 +655,7 @@ def test_warnings_and_paths_are_printed_as_they_are(
 ) -> None:
     home = tmp_path / "[home]"
     cautions = ["k_sweep, x: y", "rfm_segments, x: [y]"]
-    _summarize(_Done(summarized, "2023-03", cautions), home)
+    summarize(Done(summarized, ["2023-03"], cautions), home)
     lines = capsys.readouterr().out.splitlines()
     folder = f"{tmp_path}/[old]/out/Toys"
     for line in (
@@ -528,6 +669,39 @@ def test_warnings_and_paths_are_printed_as_they_are(
         "  Web UI                `make ui` or `amazon-seg ui`, then http://localhost:3000/asset-groups",
     ):
         assert line in lines
+
+
+@pytest.mark.usefixtures("told")
+@pytest.mark.parametrize("options", ["--quiet", "--json"])
+def test_a_run_can_be_quiet_or_tell_programs(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    summarized: Store,
+    options: str,
+) -> None:
+    monkeypatch.setattr(HeadlessRun, "main_job", failing(B=InputError("No files.")))
+    for category in ("A", "B"):
+        shutil.copytree(on_disk(summarized.folder), on_disk(summarized.root) / category)
+    what = ["--source", "sample", "--category", "A,B", "--storage", str(summarized.root)]
+    with pytest.raises(SystemExit):
+        main(["run", *what, *options.split()])
+    printed = capsys.readouterr()
+    assert printed.err.strip() == "Error: B: No files."
+    if options == "--quiet":
+        assert printed.out == ""
+        return
+    told = json.loads(printed.out)
+    assert told["failures"] == ["B: No files."]
+    [category] = told["categories"]
+    [snapshot] = category["snapshots"]
+    assert (category["category"], category["is_invented"], category["is_new"]) == ("A", False, True)
+    assert (snapshot["snapshot"], snapshot["customers"]) == ("2023-03", 8)
+    assert [(each["segment"], each["customers"]) for each in snapshot["segments"]] == [
+        ("Champions", 4),
+        ("Lost", 4),
+    ]
+    report = summarized.root / "A/executive_report/month=2023-03/executive_report.html"
+    assert snapshot["report"] == str(report)
 
 
 def test_an_interrupted_command_says_what_is_stored(
@@ -544,15 +718,48 @@ def test_an_interrupted_command_says_what_is_stored(
 
 
 @pytest.mark.parametrize(
-    "option", ["--snapshot=march", "--scheme=modern", "--k=1", "--skip=history,report"]
+    "option",
+    [
+        *("--snapshot=march", "--scheme=modern", "--k=1", "--skip=history,report"),
+        *("--source=nowhere", "--category=Electronic", "--source=hub --category=Electroncs"),
+        *("--source=hub --reviews=5", "--master=nonsense"),
+    ],
 )
-def test_spark_is_not_started_for_a_wrong_option(
+def test_what_is_wrong_is_told_before_dagster_is_even_imported(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, option: str
 ) -> None:
-    started: list[str] = []
-    monkeypatch.setattr(SparkResource, "start_in_background", lambda _: started.append(option))
-    assert fails(capsys, "run", option).startswith("Error: ")
-    assert started == []
+    """Imports of what takes long, which a test's process has made, would fail."""
+    for name in ("dagster", "pyspark", "pandas", "matplotlib", "huggingface_hub", "sklearn"):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert fails(capsys, "run", *option.split()).startswith("Error: ")
+
+
+def test_a_wrong_option_is_told_within_two_seconds(tmp_path: Path) -> None:
+    """Of a processor, as others may be at work on this machine."""
+    command = [str(Path(sys.executable).with_name("amazon-seg")), "run", "--snapshot", "march"]
+    before = os.times()
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    after = os.times()
+    assert ended.stderr.strip().startswith("Error: 'march' is not a month")
+    taken = after.children_user + after.children_system
+    assert taken - before.children_user - before.children_system < 2
+
+
+def test_options_are_not_abbreviated(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["run", "--snap", "2023-03"])
+    assert "unrecognized arguments: --snap 2023-03" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_a_shell_can_complete_commands_and_options(
+    capsys: pytest.CaptureFixture[str], shell: str
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["--print-completion", shell])
+    assert stopped.value.code == 0
+    script = capsys.readouterr().out
+    assert all(word in script for word in ("status", "report", "--all-months", "--snapshot"))
 
 
 @pytest.mark.parametrize("home", ["file", "~nobody-here/home"])
@@ -677,13 +884,13 @@ def test_the_ui_has_the_settings_of_its_options_and_stays_on_this_machine(
     monkeypatch.setattr(os, "execv", became)
     monkeypatch.chdir(tmp_path)
     options = (
-        "--source hub@v1 --category Toys,Games --storage out --reviews 7 --master local[3] --port 0"
+        "--source sample --category Toys,Games --storage out --reviews 7 --master local[3] --port 0"
     )
     with patch.dict(os.environ, {"DAGSTER_HOME": str(tmp_path / "home")}):
         main(["ui", *options.split()])
         given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
     assert given == {
-        "AMAZON_SEG_SOURCE": "hub@v1",
+        "AMAZON_SEG_SOURCE": "sample",
         "AMAZON_SEG_CATEGORY": "Toys,Games",
         "AMAZON_SEG_STORAGE": "out",
         "AMAZON_SEG_SAMPLE_REVIEWS": "7",

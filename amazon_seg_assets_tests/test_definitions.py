@@ -1,7 +1,6 @@
 """What an operator finds in the UI: labels, code, lineage, policies, and the graph's shape."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -105,7 +104,9 @@ def test_checks_come_first_and_pictures_last(definitions: Definitions) -> None:
         assert (priority[name], priority[f"{name}_checks"]) == (1, 2)
 
 
-def test_the_graph_has_the_shape_that_is_committed(definitions: Definitions) -> None:
+def test_the_graph_has_the_shape_that_is_committed(
+    definitions: Definitions, is_renewing: bool
+) -> None:
     """Renewed by the command in ``RENEW``; review the difference as you review code."""
     repository = definitions.get_repository_def()
     shape = {
@@ -128,7 +129,7 @@ def test_the_graph_has_the_shape_that_is_committed(definitions: Definitions) -> 
         "sensors": sorted(each.name for each in repository.sensor_defs),
     }
     written = json.dumps(shape, indent=1) + "\n"
-    if os.environ.get("AMAZON_SEG_RENEW"):
+    if is_renewing:
         SHAPE.write_text(written)
     assert written == SHAPE.read_text(), f"if this is meant: {RENEW}"
 

@@ -176,6 +176,13 @@ def test_snapshots_count_back_to_the_first_gap_at_most_twelve() -> None:
     assert unbroken_months("2023-01", {"2022-11"}) == []
 
 
+def test_files_of_invented_customers_say_so() -> None:
+    assert file_names(["Can't Lose Them", "Lost"], is_invented=True) == {
+        "Can't Lose Them": "invented-cant-lose-them",
+        "Lost": "invented-lost",
+    }
+
+
 def test_csv_is_safe_in_order_and_complete(written: tuple[Path, dict[str, int]]) -> None:
     folder, counts = written
     assert sorted(path.name for path in folder.iterdir()) == [

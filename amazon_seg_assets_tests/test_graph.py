@@ -12,11 +12,13 @@ import pytest
 from dagster import AssetRecordsFilter, AssetSelection, DagsterEventType, DagsterInstance
 from pyspark.sql import SparkSession
 
+from amazon_seg_assets.dag.declaration import declared_in
 from amazon_seg_assets.dag.internals import range_tags
 from amazon_seg_assets.dag.metadata import preview
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.planning.jobs import FULL, HISTORY, INGEST, PREPARE, SEGMENT
 from amazon_seg_assets.planning.snapshots import default_snapshot
+from amazon_seg_assets.planning.staleness import Look
 from amazon_seg_assets.stages.clusters.assets import k_sweep
 from amazon_seg_assets.stages.clusters.choice_of_k import clusters_of_chosen_k
 from amazon_seg_assets.stages.report.assets import PICTURES
@@ -516,8 +518,8 @@ def test_fewer_customers_than_clusters_is_told(graph: Graph) -> None:
 
 def test_what_has_been_explored_is_known(graph: Graph) -> None:
     """The last of the module, as it changes the source."""
-    assert graph.run().is_explored()
+    assert not Look(graph.family).due(declared_in("exploration"))
     late = review("late", "cheap", "2023-03-30T00:00:00")
     write_raw(graph.folder, graph.category, [*REVIEWS, late], PRODUCTS)
     graph.run().execute(INGEST)
-    assert not graph.run().is_explored()
+    assert Look(graph.family).due(declared_in("exploration"))

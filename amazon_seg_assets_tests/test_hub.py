@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from amazon_seg_assets.categories import CATEGORIES, near_categories
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.sources.base import Kind, near_categories
-from amazon_seg_assets.sources.hub import CATEGORIES, HubSource
+from amazon_seg_assets.sources.base import Kind
+from amazon_seg_assets.sources.hub import HubSource
 from amazon_seg_assets.stages.raw.ingest import READER_VERSION
 from amazon_seg_assets_tests.raw_files import product, review
 from amazon_seg_assets_tests.stand_in_hub import REPOSITORY, Break, StandInHub

@@ -1,10 +1,13 @@
 """Watching a step: it measures, says how far Spark is, and never gets in the way."""
 
 import errno
+import os
 import re
 import time
 from functools import partial
+from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pyarrow as pa
 import pytest
@@ -35,6 +38,12 @@ from amazon_seg_assets_tests.graph import family_of
 
 MIB = 1024**2
 FAMILY = family_of()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bodies here store nothing beside which a note could lie."""
+    monkeypatch.setattr(steps, "write_notes", Mock())
 
 
 def sleep_in_tasks(spark: SparkSession) -> None:
@@ -181,15 +190,98 @@ def test_rows_a_second_are_of_what_is_read_else_of_what_is_stored(
             shown.on_event(entry)
     [made] = result.asset_materializations_for_node("Toys__thing")
     metadata = {name: each.value for name, each in made.metadata.items()}
-    told = capsys.readouterr().err
-    assert "5,000 rows" in told
+    # Dagster's own log goes there too.
+    *_, heads, line = capsys.readouterr().err.splitlines()
+    assert heads.split() == ["step", "asset", "rows,", "checks", "seconds", "rows/s", "GiB"]
+    assert line.split()[:4] == ["✓", "1/0", "thing", "5,000"]
     if rows:
         rate = metadata["rows_per_second"]
         assert rate == pytest.approx(rows / metadata["seconds"], rel=0.01)
-        assert f" {short(rate)}/s" in told
+        assert line[: heads.index("rows/s") + len("rows/s")].endswith(f" {short(rate)}")
     else:
         assert "rows_per_second" not in metadata
-        assert "/s" not in told
+        assert len(line.split()) == 6
+
+
+def event(kind: DagsterEventType, step: str, data: Any = None) -> Any:
+    """An entry of Dagster's log; of data only what is looked at."""
+    of_event = Mock(event_type=kind, step_key=f"Toys__{step}")
+    of_event.asset_check_evaluation_data = of_event.materialization = data
+    return Mock(dagster_event=of_event)
+
+
+def evaluation(name: str, passed: bool, blocking: bool = False) -> Any:
+    key = AssetCheckKey(FAMILY.key("rfm_segments"), name)
+    told = {"check_name": name, "description": f"{name} [is] so.", "asset_check_key": key}
+    return Mock(passed=passed, blocking=blocking, **told)
+
+
+LONG = "yearly_ratings_by_verified_plot"
+
+
+def test_a_check_that_warns_is_told_where_it_does_and_names_are_whole(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shown = Progress()
+    shown.expect(3)
+    checked = "rfm_segments_checks"
+    for kind, step, data in (
+        (DagsterEventType.STEP_START, LONG, None),
+        (DagsterEventType.STEP_SUCCESS, LONG, None),
+        (DagsterEventType.STEP_START, checked, None),
+        # Of two months; the first holds.
+        (DagsterEventType.ASSET_CHECK_EVALUATION, checked, evaluation("few", True)),
+        (DagsterEventType.ASSET_CHECK_EVALUATION, checked, evaluation("few", False)),
+        (DagsterEventType.ASSET_CHECK_EVALUATION, checked, evaluation("whole", True, True)),
+        (DagsterEventType.STEP_SUCCESS, checked, None),
+        (DagsterEventType.STEP_START, "elbow_plot", None),
+        (DagsterEventType.STEP_FAILURE, "elbow_plot", None),
+    ):
+        shown.on_event(event(kind, step, data))
+    heads, *lines = capsys.readouterr().err.splitlines()
+    assert [line[:41].split() for line in lines] == [
+        ["✓", "1/3", LONG],
+        ["!", "2/3", checked],
+        ["!", "few:", "few", "[is]", "so."],
+        ["✗", "3/3", "elbow_plot"],
+    ]
+    assert "1 of 2 hold" in lines[1]
+    assert "failed" in lines[3]
+    column = heads.index("seconds") + len("seconds")
+    assert all(re.search(r" \d\.\d$", lines[number][:column]) for number in (0, 1, 3))
+    assert max(map(len, [heads, *lines])) <= 80
+
+
+def test_a_step_is_named_while_spark_works_and_the_total_does_not_jump() -> None:
+    with Progress(is_quiet=True) as shown:
+        [task] = shown._bar.tasks
+        shown.expect(2)
+        shown.on_event(event(DagsterEventType.STEP_START, "rfm_features"))
+        words = "Spark after 5 s: stage 7: 1 of [2] tasks"
+        shown.on_event(Mock(dagster_event=None, user_message=words))
+        said = f"1/2 rfm_features: {words}"
+        assert (task.description, task.completed, task.total) == (said, 0, 2)
+        shown.on_event(event(DagsterEventType.STEP_SUCCESS, "rfm_features"))
+        # As planned, once the source is ingested.
+        shown.expect(1)
+        assert (task.completed, task.total) == (1, 2)
+
+
+def test_progress_goes_to_the_terminal_though_standard_error_is_captured(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """As Dagster captures it while a step runs."""
+    kept = os.dup(2)
+    with Progress() as shown, (tmp_path / "captured").open("w") as captured:
+        os.dup2(captured.fileno(), 2)
+        try:
+            shown.on_event(event(DagsterEventType.STEP_START, "rfm_features"))
+            shown.on_event(event(DagsterEventType.STEP_SUCCESS, "rfm_features"))
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+    assert (tmp_path / "captured").read_text() == ""
+    assert "rfm_features" in capfd.readouterr().err
 
 
 NO_ROOM = OSError(errno.ENOSPC, "No space left on device")

@@ -17,8 +17,7 @@ import yaml
 
 import amazon_seg_assets
 from amazon_seg_assets.cli import main
-from amazon_seg_assets.settings import PREFIX, Settings
-from amazon_seg_assets.stages.movement.export import PSEUDONYM_KEY
+from amazon_seg_assets.settings import PREFIX, PSEUDONYM_KEY, Settings
 from amazon_seg_assets_tests.ended_run import CATEGORY, SNAPSHOT, EndedRun
 
 ROOT = Path(__file__).parent.parent

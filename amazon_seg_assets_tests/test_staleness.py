@@ -1,46 +1,33 @@
 """What is up to date is not made again: one new file makes its own months stale, and no others."""
 
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
-from dagster import AssetKey, AssetMaterialization, DagsterInstance, MetadataValue
-from dagster._core.definitions.data_version import CODE_VERSION_TAG, get_input_data_version_tag
+from dagster import DagsterInstance
 from pyspark.sql import SparkSession
 
+from amazon_seg_assets.cli import main
 from amazon_seg_assets.dag.declaration import declared_in
+from amazon_seg_assets.dag.family import Family
 from amazon_seg_assets.dag.internals import range_tags
-from amazon_seg_assets.dag.records import is_up_to_date
+from amazon_seg_assets.dag.resources import SparkResource
+from amazon_seg_assets.dag.versions import Note
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.origin import source_of
 from amazon_seg_assets.planning.jobs import INGEST, PREPARE
-from amazon_seg_assets.planning.staleness import (
-    are_products_stale,
-    has_outcomes,
-    stale_history,
-    stale_months,
-)
-from amazon_seg_assets.rules.scheme import load_scheme
+from amazon_seg_assets.planning.main_job import WITHOUT_HISTORY, assets_of
+from amazon_seg_assets.planning.staleness import Look
 from amazon_seg_assets.stages.cleaning import transform as cleaning
-from amazon_seg_assets.stages.cleaning import versions
-from amazon_seg_assets.stages.cleaning.assets import clean_metadata
-from amazon_seg_assets.stages.history import versions as of_history
-from amazon_seg_assets.stages.history.versions import made_from_days
-from amazon_seg_assets.stages.raw.manifest import (
-    FileRecord,
-    Manifest,
-    MonthCounts,
-    require_manifest,
-)
-from amazon_seg_assets.storage.facts import (
-    MADE_FROM,
-    Facts,
-    failed_checks,
-    note_checks,
-    write_facts,
-)
+from amazon_seg_assets.stages.cleaning.assets import clean_metadata, clean_reviews, joined_reviews
+from amazon_seg_assets.storage.facts import failed_checks, fault, note_checks
 from amazon_seg_assets.storage.layout import Store
-from amazon_seg_assets.storage.locations import url_of
-from amazon_seg_assets_tests.graph import Graph
+from amazon_seg_assets_tests.disk import on_disk
+from amazon_seg_assets_tests.ended_run import CATEGORY, SNAPSHOT, EndedRun
+from amazon_seg_assets_tests.graph import Graph, family_of
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
 MONTHS = ["2022-12", "2023-01", "2023-02", "2023-03"]
@@ -63,6 +50,22 @@ def prepare(graph: Graph, first: str, last: str) -> None:
     graph.run().execute(PREPARE, range_tags(first, last))
 
 
+def stale_months(graph: Graph) -> list[str]:
+    """Months that are to be prepared again, products included where they are."""
+    look = Look(graph.family)
+    look.due([clean_metadata])
+    return look.stale_months(assets_of(PREPARE), MONTHS)
+
+
+def are_products_clean(graph: Graph) -> bool:
+    return not Look(graph.family).due([clean_metadata])
+
+
+def why(graph: Graph) -> str:
+    """The reason to ingest."""
+    return Look(graph.family).raw(source_of(graph.family.settings))
+
+
 @pytest.fixture(scope="module")
 def prepared(
     spark: SparkSession, instance: DagsterInstance, tmp_path_factory: pytest.TempPathFactory
@@ -70,8 +73,9 @@ def prepared(
     assert spark is not None
     folder = write_raw(tmp_path_factory.mktemp("staleness"), "Games", REVIEWS, PRODUCTS)
     graph = Graph(folder, "Games", instance)
+    assert why(graph) == "raw_reviews: not stored"
     graph.run().execute(INGEST)
-    assert stale_months(graph.store, MONTHS) == MONTHS
+    assert stale_months(graph) == MONTHS
     prepare(graph, MONTHS[0], MONTHS[-1])
     return graph
 
@@ -81,7 +85,7 @@ def graph(prepared: Graph) -> Iterator[Graph]:
     """Of which all is up to date, before a test and after it."""
 
     def is_up_to_date() -> bool:
-        return prepared.run().are_products_clean() and not stale_months(prepared.store, MONTHS)
+        return not why(prepared) and are_products_clean(prepared) and not stale_months(prepared)
 
     assert is_up_to_date()
     yield prepared
@@ -92,20 +96,27 @@ def test_only_what_has_changed_is_stale(graph: Graph) -> None:
     more = [review("c", "ball", "2023-02-07T00:00:00"), review("c", "kite", "2023-03-07T00:00:00")]
     new = write_raw(graph.folder / "new", "Games", more, []) / "raw/review_categories/Games.jsonl"
     new.rename(graph.folder / "raw/review_categories/Games-2.jsonl")
+    assert why(graph) == "raw_reviews: the source has changed"
     ingest(graph)
-    assert stale_months(graph.store, MONTHS) == ["2023-02", "2023-03"]
-    assert graph.run().are_products_clean()
+    assert stale_months(graph) == ["2023-02", "2023-03"]
+    assert are_products_clean(graph)
+    look = Look(graph.family)
+    assert look.reason(clean_reviews, "2023-02") == "made from another raw_reviews"
+    assert look.reason(joined_reviews, "2023-02") == (
+        "made from clean_reviews 2023-02, which is stale"
+    )
     prepare(graph, "2023-02", "2023-03")
-    assert stale_months(graph.store, MONTHS) == []
+    assert stale_months(graph) == []
     assert len(graph.read("joined_reviews", "2023-02")) == 2
 
     write_raw(graph.folder / "dearer", "Games", [], [product("kite", 30.0), *PRODUCTS[1:]])
     dearer = graph.folder / "dearer/raw/meta_categories/meta_Games.jsonl"
     dearer.rename(graph.folder / "raw/meta_categories/meta_Games.jsonl")
     ingest(graph)
-    assert not graph.run().are_products_clean()
+    assert not are_products_clean(graph)
+    assert stale_months(graph) == MONTHS
     clean_products(graph)
-    assert stale_months(graph.store, MONTHS) == MONTHS
+    assert stale_months(graph) == MONTHS
     prepare(graph, MONTHS[0], MONTHS[-1])
 
 
@@ -119,93 +130,126 @@ def test_what_failed_a_check_is_not_up_to_date(
         )
         with pytest.raises(InputError, match="0 duplicate leave 1 unaccounted for"):
             prepare(graph, "2023-01", "2023-01")
-    assert stale_months(graph.store, MONTHS) == ["2023-01"]
+    assert stale_months(graph) == ["2023-01"]
+    reason = Look(graph.family).reason(clean_reviews, "2023-01")
+    assert reason == "the check rows_accounted has failed"
     assert failed_checks(graph.store, "clean_reviews", "2023-01") == {"rows_accounted"}
     prepare(graph, "2023-01", "2023-01")
-    assert stale_months(graph.store, MONTHS) == []
+    assert stale_months(graph) == []
 
 
-def test_what_other_rules_or_other_code_made_is_stale(
+def test_what_other_rules_or_another_span_made_is_stale(
     graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clean_products(graph, excluded_categories=["Toys"])
-    assert not graph.run().are_products_clean()
+    reason = Look(graph.family).reason(clean_metadata)
+    assert reason == "made with another excluded_categories"
+    clean_products(graph)
+    assert are_products_clean(graph)
+    assert stale_months(graph) == []
     with monkeypatch.context() as deployed:
-        # The same categories, but for every run: what one run has left out stays out. Only the
-        # version of the rules is another.
         deployed.setenv("AMAZON_SEG_RULES", str(tmp_path))
         (tmp_path / "excluded_categories.yaml").write_text("excluded: {Games: [Toys]}")
-        assert not are_products_stale(graph.family, graph.store)
-        assert not graph.run().are_products_clean()
-    clean_products(graph)
-    assert graph.run().are_products_clean()
-    assert stale_months(graph.store, MONTHS) == []
-
-    key = graph.family.key("clean_metadata")
-    version = clean_metadata.version(graph.family.settings)
-    assert is_up_to_date(graph.instance, graph.store, key, version, {})
-    assert not is_up_to_date(graph.instance, graph.store, key, "other", {})
+        assert not are_products_clean(graph)
+        assert stale_months(graph) == MONTHS
     with monkeypatch.context() as deployed:
-        deployed.setattr(versions, "CODE_VERSION", "next")
-        assert are_products_stale(graph.family, graph.store)
-        assert stale_months(graph.store, MONTHS) == MONTHS
+        deployed.setenv("AMAZON_SEG_LAST_MONTH", "2023-01")
+        assert why(graph) == "raw_reviews: the span of months has changed"
+        deployed.setenv("AMAZON_SEG_LAST_MONTH", "2031-01")
+        assert why(graph) == ""
+
+
+@pytest.mark.parametrize(
+    ("now", "difference"),
+    [
+        (
+            Note(
+                "1", {"k": 2, "n": 3}, {"days": {"2023-01": "a", "2023-02": "b"}, "raw": {"": "c"}}
+            ),
+            "",
+        ),
+        (Note("2", {}, {}), "by code and rules of version 1, which is 2 now"),
+        (Note("1", {"k": 3, "m": 4}, {}), "with another k and m and n"),
+        (
+            Note(
+                "1", {"k": 2, "n": 3}, {"days": {"2023-01": "b", "2023-02": "c"}, "raw": {"": "d"}}
+            ),
+            "from another days 2023-01 to 2023-02, raw",
+        ),
+        # A month has come, or an input.
+        (
+            Note(
+                "1", {"k": 2, "n": 3}, {"days": {"2023-01": "a", "2023-03": "b"}, "new": {"": "a"}}
+            ),
+            "from another days 2023-02 to 2023-03, new",
+        ),
+    ],
+)
+def test_a_difference_is_said(now: Note, difference: str) -> None:
+    days = {"2023-01": "a", "2023-02": "b"}
+    assert (
+        Note("1", {"k": 2, "n": 3}, {"days": days, "raw": {"": "c"}}).difference(now) == difference
+    )
 
 
 @pytest.fixture
-def stored(tmp_path: Path) -> Store:
-    """Days of customers from 2022-12 to 2023-02, and snapshots of 2023-01 and 2023-02."""
-    store, products = Store(tmp_path, "Games"), {MADE_FROM: "products"}
-    counts = {month: MonthCounts(rows=1, verified=1) for month in ("2022-12", "2023-02")}
-    note_reviews(store, "print", counts)
-    facts: dict[tuple[str, str | None], Facts] = {("clean_metadata", None): products}
-    manifest, scheme = require_manifest(store, "raw_reviews"), load_scheme("standard")
-    for month in MONTHS[:3]:
-        made = made_from_days(manifest, month, products, 0.5)
-        facts["customer_days", month] = made | {"min_price": 0.5}
-    for month in MONTHS[1:3]:
-        used = scheme.model_dump(mode="json", exclude_none=True)
-        facts["rfm_segments", month] = {"scheme": used}
-    facts["segment_outcomes", "2023-02"] = {}
-    for place, of_place in facts.items():
-        store.path(*place).mkdir(parents=True)
-        write_facts(store.path(*place), of_place)
-    return store
+def moved(ended_run: EndedRun, tmp_path: Path) -> Family:
+    """The storage of a run that has ended, in another place."""
+    shutil.copytree(ended_run.storage, tmp_path / "moved")
+    return family_of(CATEGORY, source=str(ended_run.source), storage=tmp_path / "moved")
 
 
-def note_reviews(store: Store, fingerprint: str, months: Mapping[str, MonthCounts]) -> None:
-    with store.replacing("raw_reviews") as folder:
-        Manifest("1", "a folder", {"file": FileRecord(fingerprint, 1, 0, [], months)}).write(folder)
+def due(family: Family, **ops: dict[str, Any]) -> set[str]:
+    """What of the snapshot is to be made again by a run of this configuration."""
+    return {each.name for each in Look(family, ops).due(WITHOUT_HISTORY, SNAPSHOT)}
 
 
-def test_days_of_customers_are_stale_where_something_behind_them_has_changed(
-    stored: Store,
+def test_a_run_again_does_nothing_also_where_the_storage_was_moved_and_records_are_lost(
+    moved: Family,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert stale_history(stored, MONTHS) == ["2023-03"]
-    assert stale_history(stored, MONTHS[:3]) == []
-    note_checks(stored, "customer_days", "2023-01", {"days_possible": False})
-    assert stale_history(stored, MONTHS) == ["2023-01", "2023-03"]
-    note_checks(stored, "customer_days", "2023-01", {"days_possible": True})
-    # The file with reviews of two months has others now.
-    months = {month: MonthCounts(rows=2) for month in ("2022-12", "2023-02")}
-    note_reviews(stored, "other", months)
-    assert stale_history(stored, MONTHS) == ["2022-12", "2023-02", "2023-03"]
-    write_facts(stored.path("clean_metadata"), {MADE_FROM: "dearer products"})
-    assert stale_history(stored, MONTHS) == MONTHS
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(SparkResource, "start_in_background", Mock(side_effect=AssertionError))
+    settings = moved.settings
+    what = ["--source", settings.source, "--category", CATEGORY, "--storage", str(settings.storage)]
+    files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("moved/**/*")}
+    main(["run", *what, "--k", "2", "--skip", "exploration,history"])
+    printed = capsys.readouterr().out
+    assert f"{CATEGORY}, snapshot {SNAPSHOT}: 12 customers" in printed
+    assert "All is up to date: nothing was to be done" in printed
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("moved/**/*")} == files
 
 
-def test_days_by_other_code_are_stale(stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(of_history, "CODE_VERSION", "next")
-    assert stale_history(stored, MONTHS) == MONTHS
+def test_only_what_another_configuration_changes_is_made_again(moved: Family) -> None:
+    two: dict[str, Any] = {"k": 2}
+    assert due(moved, k_sweep=two) == set()
+    of_segments = due(moved, k_sweep=two, rfm_segments={"scheme": "notebook"})
+    of_clusters = due(moved, k_sweep={"k": 3})
+    assert {"rfm_segments", "segment_summary", "executive_report"} <= of_segments
+    assert {"k_sweep", "cluster_model", "segment_summary", "executive_report"} <= of_clusters
+    assert of_segments.isdisjoint({"rfm_features", "k_sweep", "customer_clusters", "elbow_plot"})
+    assert of_clusters.isdisjoint({"rfm_features", "rfm_segments", "scheme_comparison"})
 
 
-def test_a_snapshot_with_outcomes_has_both_by_the_same_rules(stored: Store) -> None:
-    standard, notebook = map(load_scheme, ("standard", "notebook"))
-    has = [month for month in MONTHS if has_outcomes(stored, month, standard)]
-    assert has == ["2023-02"]
-    assert not has_outcomes(stored, "2023-02", notebook)
-    # As an earlier version has stored it.
-    write_facts(stored.path("rfm_segments", "2023-02"), {"scheme": None})
-    assert not has_outcomes(stored, "2023-02", standard)
+def test_a_scheme_s_file_counts_by_its_rules(moved: Family, tmp_path: Path) -> None:
+    import amazon_seg_assets.rules as rules
+
+    text = (Path(rules.__file__).parent / "schemes/standard.yaml").read_text()
+    (tmp_path / "standard.yaml").write_text(f"# The same.\n{text}")
+    given = {"scheme_file": str(tmp_path / "standard.yaml")}
+    assert due(moved, k_sweep={"k": 2}, rfm_segments=given) == set()
+
+
+def test_what_is_missing_or_not_checked_is_made_again_with_what_is_made_of_it(
+    moved: Family,
+) -> None:
+    shutil.rmtree(on_disk(moved.store.path("elbow_plot", SNAPSHOT)))
+    assert due(moved, k_sweep={"k": 2}) == {"elbow_plot", "executive_report"}
+    (moved.store.path("rfm_features", SNAPSHOT) / "_checked").unlink()
+    assert fault(moved.store, "rfm_features", SNAPSHOT) == "not checked yet"
+    assert due(moved, k_sweep={"k": 2}) == {each.name for each in WITHOUT_HISTORY}
 
 
 def test_a_check_that_passes_after_all_is_no_longer_noted(tmp_path: Path) -> None:
@@ -215,34 +259,3 @@ def test_a_check_that_passes_after_all_is_no_longer_noted(tmp_path: Path) -> Non
     assert failed_checks(store, *place) == {"rows_accounted", "schema_as_declared"}
     note_checks(store, *place, {"rows_accounted": True})
     assert failed_checks(store, *place) == {"schema_as_declared"}
-
-
-def test_what_other_storages_have_recorded_since_changes_nothing(
-    instance: DagsterInstance, tmp_path: Path
-) -> None:
-    asset, raw = AssetKey(["Games", "rating_counts"]), AssetKey(["Games", "raw_reviews"])
-    own, other, empty = (Store(tmp_path / name, "Games") for name in ("own", "other", "empty"))
-
-    def record(store: Store, code_version: str, read: str) -> None:
-        folder = store.path("rating_counts")
-        folder.mkdir(parents=True, exist_ok=True)
-        uri = MetadataValue.path(url_of(folder))
-        tags = {CODE_VERSION_TAG: code_version, get_input_data_version_tag(raw): read}
-        made = AssetMaterialization(asset, metadata={"dagster/uri": uri}, tags=tags)
-        instance.report_runless_asset_event(made)
-
-    def is_made(store: Store, code_version: str, read: str | None) -> bool:
-        return is_up_to_date(instance, store, asset, code_version, {raw: read})
-
-    record(own, "1", "first")
-    for _ in range(25):
-        record(other, "2", "second")
-    assert is_made(own, "1", "first")
-    assert is_made(other, "2", "second")
-    assert not is_made(empty, "2", "second")
-    # What it was made from has changed since, or is gone.
-    assert not is_made(own, "1", "second")
-    assert not is_made(own, "1", None)
-    # Of its own, the last counts.
-    record(own, "2", "first")
-    assert not is_made(own, "1", "first")

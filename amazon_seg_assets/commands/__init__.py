@@ -5,8 +5,16 @@ is told before.
 """
 
 import argparse
+from typing import Any
 
-from amazon_seg_assets.settings import Settings, load_settings
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.settings import SAMPLE, Settings, load_settings
+
+
+def add_command(commands: Any, name: str, help: str) -> argparse.ArgumentParser:
+    """Adds a command, whose options are not abbreviated."""
+    made: argparse.ArgumentParser = commands.add_parser(name, help=help, allow_abbrev=False)
+    return made
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
@@ -21,11 +29,21 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 
 
 def settings_of(options: argparse.Namespace) -> Settings:
-    """The settings, with those given as options."""
-    return load_settings(
+    """The settings, with those given as options.
+
+    Raises:
+        InputError: one is not valid, or they do not go together.
+    """
+    settings = load_settings(
         source=options.source,
         category=options.category,
         storage=options.storage,
         sample_reviews=options.reviews,
         spark_master=options.master,
     )
+    if options.reviews is not None and settings.source != SAMPLE:
+        raise InputError(
+            f"--reviews {options.reviews} is the size of the built-in sample, but the source is "
+            f"{settings.source}: leave it out, or give --source {SAMPLE}."
+        )
+    return settings

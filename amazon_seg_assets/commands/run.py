@@ -7,38 +7,36 @@ import sys
 import time
 import warnings
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from amazon_seg_assets.commands import add_settings, settings_of
-from amazon_seg_assets.commands.ui import address
+from amazon_seg_assets.commands import add_command, add_settings, settings_of
+from amazon_seg_assets.commands.outcome import Done, as_json, summarize
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.storage.locations import is_local, url_of
+from amazon_seg_assets.months import month_range
 
 if TYPE_CHECKING:
+    from dagster import DagsterInstance, Definitions
+
+    from amazon_seg_assets.dag.family import Family
+    from amazon_seg_assets.run.console import Progress
     from amazon_seg_assets.settings import Settings
-    from amazon_seg_assets.storage.layout import Store
 
 
 PARTS = ("exploration", "history")
 """Parts of the main job that may be left out."""
 
 
-@dataclass(frozen=True)
-class _Done:
-    """A category that has been segmented, and what its checks had to say."""
-
-    store: Store
-    snapshot: str
-    cautions: Sequence[str]
-
-
 def add_to(commands: Any) -> None:
     """Adds the command and its options."""
-    parser = commands.add_parser("run", help="from raw reviews to segments, plots and tables")
+    parser = add_command(commands, "run", "from raw reviews to segments, plots and tables")
     add_settings(parser)
-    parser.add_argument("--snapshot", metavar="YYYY-MM", help="month; default: last with reviews")
+    parser.add_argument(
+        "--snapshot", metavar="YYYY-MM", help="month, or first..last; default: last with reviews"
+    )
     parser.add_argument("--all-months", action="store_true", help="clean and join all months")
     parser.add_argument("--scheme", help="RFM scheme: standard, notebook, or a YAML file")
     parser.add_argument("--k", type=int, help="number of clusters; default: chosen by rule")
@@ -56,6 +54,8 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--skip-exploration", action="store_true", help="the same as --skip exploration"
     )
+    parser.add_argument("--json", action="store_true", help="the result for programs")
+    parser.add_argument("--quiet", action="store_true", help="print errors alone")
     parser.add_argument("--verbose", action="store_true", help="logs, and stack traces of failures")
     parser.set_defaults(command=run)
 
@@ -74,66 +74,116 @@ def run(options: argparse.Namespace) -> None:
 
     home, started = ensure_dagster_home(), time.monotonic()
     done, failures = _run_all(options, settings, home)
-    for each in done:
-        _summarize(each, home)
-    if done:
-        print(f"Done in {time.monotonic() - started:.0f} s.")
+    seconds = time.monotonic() - started
+    if options.json:
+        print(as_json(done, failures, seconds))
+    elif not options.quiet:
+        for each in done:
+            summarize(each, home)
+        if done:
+            print(_said(done, seconds))
     if failures:
         raise InputError("\n       ".join(failures))
 
 
 def _require_valid(options: argparse.Namespace, settings: Settings) -> None:
     """Tells what is wrong with options before anything starts."""
+    from amazon_seg_assets.origin import require_files
     from amazon_seg_assets.rules.recommendations import load_recommendations
     from amazon_seg_assets.rules.scheme import load_scheme
-    from amazon_seg_assets.stages.clusters.sweep import POSSIBLE_KS
+    from amazon_seg_assets.stages.clusters.ks import POSSIBLE_KS
 
     _skipped(options)
-    if options.snapshot:
-        settings.span.require(options.snapshot)
+    _snapshots(options, settings)
     load_recommendations(load_scheme(options.scheme or settings.scheme), folder=settings.rules)
     if options.k is not None and options.k not in POSSIBLE_KS:
         raise InputError(
             f"--k is {options.k}: choose {POSSIBLE_KS[0]} to {POSSIBLE_KS[-1]} clusters."
         )
+    require_files(settings)
+
+
+def _said(done: Sequence[Done], seconds: float) -> str:
+    if any(each.is_new for each in done):
+        return f"Done in {seconds:.0f} s."
+    return (
+        f"All is up to date: nothing was to be done, as a look of {seconds:.1f} s has shown. "
+        "--force does it again."
+    )
+
+
+@dataclass
+class _Work:
+    """Dagster's records, Spark and the definitions, as soon as there is something to do."""
+
+    settings: Settings
+    home: Path
+    open_until: ExitStack
+
+    @cached_property
+    def instance(self) -> DagsterInstance:
+        """Dagster's records; Spark starts too, as it takes seconds."""
+        from amazon_seg_assets.dag.resources import spark_resource
+        from amazon_seg_assets.run.instance import end_dead_runs, open_instance
+
+        instance = self.open_until.enter_context(open_instance(self.home))
+        end_dead_runs(instance)
+        spark_resource(self.settings).start_in_background()
+        return instance
+
+    @cached_property
+    def definitions(self) -> Definitions:
+        """All definitions."""
+        from amazon_seg_assets.definitions import build_definitions
+
+        return build_definitions(self.settings)
 
 
 def _run_all(
     options: argparse.Namespace, settings: Settings, home: Path
-) -> tuple[list[_Done], list[str]]:
-    """Runs the categories in turn, in one Spark session; returns those done, and failures."""
+) -> tuple[list[Done], list[str]]:
+    """Brings the categories up to date in turn; returns those that are, and failures."""
     from amazon_seg_assets.dag.family import families
-    from amazon_seg_assets.dag.resources import spark_resource
-    from amazon_seg_assets.definitions import build_definitions
     from amazon_seg_assets.run.console import Progress
-    from amazon_seg_assets.run.headless import HeadlessRun, MainJob, RunError
-    from amazon_seg_assets.run.instance import end_dead_runs, open_instance
+    from amazon_seg_assets.run.headless import RunError
 
-    asked = MainJob(options.snapshot, options.all_months, _skipped(options), options.force)
-    definitions, done, failures = build_definitions(settings), list[_Done](), list[str]()
+    done, failures = list[Done](), list[str]()
     several = len(settings.categories) > 1
-    with open_instance(home) as instance, Progress() as progress:
-        end_dead_runs(instance)
-        # It takes seconds, in which the source is looked at.
-        spark_resource(settings).start_in_background()
+    with ExitStack() as open_until:
+        progress = open_until.enter_context(Progress(options.quiet or options.json))
+        work = _Work(settings, home, open_until)
         for family in families(settings):
-            headless = HeadlessRun(
-                definitions,
-                family,
-                instance,
-                progress.on_event,
-                ops=_run_configuration(options),
-                log_level="INFO" if options.verbose else "CRITICAL",
-                expect=progress.expect,
-            )
             progress.begin(family.category if several else "")
             try:
-                snapshot = headless.main_job(asked)
-                done.append(_Done(headless.store, snapshot, headless.warnings))
+                done.append(_run_one(options, family, work, progress))
             except (InputError, RunError) as failure:
                 told = _told(failure, options.verbose)
                 failures.append(f"{family.category}: {told}" if several else told)
     return done, failures
+
+
+def _run_one(options: argparse.Namespace, family: Family, work: _Work, progress: Progress) -> Done:
+    """Brings a category up to date, in the one Spark session of all."""
+    from amazon_seg_assets.origin import source_of
+    from amazon_seg_assets.planning.main_job import MainJob, Planner
+    from amazon_seg_assets.run.headless import HeadlessRun
+
+    snapshots = _snapshots(options, work.settings)
+    asked = MainJob(snapshots, options.all_months, _skipped(options), options.force)
+    planner = Planner(family, asked, ops := _configuration(options))
+    if not planner.must_ingest(source_of(work.settings)) and not planner.runs():
+        return Done(family.store, planner.snapshots(), is_new=False)
+    instance = work.instance  # before the definitions, so that Spark starts meanwhile
+    headless = HeadlessRun(
+        work.definitions,
+        family,
+        instance,
+        progress.on_event,
+        ops=ops,
+        log_level="INFO" if options.verbose else "CRITICAL",
+        expect=progress.expect,
+    )
+    return Done(family.store, headless.main_job(asked), headless.warnings)
 
 
 def _skipped(options: argparse.Namespace) -> frozenset[str]:
@@ -148,6 +198,23 @@ def _skipped(options: argparse.Namespace) -> frozenset[str]:
     return frozenset({*asked, *(["exploration"] if options.skip_exploration else [])})
 
 
+def _snapshots(options: argparse.Namespace, settings: Settings) -> list[str]:
+    """The snapshots asked for; none for the last month with reviews.
+
+    Raises:
+        InputError: one is not a month of the span, or they are in the wrong order.
+    """
+    if not options.snapshot:
+        return []
+    first, dots, end = options.snapshot.partition("..")
+    last = end if dots else first
+    for month in (first, last):
+        settings.span.require(month)
+    if not (months := month_range(first, last)):
+        raise InputError(f"--snapshot {options.snapshot} ends before it begins: write first..last.")
+    return months
+
+
 def _told(failure: Exception, verbose: bool) -> str:
     stack = getattr(failure, "stack", None)
     if stack is None:
@@ -158,7 +225,7 @@ def _told(failure: Exception, verbose: bool) -> str:
     return f"{failure}. Run again with --verbose for the stack trace."
 
 
-def _run_configuration(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+def _configuration(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
     from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES
 
     configuration: dict[str, dict[str, Any]] = {}
@@ -170,29 +237,3 @@ def _run_configuration(options: argparse.Namespace) -> dict[str, dict[str, Any]]
     if options.k is not None:
         configuration["k_sweep"] = {"k": options.k}
     return configuration
-
-
-def _summarize(done: _Done, home: Path) -> None:
-    from rich.console import Console
-
-    from amazon_seg_assets.run.console import segment_table
-    from amazon_seg_assets.stages.movement.assets import SEGMENT_EXPORT
-    from amazon_seg_assets.stages.report.assets import EXECUTIVE_REPORT
-
-    console, store, snapshot = Console(), done.store, done.snapshot
-    console.print(segment_table(store, snapshot))
-    for caution in done.cautions:
-        console.print(f"Warning: {caution}", soft_wrap=True, highlight=False, markup=False)
-    report = store.path(EXECUTIVE_REPORT.name, snapshot) / f"{EXECUTIVE_REPORT.name}.html"
-    places = {
-        "Report": url_of(report),
-        "Customers by segment": url_of(store.path(SEGMENT_EXPORT.name, snapshot)),
-        "Tables and plots": url_of(store.folder),
-        "Dagster's records": home,
-    }
-    if is_local(store.folder):
-        places["Plots as PNG"] = f"{store.path('*_plot', snapshot)}/"
-    places["Web UI"] = f"`make ui` or `amazon-seg ui`, then {address()}"
-    width = max(map(len, places))
-    for name, place in places.items():
-        console.print(f"  {name:<{width}}  {place}", soft_wrap=True, highlight=False, markup=False)

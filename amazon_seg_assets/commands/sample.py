@@ -4,10 +4,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from amazon_seg_assets.commands import add_command
+
 
 def add_to(commands: Any) -> None:
     """Adds the command and its options."""
-    parser = commands.add_parser("sample", help="write the built-in sample's raw files")
+    parser = add_command(commands, "sample", "write the built-in sample's raw files")
     parser.add_argument("directory", type=Path)
     parser.add_argument("--category", default="Electronics")
     parser.add_argument("--reviews", type=int, default=200_000)

@@ -6,7 +6,7 @@ import socket
 import sys
 from typing import Any
 
-from amazon_seg_assets.commands import add_settings, settings_of
+from amazon_seg_assets.commands import add_command, add_settings, settings_of
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.settings import PREFIX
 from amazon_seg_assets.storage.locations import url_of
@@ -22,7 +22,7 @@ def address(port: int = DEFAULT_PORT) -> str:
 
 def add_to(commands: Any) -> None:
     """Adds the command and its options."""
-    parser = commands.add_parser("ui", help="start the Dagster web UI on this machine")
+    parser = add_command(commands, "ui", "start the Dagster web UI on this machine")
     add_settings(parser)
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="default: %(default)s")
     parser.set_defaults(command=start)

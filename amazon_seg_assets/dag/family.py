@@ -9,6 +9,7 @@ from dagster import AssetKey, MonthlyPartitionsDefinition, TimeWindowPartitionMa
 
 from amazon_seg_assets.months import Span, month_after, month_range
 from amazon_seg_assets.settings import Settings
+from amazon_seg_assets.storage.layout import Store
 
 MONTH_FORMAT = "%Y-%m"
 
@@ -31,6 +32,11 @@ class Family:
     def span(self) -> Span:
         """The months that exist as partitions."""
         return self.settings.span
+
+    @property
+    def store(self) -> Store:
+        """The storage of the category."""
+        return Store(self.settings.storage.absolute(), self.category)
 
     def key(self, asset: str) -> AssetKey:
         """The key of an asset of the category."""

@@ -51,6 +51,7 @@ class Stored:
         stats: of a table's files.
         facts: kept beside a table.
         data_version: where it is not for Dagster to make one.
+        versions: where they do not follow from what it was made from, by month, `""` of the whole.
     """
 
     output: Output
@@ -59,6 +60,7 @@ class Stored:
     stats: Stats = field(default_factory=Stats)
     facts: Facts = field(default_factory=dict)
     data_version: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -227,12 +229,14 @@ class _One(Handle):
         with self.storage.replacing_in_place(artifact.name, months) as folder:
             yield folder if self.month is None else folder / month_folder(self.month)
 
-    def described(self, table: Table, data_version: str) -> Stored:
-        """A table that something else has stored, of the data version given."""
+    def described(self, table: Table, data_version: str, versions: Mapping[str, str]) -> Stored:
+        """A table that something else has stored, of the versions given."""
         metadata = table_metadata(
             self.family, self.storage, table, stats := self.stats(table), self.month
         )
-        return Stored(table, self.month, metadata, stats, data_version=data_version)
+        return Stored(
+            table, self.month, metadata, stats, data_version=data_version, versions=versions
+        )
 
     def stored(self, **figures: Any) -> Stored:
         """The artifact whose files have been replaced, with what is told of it."""

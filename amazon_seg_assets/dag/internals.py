@@ -12,11 +12,7 @@ from typing import TYPE_CHECKING
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData as Target,
 )
-from dagster._core.definitions.data_version import (
-    CODE_VERSION_TAG,
-    extract_data_version_from_entry,
-    get_input_data_version_tag,
-)
+from dagster._core.definitions.data_version import extract_data_version_from_entry
 from dagster._core.definitions.repository_definition.valid_definitions import (
     SINGLETON_REPOSITORY_NAME,
 )
@@ -36,7 +32,7 @@ INVALID_FILE = CheckError
 """Raised for a ``dagster.yaml`` whose values are of a wrong type."""
 
 if TYPE_CHECKING:
-    from dagster import AssetKey, DagsterInstance, DataVersion, EventLogRecord
+    from dagster import DagsterInstance, DataVersion, EventLogRecord
     from dagster._core.remote_origin import RemoteRepositoryOrigin
 
 
@@ -87,29 +83,14 @@ def record_repository(
         instance.run_storage.replace_job_origin(run, origin)
 
 
-def code_version_of(record: EventLogRecord) -> str | None:
-    """The code version of a materialization, recorded as a tag without a public name."""
-    return _tags(record).get(CODE_VERSION_TAG)
-
-
 def data_version_of(record: EventLogRecord) -> DataVersion | None:
     """The data version that was recorded with a materialization."""
     return extract_data_version_from_entry(record.event_log_entry)
 
 
-def input_version(record: EventLogRecord, asset: AssetKey) -> str | None:
-    """The data version of an input that a materialization has read."""
-    return _tags(record).get(get_input_data_version_tag(asset))
-
-
 def target_of(record: EventLogRecord) -> Target:
     """A materialization, as the evaluation of a check tells which one it is of."""
     return Target(storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp)
-
-
-def _tags(record: EventLogRecord) -> dict[str, str]:
-    materialization = record.asset_materialization
-    return dict(materialization.tags or {}) if materialization else {}
 
 
 def was_interrupted(failure: StepFailureData) -> bool:
@@ -123,3 +104,10 @@ def failed_check(failure: StepFailureData) -> bool:
         failure.error is not None
         and failure.error.cls_name == DagsterAssetCheckFailedError.__name__
     )
+
+
+def is_temporary(instance: DagsterInstance) -> bool:
+    """True for records that Dagster's commands make, and remove in the end, without a home."""
+    from dagster._cli.utils import TMP_DAGSTER_HOME_PREFIX
+
+    return not instance.is_ephemeral and TMP_DAGSTER_HOME_PREFIX in instance.root_directory

@@ -8,13 +8,12 @@ from dagster import ConfigurableResource
 from dagster_pyspark import LazyPySparkResource
 from pydantic import Field
 
-from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.settings import Settings, parse_spark_conf, with_secrets
+from amazon_seg_assets.origin import open_source, samples_folder
+from amazon_seg_assets.settings import SAMPLE, Settings, parse_spark_conf, with_secrets
 from amazon_seg_assets.sources.base import Source
-from amazon_seg_assets.sources.folder import FolderSource
 from amazon_seg_assets.spark.session import start_in_background, start_session
 from amazon_seg_assets.storage.layout import Store
-from amazon_seg_assets.storage.locations import is_local, parse_location, url_of
+from amazon_seg_assets.storage.locations import parse_location, url_of
 
 
 class SparkResource(LazyPySparkResource):
@@ -51,7 +50,7 @@ class StoreResource(ConfigurableResource):
 class SourceResource(ConfigurableResource):
     """The source of raw files."""
 
-    name: str = Field("sample", description="`sample`, `hub`, or the path of a folder.")
+    name: str = Field(SAMPLE, description="`sample`, `hub`, or the path of a folder.")
     sample_directory: str = Field(description="Folder for the files of the built-in sample.")
     sample_reviews: int = Field(200_000, description="Reviews of the built-in sample.")
     max_malformed_share: float = Field(
@@ -59,33 +58,12 @@ class SourceResource(ConfigurableResource):
     )
 
     def open(self) -> Source:
-        """The source itself: ``sample``, ``hub``, ``hub@<revision>``, or a folder by its path.
+        """The source itself.
 
         Raises:
             InputError: there is no such source.
         """
-        if self.name == "sample":
-            from amazon_seg_assets.sample.source import SampleSource
-
-            return SampleSource(Path(self.sample_directory), reviews=self.sample_reviews)
-        hub, _, revision = self.name.partition("@")
-        if hub == "hub":
-            # The hub's client takes seconds to import.
-            from amazon_seg_assets.sources.hub import HubSource
-
-            return HubSource(revision=revision or None)
-        try:
-            folder = Path(self.name).expanduser()
-        except RuntimeError as error:  # there is no such user, or nothing tells who this one is
-            raise InputError(
-                f"The source {self.name} is in a home folder that cannot be found: give sample, "
-                "hub, or the whole path of a folder in the hub's layout."
-            ) from error
-        return FolderSource(folder)
-
-
-def _cache_of(settings: Settings) -> Path:
-    return settings.cache.absolute()
+        return open_source(self.name, Path(self.sample_directory), self.sample_reviews)
 
 
 def spark_resource(settings: Settings) -> SparkResource:
@@ -93,20 +71,18 @@ def spark_resource(settings: Settings) -> SparkResource:
     return SparkResource(
         spark_config=parse_spark_conf(settings.spark_conf),
         master=settings.spark_master,
-        cache_directory=str(_cache_of(settings)),
+        cache_directory=str(settings.cache.absolute()),
     )
 
 
 def resources_for(settings: Settings) -> dict[str, ConfigurableResource]:
     """The resources of a deployment."""
-    storage = settings.storage.absolute()
-    samples = storage / ".cache" if is_local(storage) else _cache_of(settings)
     return {
         "spark": spark_resource(settings),
-        "storage": StoreResource(root=url_of(storage)),
+        "storage": StoreResource(root=url_of(settings.storage.absolute())),
         "source": SourceResource(
             name=settings.source,
-            sample_directory=str(samples / "sample"),
+            sample_directory=str(samples_folder(settings)),
             sample_reviews=settings.sample_reviews,
             max_malformed_share=settings.max_malformed_share,
         ),

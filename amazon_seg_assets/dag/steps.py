@@ -16,6 +16,7 @@ from dagster import (
     BackfillPolicy,
     CodeReferencesMetadataValue,
     Config,
+    DagsterInstance,
     DataVersion,
     Failure,
     LocalFileCodeReference,
@@ -28,14 +29,17 @@ from dagster import (
 from amazon_seg_assets.dag.declaration import AssetDeclaration
 from amazon_seg_assets.dag.family import Family
 from amazon_seg_assets.dag.handles import MonthRange, Output, Snapshot, Stored, Whole
+from amazon_seg_assets.dag.internals import is_temporary
 from amazon_seg_assets.dag.metadata import arranged, cost_metadata, declared_metadata, plain
 from amazon_seg_assets.dag.resources import SourceResource, SparkResource, StoreResource
 from amazon_seg_assets.dag.titles import give_title
+from amazon_seg_assets.dag.versions import WHOLE, Versions, write_notes
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.schema import Table
 from amazon_seg_assets.spark.failures import remedy
 from amazon_seg_assets.spark.progress import watching
 from amazon_seg_assets.spark.session import java_exit_code
+from amazon_seg_assets.storage.layout import Store
 
 SOURCE_FILES = "source_files"
 """The external asset that all lineage begins with."""
@@ -90,11 +94,17 @@ def bind_asset(
     ) -> Any:
         give_title(context)
         months = tuple(context.partition_keys) if partitioned else ()
+        store = storage.of(family.category)
         with running(storage, tried_again, context.log.info) as cost:
-            handles = _handles(declaration, family, months, storage, spark, source, context)
+            _require_records(context.instance)
+            versions, given = Versions(family, store), config.get("config")
+            # Before: what changes meanwhile may not have been read.
+            made = {month: versions.now(declaration, month, given) for month in months or [WHOLE]}
+            handles = _handles(declaration, family, months, store, spark, source, context)
             stored = [
                 each for handle in handles for each in _flat(declaration.body(handle, **config))
             ]
+            write_notes(store, stored, made)
         took = cost_metadata([each.metadata for each in stored], cost)
         told = [replace(each, metadata=arranged(each.metadata) | took) for each in stored]
         return _results(context, family, told)
@@ -109,11 +119,25 @@ def bind_asset(
     )(with_signature(step, config_of(declaration.body, family)))
 
 
+def _require_records(instance: DagsterInstance) -> None:
+    """Checks that what is going to be changed stays on record.
+
+    Raises:
+        InputError: a command of Dagster has found no home, and would forget it.
+    """
+    if is_temporary(instance):
+        raise InputError(
+            "Dagster would keep no record of this run, as DAGSTER_HOME is not set: set it, here or "
+            "in .env, to the whole path of the folder with its records, such as .dagster_home "
+            "beside the data."
+        )
+
+
 def _handles(
     declaration: AssetDeclaration,
     family: Family,
     months: tuple[str, ...],
-    storage: StoreResource,
+    store: Store,
     spark: SparkResource,
     source: SourceResource,
     context: AssetExecutionContext,
@@ -126,7 +150,6 @@ def _handles(
         "instance": context.instance,
         "say": context.log.info,
     }
-    store = storage.of(family.category)
     if declaration.handle is Whole:
         yield Whole(family, store, **common)
     elif declaration.handle is MonthRange:

@@ -1,113 +1,130 @@
-"""Staleness: stored data held against the raw tables as they now are.
+"""Staleness: what is stored, held against what would be made now.
 
-A month of clean and joined reviews tells what it was made from, and so does the table of products:
-a raw table that has changed has not changed in every month. Of other assets Dagster's records tell.
-What has failed a check that stopped a run stops the next one too, as it is made again.
+The storage alone tells: beside what is stored lie notes of what it was made from, and of the checks
+that it has passed. So a storage may be moved, and Dagster's records may be lost.
 """
 
-from collections.abc import Iterable
+from __future__ import annotations
 
-from dagster import DagsterInstance
+from collections.abc import Iterable, Mapping
+from graphlib import TopologicalSorter
+from typing import Any
 
-from amazon_seg_assets.dag.declaration import AssetDeclaration
+from dagster import Config
+
+from amazon_seg_assets.dag.declaration import AssetDeclaration, declared_in
 from amazon_seg_assets.dag.family import Family
-from amazon_seg_assets.dag.records import is_up_to_date
-from amazon_seg_assets.rules.categories import load_excluded_categories
-from amazon_seg_assets.rules.scheme import Scheme
-from amazon_seg_assets.stages.cleaning.assets import stored_inputs
-from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA, CLEAN_REVIEWS, JOINED_REVIEWS
-from amazon_seg_assets.stages.cleaning.versions import (
-    made_from_clean,
-    made_from_products,
-    made_from_raw,
-)
-from amazon_seg_assets.stages.history.tables import CUSTOMER_DAYS
-from amazon_seg_assets.stages.history.versions import made_from_days
-from amazon_seg_assets.stages.movement.tables import SEGMENT_OUTCOMES
-from amazon_seg_assets.stages.raw.manifest import require_manifest
-from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
-from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS
-from amazon_seg_assets.storage.facts import MADE_FROM, failed_checks, read_facts
-from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets.dag.steps import config_of
+from amazon_seg_assets.dag.versions import WHOLE, Versions, named
+from amazon_seg_assets.schema import Table
+from amazon_seg_assets.sources.base import Source
+from amazon_seg_assets.stages import STAGES
+from amazon_seg_assets.stages.raw.assets import raw_versions
+from amazon_seg_assets.stages.raw.ingest import RAW_TABLES, content_version
+from amazon_seg_assets.stages.raw.manifest import read_manifest
+from amazon_seg_assets.storage.facts import fault
+
+NOT_STORED = "not stored"
 
 
-def are_up_to_date(
-    instance: DagsterInstance,
-    family: Family,
-    store: Store,
-    declarations: Iterable[AssetDeclaration],
-) -> bool:
-    """True if assets without months were last made from what is stored."""
-    versions = stored_inputs(instance, family, store)
-    return all(
-        is_up_to_date(
-            instance, store, family.key(each.name), each.version(family.settings), versions
-        )
-        for each in declarations
-    )
+def in_order(declarations: Iterable[AssetDeclaration]) -> list[AssetDeclaration]:
+    """Assets in an order in which each comes after those that it is made from."""
+    by_name = {output.name: each for each in declarations for output in each.stores}
+    graph = {
+        each.name: {by_name[name].name for name in each.inputs if name in by_name}
+        for each in by_name.values()
+    }
+    return [by_name[name] for name in TopologicalSorter(graph).static_order()]
 
 
-def are_products_stale(family: Family, store: Store) -> bool:
-    """True if the clean products are missing, or were made by other rules or from other rows."""
-    if not store.path(CLEAN_METADATA.name).is_dir():
-        return True
-    manifest = require_manifest(store, RAW_METADATA.name)
-    excluded = load_excluded_categories(store.category, family.settings.rules)
-    fresh = made_from_products(manifest, excluded)
-    return read_facts(store, CLEAN_METADATA.name).get(MADE_FROM) != fresh[MADE_FROM]
+DECLARED = in_order(declared for stage in STAGES for declared in declared_in(stage))
+"""All assets, each after those that it is made from."""
 
 
-def stale_months(store: Store, months: Iterable[str]) -> list[str]:
-    """Of some months those whose reviews are not there, made from something else, or at fault.
+class Look:
+    """A look at what is stored of a category, which finds what is to be made again, and why.
 
-    The products must have been cleaned.
+    What is made from something that was found stale is stale too, so things are to be looked at in
+    the order in which they are made.
+
+    Args:
+        family: of the category.
+        ops: run configuration, by asset; the defaults count where there is none.
+        is_forced: all counts as stale.
     """
-    manifest = require_manifest(store, RAW_REVIEWS.name)
-    products = read_facts(store, CLEAN_METADATA.name)
-    there = {*store.months(CLEAN_REVIEWS.name)} & {*store.months(JOINED_REVIEWS.name)}
 
-    def is_stale(month: str) -> bool:
-        if month not in there or MADE_FROM not in products:
-            return True
-        tables = (CLEAN_REVIEWS.name, JOINED_REVIEWS.name)
-        if any(failed_checks(store, table, month) for table in tables):
-            return True
-        clean, joined = (read_facts(store, table, month) for table in tables)
-        raw = made_from_raw(manifest, month)
-        return (
-            clean.get(MADE_FROM) != raw[MADE_FROM]
-            or joined.get(MADE_FROM) != made_from_clean(clean, products)[MADE_FROM]
-        )
+    def __init__(
+        self,
+        family: Family,
+        ops: Mapping[str, Any] | None = None,
+        is_forced: bool = False,
+    ) -> None:
+        self._family = family
+        self._store = family.store
+        self._ops = ops or {}
+        self._is_forced = is_forced
+        self._versions = Versions(family, self._store)
+        self._configs: dict[str, Config | None] = {}
+        self._stale: dict[str, set[str]] = {}
 
-    return [month for month in months if is_stale(month)]
+    def raw(self, source: Source) -> str:
+        """The reason to ingest the source; empty if the raw tables are of it as it now is.
 
+        Raises:
+            InputError: the source cannot be looked at.
+        """
+        store, span, category = self._store, self._family.span, self._family.category
+        for kind, table in RAW_TABLES.items():
+            offered = content_version(source, kind, category)
+            manifest, note = read_manifest(store, table.name), self._versions.note(table.name)
+            if manifest is None or note is None:
+                return f"{table.name}: {NOT_STORED}"
+            if manifest.version != offered:
+                return f"{table.name}: the source has changed"
+            if note.versions != raw_versions(manifest, span):
+                return f"{table.name}: the span of months has changed"
+            if why := fault(store, table.name):
+                return f"{table.name}: {why}"
+        return "forced" if self._is_forced else ""
 
-def stale_history(store: Store, months: Iterable[str]) -> list[str]:
-    """Of some months those whose days of customers are missing, outdated or at fault.
+    def due(
+        self, declarations: Iterable[AssetDeclaration], month: str = WHOLE
+    ) -> list[AssetDeclaration]:
+        """The assets, or those whose month, are to be made again, in order."""
+        return [each for each in in_order(declarations) if self.reason(each, month)]
 
-    The products must have been cleaned.
-    """
-    manifest = require_manifest(store, RAW_REVIEWS.name)
-    products, there = read_facts(store, CLEAN_METADATA.name), {*store.months(CUSTOMER_DAYS.name)}
+    def stale_months(
+        self, declarations: Iterable[AssetDeclaration], months: Iterable[str]
+    ) -> list[str]:
+        """Of some months those of which an asset is to be made again."""
+        return [month for month in months if self.due(declarations, month)]
 
-    def is_stale(month: str) -> bool:
-        if month not in there or MADE_FROM not in products:
-            return True
-        if failed_checks(store, CUSTOMER_DAYS.name, month):
-            return True
-        facts = read_facts(store, CUSTOMER_DAYS.name, month)
-        fresh = made_from_days(manifest, month, products, facts["min_price"])
-        return bool(facts[MADE_FROM] != fresh[MADE_FROM])
+    def reason(self, declaration: AssetDeclaration, month: str = WHOLE) -> str:
+        """The reason to make an asset, or a month of it, again; empty if there is none."""
+        why = "forced" if self._is_forced else self._reason(declaration, month)
+        if why:
+            for output in declaration.stores:
+                self._stale.setdefault(output.name, set()).add(month)
+        return why
 
-    return [month for month in months if is_stale(month)]
+    def _reason(self, declaration: AssetDeclaration, month: str) -> str:
+        now = self._versions.now(declaration, month, self._config(declaration))
+        for output in declaration.stores:
+            note = self._versions.note(output.name, month)
+            if note is None:
+                return NOT_STORED
+            if difference := note.difference(now):
+                return f"made {difference}"
+            if isinstance(output, Table) and (
+                why := fault(self._store, output.name, month or None)
+            ):
+                return why
+        renewed = {name: self._stale.get(name, set()) & {*now.inputs[name]} for name in now.inputs}
+        made = [named(name, months) for name, months in renewed.items() if months]
+        return f"made from {', '.join(made)}, which is stale" if made else ""
 
-
-def has_outcomes(store: Store, month: str, scheme: Scheme) -> bool:
-    """True if a snapshot is stored with its outcomes, segmented by a scheme of the same rules."""
-    if not all(month in store.months(name) for name in (RFM_SEGMENTS.name, SEGMENT_OUTCOMES.name)):
-        return False
-    used = read_facts(store, RFM_SEGMENTS.name, month).get("scheme")
-    try:
-        return Scheme.model_validate(used).fingerprint == scheme.fingerprint
-    except ValueError:
-        return False
+    def _config(self, declaration: AssetDeclaration) -> Config | None:
+        if (name := declaration.name) not in self._configs:
+            kind = config_of(declaration.body, self._family)
+            self._configs[name] = kind(**self._ops.get(name, {})) if kind else None
+        return self._configs[name]

@@ -1,7 +1,7 @@
 """The main job without the UI: Dagster runs in turn in one process, with one Spark session."""
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,39 +29,11 @@ from amazon_seg_assets.dag.internals import (
 )
 from amazon_seg_assets.dag.titles import title
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.months import contiguous
-from amazon_seg_assets.planning.jobs import (
-    EXPLORE,
-    HISTORY,
-    INGEST,
-    PREPARE,
-    SEGMENT,
-    job_of,
-    run_tags,
-)
-from amazon_seg_assets.planning.snapshots import (
-    default_snapshot,
-    months_of_history,
-    months_to_prepare,
-    year_before,
-)
-from amazon_seg_assets.planning.staleness import (
-    are_products_stale,
-    are_up_to_date,
-    has_outcomes,
-    stale_history,
-    stale_months,
-)
-from amazon_seg_assets.rules.scheme import load_scheme
+from amazon_seg_assets.origin import source_of
+from amazon_seg_assets.planning.jobs import INGEST, run_tags
+from amazon_seg_assets.planning.main_job import MainJob, Planned, Planner
 from amazon_seg_assets.run.instance import WORKSPACE, process_tag
 from amazon_seg_assets.spark.failures import cause_in_one_line
-from amazon_seg_assets.stages import STAGES
-from amazon_seg_assets.stages.cleaning.assets import clean_metadata
-from amazon_seg_assets.stages.clusters.assets import cluster_model, customer_clusters, k_sweep
-from amazon_seg_assets.stages.history.assets import customer_lifecycle
-from amazon_seg_assets.stages.movement.assets import segment_export, segment_outcomes
-from amazon_seg_assets.stages.rfm.assets import rfm_features
-from amazon_seg_assets.stages.segments.assets import rfm_segments
 from amazon_seg_assets.storage.layout import Store
 
 
@@ -80,54 +52,6 @@ class RunError(Exception):
 
 
 Listener = Callable[[EventLogEntry], None]
-
-
-WITHOUT_HISTORY = [
-    declared
-    for stage in STAGES
-    for declared in declared_in(stage)
-    if job_of(declared) == SEGMENT
-    and (stage not in ("history", "movement") or declared is segment_export)
-]
-"""The assets of a snapshot that need the months of its window alone."""
-
-A_YEAR_BEFORE = [
-    rfm_features,
-    k_sweep,
-    cluster_model,
-    customer_clusters,
-    rfm_segments,
-    customer_lifecycle,
-    segment_outcomes,
-]
-"""The assets of the snapshot a year before that movement and outcomes need."""
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A run: a job, the months from first to last, and the assets if not all of the job."""
-
-    job: str
-    first: str = ""
-    last: str = ""
-    assets: Sequence[AssetDeclaration] | None = None
-
-
-@dataclass(frozen=True)
-class MainJob:
-    """The scope of the main job.
-
-    Attributes:
-        snapshot: to segment; None for the last month with reviews.
-        all_months: cleans and joins all months, not only those that the snapshot needs.
-        skip: parts to leave out: ``exploration``, ``history``.
-        force: does anew what is up to date.
-    """
-
-    snapshot: str | None = None
-    all_months: bool = False
-    skip: frozenset[str] = frozenset()
-    force: bool = False
 
 
 @dataclass(frozen=True)
@@ -157,82 +81,42 @@ class HeadlessRun:
     @property
     def store(self) -> Store:
         """The storage of the category."""
-        return Store(self.family.settings.storage.absolute(), self.family.category)
+        return self.family.store
 
-    def main_job(self, asked: MainJob) -> str:
-        """Runs from raw reviews to the report, without what is up to date; returns the snapshot.
+    def main_job(self, asked: MainJob) -> Sequence[str]:
+        """Runs from raw reviews to the report, without what is up to date; returns the snapshots.
 
         Raises:
             InputError: the input or a blocking check is why it failed.
             RunError: something else is.
         """
-        self._expect(*map(Planned, (INGEST, PREPARE, SEGMENT)))
-        self.execute(INGEST, assets=declared_in("raw"))
-        if asked.force or not self.are_products_clean():
-            self.execute(INGEST, assets=[clean_metadata])
-        plan = self._plan(asked)
-        self._expect(*plan)
+        planner = Planner(self.family, asked, self.ops)
+        ingestion = Planned(INGEST, declared_in("raw"))
+        if planner.must_ingest(source_of(self.family.settings)):
+            self._expect([ingestion, *planner.likely_runs()])
+            self.execute(ingestion.job, assets=ingestion.assets)
+        plan = planner.runs()
+        self._expect(plan)
         for each in plan:
             tags = range_tags(each.first, each.last) if each.first else {}
             try:
                 self.execute(each.job, tags, each.assets)
             except InputError as error:
-                if each.assets is not A_YEAR_BEFORE:
+                if not each.is_optional:
                     raise
                 # The rest works without it, and says what it lacks.
                 self.warnings.append(f"The snapshot {each.first} was left out. {error}")
-        return plan[-1].last
+        return planner.snapshots()
 
-    def _plan(self, asked: MainJob) -> list[Planned]:
-        """The runs that follow the products, in order; the last one segments the snapshot."""
-        store, span = self.store, self.family.span
-        snapshot = asked.snapshot or default_snapshot(store, span)
-        with_history = "history" not in asked.skip
-        before = year_before(store, span, snapshot) if with_history else None
-        months = months_to_prepare(store, span, snapshot, asked.all_months)
-        months = sorted({*months, *(span.look_back(before) if before else ())})
-        days = months_of_history(store, span) if with_history else []
-        plan: list[Planned] = []
-        if "exploration" not in asked.skip and (asked.force or not self.is_explored()):
-            plan.append(Planned(EXPLORE))
-        stale = days if asked.force else stale_history(store, days)
-        plan += [Planned(HISTORY, *ends) for ends in contiguous(stale)]
-        stale = months if asked.force else stale_months(store, months)
-        plan += [Planned(PREPARE, *ends) for ends in contiguous(stale)]
-        is_changed = any(each.job != EXPLORE for each in plan)
-        if before and (asked.force or is_changed or not self._has_outcomes(before)):
-            plan.append(Planned(SEGMENT, before, before, A_YEAR_BEFORE))
-        chosen = None if with_history else WITHOUT_HISTORY
-        return [*plan, Planned(SEGMENT, snapshot, snapshot, chosen)]
-
-    def _has_outcomes(self, month: str) -> bool:
-        """True if a snapshot and its outcomes are stored, by the scheme of this run."""
-        given = self.ops.get(rfm_segments.name, {})
-        asked = given.get("scheme_file") or given.get("scheme") or self.family.settings.scheme
-        return has_outcomes(self.store, month, load_scheme(asked))
-
-    def are_products_clean(self) -> bool:
-        """True if the clean products are of the raw table as it now is."""
-        return not are_products_stale(self.family, self.store) and self._are_up_to_date(
-            [clean_metadata]
+    def _expect(self, runs: Sequence[Planned]) -> None:
+        parts = (
+            self._job(run.job).get_subset(asset_selection={*self._selection(run.assets)})
+            for run in runs
         )
-
-    def is_explored(self) -> bool:
-        """True if the exploration's results are of the raw tables as they now are."""
-        return self._are_up_to_date(declared_in("exploration"))
-
-    def _are_up_to_date(self, declarations: Iterable[AssetDeclaration]) -> bool:
-        return are_up_to_date(self.instance, self.family, self.store, declarations)
-
-    def _expect(self, *runs: Planned) -> None:
-        jobs = ((self._job(run.job), self._selection(run.assets)) for run in runs)
-        parts = (job.get_subset(asset_selection=None if of is None else {*of}) for job, of in jobs)
         self.expect(sum(len(part.graph.node_dict) for part in parts))
 
-    def _selection(self, assets: Sequence[AssetDeclaration] | None) -> list[AssetKey] | None:
-        """The keys of what is to be materialized; None for all of a job."""
-        if assets is None:
-            return None
+    def _selection(self, assets: Sequence[AssetDeclaration]) -> list[AssetKey]:
+        """The keys of what is to be materialized."""
         return [self.family.key(output.name) for each in assets for output in each.stores]
 
     def _job(self, name: str) -> JobDefinition:
@@ -275,7 +159,7 @@ class HeadlessRun:
         self.instance.add_event_listener(run_id, listen)
         result = job.execute_in_process(
             run_config=run_config,
-            asset_selection=self._selection(assets),
+            asset_selection=None if assets is None else self._selection(assets),
             instance=self.instance,
             tags={
                 **run_tags(family),

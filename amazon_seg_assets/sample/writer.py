@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from amazon_seg_assets.categories import CATEGORY_NAME
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.sample import words
 from amazon_seg_assets.sample.catalog import Catalog, make_catalog, metadata_lines
 from amazon_seg_assets.sample.customers import FIRST_REVIEW_MS, Customers
-from amazon_seg_assets.settings import CATEGORY_NAME
 from amazon_seg_assets.sources.base import Kind, raw_name
 
 MINIMUM_REVIEWS = 1_000

@@ -4,7 +4,6 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 
@@ -19,8 +18,6 @@ class Kind(StrEnum):
 RAW = "raw"
 FOLDERS = {Kind.REVIEWS: ("review_categories", ""), Kind.METADATA: ("meta_categories", "meta_")}
 """In the hub's layout: the folder of a kind below `RAW`, and how the names of its files begin."""
-
-_MOST_SUGGESTIONS = 3
 
 
 def raw_name(kind: Kind, category: str) -> str:
@@ -93,25 +90,3 @@ class Source(ABC):
         for file in files:
             digest.update(f"{file.name}\0{file.fingerprint}\n".encode())
         return digest.hexdigest()[:16]
-
-
-def advise(category: str, categories: Iterable[str], otherwise: str) -> str:
-    """The end of a sentence about an unknown category: near ones, or else ``otherwise``."""
-    near = near_categories(category, categories)
-    return f": did you mean {' or '.join(near)}?" if near else otherwise
-
-
-def near_categories(name: str, categories: Iterable[str]) -> list[str]:
-    """The categories that somebody who wrote ``name`` may have meant, at most three, best first.
-
-    Case, spaces and punctuation do not matter, and ``&`` stands for ``and``.
-    """
-    wanted = _plain(name)
-    plain = {_plain(category): category for category in categories}
-    near = get_close_matches(wanted, plain, n=_MOST_SUGGESTIONS)
-    parts = [each for each in plain if wanted and wanted in each]
-    return [plain[each] for each in dict.fromkeys(near + parts)][:_MOST_SUGGESTIONS]
-
-
-def _plain(name: str) -> str:
-    return "".join(filter(str.isalnum, name.casefold().replace("&", "and")))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from xxhash import xxh3_64_hexdigest
 
+from amazon_seg_assets.categories import CATEGORY_NAME, advise
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.settings import CATEGORY_NAME
-from amazon_seg_assets.sources.base import FOLDERS, RAW, Kind, RawFile, Source, advise, raw_name
+from amazon_seg_assets.sources.base import FOLDERS, RAW, Kind, RawFile, Source, raw_name
 
 _JSONL = re.compile(rf"(?P<category>{CATEGORY_NAME.pattern})(-.*)?\.jsonl(\.gz)?")
 _PARQUET_FOLDER = "raw_meta_"

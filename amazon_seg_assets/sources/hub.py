@@ -48,22 +48,11 @@ from huggingface_hub.utils import (
     parse_ratelimit_headers,
 )
 
+from amazon_seg_assets.categories import require_category
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.sources.base import Download, Kind, RawFile, Source, advise, raw_name
+from amazon_seg_assets.sources.base import Download, Kind, RawFile, Source, raw_name
 
 REPOSITORY = "McAuley-Lab/Amazon-Reviews-2023"
-
-CATEGORIES = (
-    "All_Beauty", "Amazon_Fashion", "Appliances", "Arts_Crafts_and_Sewing", "Automotive",
-    "Baby_Products", "Beauty_and_Personal_Care", "Books", "CDs_and_Vinyl",
-    "Cell_Phones_and_Accessories", "Clothing_Shoes_and_Jewelry", "Digital_Music", "Electronics",
-    "Gift_Cards", "Grocery_and_Gourmet_Food", "Handmade_Products", "Health_and_Household",
-    "Health_and_Personal_Care", "Home_and_Kitchen", "Industrial_and_Scientific", "Kindle_Store",
-    "Magazine_Subscriptions", "Movies_and_TV", "Musical_Instruments", "Office_Products",
-    "Patio_Lawn_and_Garden", "Pet_Supplies", "Software", "Sports_and_Outdoors",
-    "Subscription_Boxes", "Tools_and_Home_Improvement", "Toys_and_Games", "Unknown", "Video_Games",
-)  # fmt: skip
-"""All categories of the data set."""
 
 _DATASET = "dataset"
 _FILE_NAME = re.compile(r"\w[\w.-]{0,199}", re.ASCII)
@@ -350,9 +339,7 @@ class HubSource(Source):
 
 
 def _file_name(kind: Kind, category: str) -> str:
-    if category not in CATEGORIES:
-        advice = advise(category, CATEGORIES, f": it has {', '.join(CATEGORIES)}.")
-        raise InputError(f"The hub's data set has no category {category}{advice}")
+    require_category(category)
     return raw_name(kind, category)
 
 

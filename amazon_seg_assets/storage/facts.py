@@ -13,7 +13,7 @@ from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.locations import Location, children
 
 _FILE = "_figures.json"
-_FAILED = "_failed-"
+_FAILED, _CHECKED = "_failed-", "_checked"
 
 Facts = Mapping[str, Any]
 
@@ -62,13 +62,28 @@ def require_facts(store: Store, asset: str, month: str | None, *names: str) -> d
 
 def failed_checks(store: Store, asset: str, month: str | None = None) -> set[str]:
     """Names of the checks that a partition, or an artifact without partitions, has failed."""
+    return _failed(children(store.path(asset, month)))
+
+
+def fault(store: Store, asset: str, month: str | None = None) -> str:
+    """The reason not to use a partition, or a table without partitions; empty if there is none."""
     names = children(store.path(asset, month))
+    if failed := _failed(names):
+        return f"the check {min(failed)} has failed"
+    return "" if _CHECKED in names else "not checked yet"
+
+
+def _failed(names: set[str]) -> set[str]:
     return {name.removeprefix(_FAILED) for name in names if name.startswith(_FAILED)}
 
 
 def note_checks(store: Store, asset: str, month: str | None, passed: Mapping[str, bool]) -> None:
-    """Notes the checks that a partition failed, and removes the notes on those that it passed."""
-    folder, noted = store.path(asset, month), failed_checks(store, asset, month)
+    """Notes that a partition was checked, the checks that it failed, and no longer others."""
+    folder = store.path(asset, month)
+    names = children(folder)
+    noted = _failed(names)
+    if _CHECKED not in names:
+        (folder / _CHECKED).touch()
     for check, has_passed in passed.items():
         note = folder / f"{_FAILED}{check}"
         if not has_passed:

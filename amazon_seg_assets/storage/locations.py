@@ -147,6 +147,16 @@ def is_below(url: str, folder: Location) -> bool:
     return f"{url}/".startswith(f"{url_of(folder)}/")
 
 
+def read_texts(places: Sequence[Location]) -> list[str | None]:
+    """Contents of small files, None of one that does not exist; those of a URL all at once."""
+    remote = [place for place in places if not is_local(place)]
+    if not remote:
+        return [place.read_text() if place.is_file() else None for place in places]
+    found = remote[0].fs.cat([place.path for place in remote], on_error="omit")
+    by_path = {path.strip("/"): content.decode() for path, content in found.items()}
+    return [by_path.get(place.path.strip("/")) for place in remote]
+
+
 def modified(place: Location) -> float:
     """The time of the last change of a place, in seconds since 1970."""
     if is_local(place):

@@ -3,15 +3,13 @@
 from dataclasses import replace
 from typing import Any
 
-from dagster import AssetKey, Config, DagsterInstance
+from dagster import Config
 from pydantic import Field
 from pyspark.sql import Observation
 
 from amazon_seg_assets.dag.declaration import months_asset, whole_asset
-from amazon_seg_assets.dag.family import Family
 from amazon_seg_assets.dag.handles import MonthRange, Stored, Whole
 from amazon_seg_assets.dag.metadata import dropped
-from amazon_seg_assets.dag.records import last_version
 from amazon_seg_assets.rules.categories import load_category_rules, load_excluded_categories
 from amazon_seg_assets.schema import ROW_ID
 from amazon_seg_assets.settings import Settings
@@ -29,11 +27,9 @@ from amazon_seg_assets.stages.cleaning.versions import (
     made_from_products,
     made_from_raw,
 )
-from amazon_seg_assets.stages.raw.assets import stored_versions
 from amazon_seg_assets.stages.raw.manifest import MonthCounts, require_manifest
 from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
 from amazon_seg_assets.storage.facts import MADE_FROM, Facts
-from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.parquet import Stats
 
 KINDS = {"pyspark"}
@@ -116,14 +112,6 @@ def clean_metadata(products: Whole, config: CleanMetadataConfig) -> Stored:
         **forms,
         **dropped({reason: stored.facts[reason] for reason in PRODUCT_DROP_REASONS}),
     )
-
-
-def stored_inputs(
-    instance: DagsterInstance, family: Family, store: Store
-) -> dict[AssetKey, str | None]:
-    """Versions of the raw tables and of the clean products that are stored; None of what is not."""
-    products = family.key(CLEAN_METADATA.name)
-    return stored_versions(family, store) | {products: last_version(instance, store, products)}
 
 
 @months_asset(

@@ -25,6 +25,7 @@ from amazon_seg_assets.stages.clusters.choice_of_k import (
 )
 from amazon_seg_assets.stages.clusters.density import cluster_density as density
 from amazon_seg_assets.stages.clusters.kmeans import LARGEST_SEED, MOST_STARTS, SearchParams
+from amazon_seg_assets.stages.clusters.ks import DEFAULT_KS, POSSIBLE_KS
 from amazon_seg_assets.stages.clusters.labels import label_each_k
 from amazon_seg_assets.stages.clusters.model import assign_clusters, build_model
 from amazon_seg_assets.stages.clusters.points import (
@@ -33,7 +34,7 @@ from amazon_seg_assets.stages.clusters.points import (
     collect_points,
     standardization,
 )
-from amazon_seg_assets.stages.clusters.sweep import DEFAULT_KS, POSSIBLE_KS, sweep, usable_ks
+from amazon_seg_assets.stages.clusters.sweep import sweep, usable_ks
 from amazon_seg_assets.stages.clusters.tables import (
     CLUSTER_CENTERS,
     CLUSTER_DENSITY,

@@ -23,12 +23,10 @@ from amazon_seg_assets.features import CENTERS, FEATURES
 from amazon_seg_assets.stages.clusters import kmeans as lloyd
 from amazon_seg_assets.stages.clusters.grid import cells
 from amazon_seg_assets.stages.clusters.kmeans import Content, SearchParams, fit
+from amazon_seg_assets.stages.clusters.ks import DEFAULT_KS
 from amazon_seg_assets.stages.clusters.plain_silhouette import plain_silhouettes
 from amazon_seg_assets.stages.clusters.points import Points, Standardization
 
-POSSIBLE_KS = range(2, 51)
-"""Of more clusters, neither distances nor pictures fit into memory, and nobody can use them."""
-DEFAULT_KS = tuple(range(2, 13))
 DEFAULT_PARAMS = SearchParams()
 _FIGURES = ["wcss", "iterations", "converged", "seconds"]
 

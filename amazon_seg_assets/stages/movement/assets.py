@@ -238,7 +238,7 @@ class ExportConfig(Config):
 def _with_control(settings: Settings) -> str:
     """Files with another control group show as out of date."""
     drawn = f"{settings.control_share}:{settings.control_salt}"
-    return f"2-{hashlib.sha256(drawn.encode()).hexdigest()[:12]}"
+    return f"3-{hashlib.sha256(drawn.encode()).hexdigest()[:12]}"
 
 
 @snapshot_asset(
@@ -268,7 +268,8 @@ def segment_export(snapshot: Snapshot, config: ExportConfig) -> Stored:
     )
     if pads is not None:
         customers = export.with_pseudonyms(customers, hidden_row(snapshot.spark, pads))
-    form, files, counts = config.form, export.file_names(list(scheme.segments)), Observation()
+    files = export.file_names(list(scheme.segments), _is_invented(snapshot))
+    form, counts = config.form, Observation()
     before = None if previous is None else snapshot.stats(RFM_SEGMENTS, previous).rows
     listed: list[Mapping[str, Any]] = []
 
@@ -329,6 +330,10 @@ def _known_of_customers(
     ]
 
 
+def _is_invented(snapshot: Snapshot) -> bool:
+    return require_manifest(snapshot.storage, RAW_REVIEWS.name).is_sample
+
+
 def _about(
     snapshot: Snapshot, scheme: Scheme, previous: str | None, config: ExportConfig
 ) -> dict[str, Any]:
@@ -339,7 +344,7 @@ def _about(
         "snapshot": snapshot.month,
         "first_day": facts["window_start"],
         "last_day": facts["window_end"],
-        "is_invented": require_manifest(snapshot.storage, RAW_REVIEWS.name).is_sample,
+        "is_invented": _is_invented(snapshot),
         "scheme": scheme.name,
         "scheme_fingerprint": scheme.fingerprint,
         "compared_with": previous,

@@ -15,6 +15,7 @@ from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.features import FEATURES, SCORE_COLUMNS
 from amazon_seg_assets.months import LOOK_BACK_MONTHS, month_after
 from amazon_seg_assets.schema import MONTH
+from amazon_seg_assets.settings import PSEUDONYM_KEY
 from amazon_seg_assets.spark.sums import total_usd
 from amazon_seg_assets.stages.rfm.transform import counted
 from amazon_seg_assets.storage.exports import Exported
@@ -40,9 +41,6 @@ JOINED, LEFT = "-joined", "-left"
 ESCAPED = "_escaped"
 """Counts users whose id would open a formula; no file is called so."""
 
-PSEUDONYM_KEY = "AMAZON_SEG_PSEUDONYM_KEY"
-"""The environment variable with the key of pseudonyms. No setting, so that none shows it."""
-
 SHORTEST_KEY = 16
 """Characters of a key; shorter ones are soon guessed."""
 
@@ -55,15 +53,17 @@ PRESENT = "present"
 
 _TEXTS = ("user_id", "segment", "previous_segment", "cluster_label", "lifecycle", "top_category")
 _LONGEST_NAME = 60
+_INVENTED = "invented-"
 _UNKNOWN = "unknown"
 _SHA256_BLOCK = 64  # bytes
 
 
-def file_names(segments: Sequence[str]) -> dict[str, str]:
+def file_names(segments: Sequence[str], is_invented: bool = False) -> dict[str, str]:
     """A name for the file of each segment: ASCII letters, digits and hyphens.
 
-    Of unique segments that lead to the same file name, the second gets ``-2``; so does one that
-    is called like another's file of those who joined or left.
+    Those of invented customers say so, wherever the files may end up. Of unique segments that lead
+    to the same file name, the second gets ``-2``; so does one that is called like another's file of
+    those who joined or left.
     """
     names: dict[str, str] = {}
     taken: set[str] = set()
@@ -71,6 +71,7 @@ def file_names(segments: Sequence[str]) -> dict[str, str]:
         ascii_text = unicodedata.normalize("NFKD", segment).encode("ascii", "ignore").decode()
         words = re.sub(r"[^a-z0-9]+", "-", ascii_text.replace("'", "").lower())
         base = words.strip("-")[:_LONGEST_NAME].rstrip("-") or "segment"
+        base = f"{_INVENTED}{base}" if is_invented else base
         name, number = base, 1
         while taken & {*_files_of(name)}:
             number += 1

@@ -197,5 +197,5 @@ SEGMENT_EXPORT = Artifact(
     "segment, if any. A file without customers is left out. `manifest.json` lists the files with "
     "rows, bytes and SHA-256. CSV is UTF-8 after RFC 4180, with a header; a text that would open "
     "a formula in a spreadsheet (`=`, `+`, `-`, `@`, tab or line end in front) gets an apostrophe "
-    "in front.",
+    "in front. Names of files with the built-in sample's customers begin with `invented-`.",
 )

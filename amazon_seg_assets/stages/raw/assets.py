@@ -3,21 +3,20 @@
 from dataclasses import astuple
 from typing import Any
 
-from dagster import AssetKey, Config, MetadataValue
+from dagster import Config, MetadataValue
 from pydantic import Field
 
 from amazon_seg_assets.dag.declaration import whole_asset
-from amazon_seg_assets.dag.family import Family
 from amazon_seg_assets.dag.handles import Stored, Whole
 from amazon_seg_assets.dag.metadata import ROWS_READ, markdown_table
 from amazon_seg_assets.dag.records import last_version
+from amazon_seg_assets.dag.versions import WHOLE, digest
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.months import Span
 from amazon_seg_assets.sources.base import Kind
 from amazon_seg_assets.stages.raw.ingest import RAW_TABLES, READER_VERSION, ingest
-from amazon_seg_assets.stages.raw.manifest import Manifest, read_manifest
+from amazon_seg_assets.stages.raw.manifest import Manifest
 from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
-from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.texts import as_cell
 
 KINDS = {"python", "pyarrow"}
@@ -81,7 +80,8 @@ def _ingest(kind: Kind, handle: Whole, config: IngestConfig) -> tuple[Stored, Ma
     table = RAW_TABLES[kind]
     recorded = last_version(handle.instance, handle.storage, handle.family.key(table.name))
     is_news = renewed or recorded != manifest.version
-    stored = handle.described(table, manifest.version)
+    versions = raw_versions(manifest, handle.family.span)
+    stored = handle.described(table, manifest.version, versions)
     return stored.telling(**_figures(manifest, renewed, is_news)), manifest, is_news
 
 
@@ -117,7 +117,9 @@ def _rows_outside(manifest: Manifest, span: Span) -> int:
     return sum(manifest.rows_outside(span.first, span.last).values())
 
 
-def stored_versions(family: Family, store: Store) -> dict[AssetKey, str | None]:
-    """The versions of the raw tables that are stored; None of one that is not."""
-    manifests = {name: read_manifest(store, name) for name in (RAW_REVIEWS.name, RAW_METADATA.name)}
-    return {family.key(name): None if of is None else of.version for name, of in manifests.items()}
+def raw_versions(manifest: Manifest, span: Span) -> dict[str, str]:
+    """Versions of the months of a raw table, and of the whole: months of the span count there."""
+    inside = [month for month in manifest.months if month in span]
+    whole = digest(manifest.table_version(), *inside[:1], *inside[-1:])
+    by_month = {month: digest(manifest.month_version(month)) for month in manifest.months}
+    return {WHOLE: whole, **by_month}

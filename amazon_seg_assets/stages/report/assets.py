@@ -1,5 +1,6 @@
 """The report of a snapshot: one HTML file and its Markdown twin."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from dagster import Config, MetadataValue
@@ -13,12 +14,11 @@ from amazon_seg_assets.dag.declaration import (
     snapshot_asset,
 )
 from amazon_seg_assets.dag.handles import Snapshot, Stored
-from amazon_seg_assets.dag.records import is_up_to_date
+from amazon_seg_assets.dag.versions import WHOLE, Versions
 from amazon_seg_assets.rules.recommendations import default_recommendations
 from amazon_seg_assets.schema import Artifact
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.stages import STAGES
-from amazon_seg_assets.stages.cleaning.assets import stored_inputs
 from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA, CLEAN_REVIEWS
 from amazon_seg_assets.stages.clusters.tables import K_SWEEP
 from amazon_seg_assets.stages.exploration.tables import RATING_COUNTS, TOP_PRODUCTS
@@ -38,6 +38,7 @@ from amazon_seg_assets.stages.report.insights import DETAILS, HEADLINES, TECHNIC
 from amazon_seg_assets.stages.report.render import to_html, to_markdown
 from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES, RFM_HISTOGRAMS
 from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS, SCHEME_COMPARISON
+from amazon_seg_assets.storage.facts import failed_checks
 from amazon_seg_assets.storage.locations import url_of
 
 EXECUTIVE_REPORT = Artifact(
@@ -137,17 +138,18 @@ def explored_now(snapshot: Snapshot) -> set[str]:
 
     What a demo in the same storage has left must not pass for a finding about the data.
     """
-    family, storage, instance = snapshot.family, snapshot.storage, snapshot.instance
-    assert instance is not None
-    versions = stored_inputs(instance, family, storage)
+    versions = Versions(snapshot.family, snapshot.storage)
     explored: dict[str, AssetDeclaration] = {each.name: each for each in declared_in("exploration")}
 
     def is_current(name: str) -> bool:
         if name not in explored:  # a raw table, or the clean products
             return True
-        code_version = explored[name].version(family.settings)
-        return is_up_to_date(instance, storage, family.key(name), code_version, versions) and all(
-            map(is_current, explored[name].inputs)
+        note = versions.note(name)
+        return (
+            note is not None
+            and not replace(note, config={}).difference(versions.now(explored[name], WHOLE, None))
+            and not failed_checks(snapshot.storage, name)
+            and all(map(is_current, explored[name].inputs))
         )
 
     return {name for name in EXPLORED if is_current(name)}

@@ -38,6 +38,10 @@ class SegmentConfig(Config):
         made: type[Config] = create_model(cls.__name__, __base__=cls, scheme=(kind, default))
         return made
 
+    def identity(self) -> dict[str, str]:
+        """The rules themselves: a file may change."""
+        return {"scheme": load_scheme(self.scheme_file or self.scheme).fingerprint}
+
 
 def _with_scheme(settings: Settings) -> str:
     """Segments by former rules show as out of date."""
