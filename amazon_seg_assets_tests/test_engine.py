@@ -96,7 +96,7 @@ def test_java_gets_no_option_of_which_it_would_only_warn(
     (java.home / "bin" / "java").write_text('#!/bin/sh\nprintf "%s\n" "$@"\n')
     others = ["-cp", "a b", "-Xmx1g", "--add-opens=java.base/java.nio=ALL-UNNAMED", "Main", ""]
     odd = "--add-opens=java.base/sun.security.action=ALL-UNNAMED"
-    command = [shim, "--add-modules=jdk.incubator.vector", odd, *others]
+    command = [str(shim), "--add-modules=jdk.incubator.vector", odd, *others]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert told.split("\n")[:-1] == [*([odd] if opens else []), *others]
 
