@@ -12,6 +12,7 @@ import pytest
 from dagster import DagsterInstance, ExecuteInProcessResult
 
 from amazon_seg_assets.dag.handles import Snapshot
+from amazon_seg_assets.dag.versions import NOTE, WHOLE
 from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.planning.jobs import EXPLORE, SEGMENT
@@ -66,13 +67,13 @@ def stored(snapshot: Snapshot) -> tuple[bytes, bytes]:
 @contextmanager
 def other_source(store: Store, table: str) -> Iterator[None]:
     """Within it, a raw table passes for one of another source."""
-    manifest = store.path(table) / "_manifest.json"
-    content = manifest.read_text()
-    manifest.write_text(content.replace(json.loads(content)["version"], "of another source"))
+    note = store.path(table) / NOTE
+    content = note.read_text()
+    note.write_text(json.dumps(json.loads(content) | {"versions": {WHOLE: "of another source"}}))
     try:
         yield
     finally:
-        manifest.write_text(content)
+        note.write_text(content)
 
 
 def test_the_report_is_stored_with_and_without_the_exploration(snapshot: Snapshot) -> None:

@@ -209,7 +209,7 @@ def _snapshots(options: argparse.Namespace, settings: Settings) -> list[str]:
     first, dots, end = options.snapshot.partition("..")
     last = end if dots else first
     for month in (first, last):
-        settings.span.require(month)
+        settings.span.require(month or options.snapshot)
     if not (months := month_range(first, last)):
         raise InputError(f"--snapshot {options.snapshot} ends before it begins: write first..last.")
     return months
