@@ -105,7 +105,7 @@ def _print(family: Family, found: list[State]) -> None:
     console.print(told, soft_wrap=True, highlight=False, markup=False)
     table = Table()
     for head in ("Asset", "Stored", "Stale", "Why"):
-        table.add_column(head, overflow="fold")
+        table.add_column(head, overflow="fold", no_wrap=head == "Asset")
     for each in found:
         table.add_row(each.asset, each.stored or "–", each.stale, each.why)
     console.print(table)
