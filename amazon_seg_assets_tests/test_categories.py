@@ -11,6 +11,7 @@ from amazon_seg_assets.categories import CATEGORIES
 from amazon_seg_assets.dag.declaration import declared_in
 from amazon_seg_assets.dag.family import families
 from amazon_seg_assets.dag.records import last_version
+from amazon_seg_assets.dag.steps import SOURCE_FILES
 from amazon_seg_assets.definitions import DECLARATIONS, build_definitions
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.months import month_range
@@ -21,7 +22,7 @@ from amazon_seg_assets.stages.raw.manifest import require_manifest
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
 TWO = ("Toys", "Gift_Cards")
-NAMES = {output.name for each in DECLARATIONS for output in each.stores}
+NAMES = {SOURCE_FILES, *(output.name for each in DECLARATIONS for output in each.stores)}
 
 
 @pytest.fixture(scope="module")

@@ -46,7 +46,6 @@ def test_status_tells_what_is_stored_what_is_stale_and_why(
             SNAPSHOT,
             f"made from segment_summary {SNAPSHOT}, rfm_segments {SNAPSHOT}, which is stale",
         ),
-        "rating_counts": ("", "", ""),
         "customer_days": ("", "", ""),
     }
     told = {
