@@ -22,7 +22,8 @@ from amazon_seg_assets.stages.raw.manifest import require_manifest
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
 TWO = ("Toys", "Gift_Cards")
-NAMES = {SOURCE_FILES, *(output.name for each in DECLARATIONS for output in each.stores)}
+MADE = {output.name for each in DECLARATIONS for output in each.stores}
+NAMES = {SOURCE_FILES, *MADE}
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +118,7 @@ def test_each_category_has_jobs_sensors_and_a_schedule_of_its_own(
                 category,
                 "hub",
             )
-        assert made == {AssetKey([category, name]) for name in NAMES}
+        assert made == {AssetKey([category, name]) for name in MADE}
     targets = {
         each.name: {target.job_name for target in each.targets}
         for each in repository.sensor_defs
