@@ -75,7 +75,7 @@ SORTED_CHAMPIONS = [
     "'@x",
     'quo"te, comma',
     " blanks ",
-    "line\r\nend",
+    "line\nend",
     "'\tx",
 ]
 # User, segment, month; the present one is March.
@@ -185,7 +185,7 @@ def test_files_of_invented_customers_say_so() -> None:
 
 def test_csv_is_safe_in_order_and_complete(written: tuple[Path, dict[str, int]]) -> None:
     folder, counts = written
-    assert sorted(path.name for path in folder.iterdir()) == [
+    assert sorted(path.name for path in folder.glob("[!_]*")) == [
         "cant-lose-them.csv",
         "champions-joined.csv",
         "champions-left.csv",
@@ -205,10 +205,10 @@ def test_csv_is_safe_in_order_and_complete(written: tuple[Path, dict[str, int]])
     assert [",".join(row.values()) for row in champions[:3]] == [
         f"{user},{rest}" for user, rest in zip("cab", told, strict=True)
     ]
-    assert (folder / "lost.csv").read_bytes().split(b"\r\n") == [
-        ",".join(COLUMNS).encode(),
-        b"'-2,'=Lost,5,4,3,10,2,0.50,,2023-03,,,,false",
-        b"",
+    assert (folder / "lost.csv").read_text(encoding="utf-8").split("\n") == [
+        ",".join(f'"{name}"' for name in COLUMNS),
+        """"'-2","'=Lost","5","4","3","10","2","0.50","","2023-03","","","","false\"""",
+        "",
     ]
     assert "Zoë" in (folder / "cant-lose-them.csv").read_text(encoding="utf-8")
     store = Store(folder.parents[2], "Toys")
@@ -236,9 +236,34 @@ def test_who_came_and_who_left_have_files(written: tuple[Path, dict[str, int]]) 
         "previous_segment": "Champions",
         "control": "true",
     }
-    assert (folder / "lost-left.csv").read_text(encoding="utf-8").splitlines()[1:] == [
-        f"'-gone{',' * 8}'=Lost{',' * 5}false"
+    [fallen] = read_csv(folder / "lost-left.csv")
+    assert {name: value for name, value in fallen.items() if value} == {
+        "user_id": "'-gone",
+        "previous_segment": "'=Lost",
+        "control": "false",
+    }
+
+
+def test_ids_come_back_byte_by_byte(tmp_path: Path, spark: SparkSession) -> None:
+    ids = [
+        "semi;colon",
+        "a;=1+1",
+        'a"b";=2',
+        "line\nend",
+        "both\r\nends",
+        "one\rend",
+        " blank ",
+        "",
     ]
+    given = ((user, "Champions", 5, 4, 3, 10, 2, 20.0) for user in ids)
+    blank = dict.fromkeys(set(COLUMNS) - {*SEGMENTED, "control"}, F.lit(None).cast("string"))
+    frame = spark.createDataFrame([*given], SCHEMA).withColumns({**blank, "control": F.lit(False)})
+    folder, _ = write(tmp_path, frame, has_earlier=False)
+    assert sorted(users(folder / "champions.csv")) == sorted(ids)
+    # Where `;` separates cells, that is in quotes, so that no cell begins within an id.
+    with (folder / "champions.csv").open(encoding="utf-8", newline="") as opened:
+        cells = [cell for row in csv.reader(opened, delimiter=";") for cell in row]
+    assert not [cell for cell in cells if cell.startswith("=")]
 
 
 def test_without_an_earlier_snapshot_nobody_came_or_left(
@@ -250,7 +275,7 @@ def test_without_an_earlier_snapshot_nobody_came_or_left(
         spark.createDataFrame(rows, SCHEMA), [changes(segments, "2023-03", None, [])], F.lit(False)
     )
     folder, counts = write(tmp_path, known, has_earlier=False)
-    names = {path.name for path in folder.iterdir()}
+    names = {path.name for path in folder.glob("[!_]*")}
     assert names == {"cant-lose-them.csv", "champions.csv", "lost.csv", MANIFEST}
     assert set(counts) == {ESCAPED, *file_names(SEGMENTS).values()}
     rows_told = read_csv(folder / "champions.csv")
@@ -311,8 +336,8 @@ def test_files_do_not_depend_on_partitions(tmp_path: Path, spark: SparkSession) 
     expected = rows[rows["segment"] == "Champions"].sort_values(
         ["monetary", "user_id"], ascending=[False, True]
     )
-    lines = contents[0]["champions.csv"].decode().split("\r\n")[1:-1]
-    assert [line.split(",")[0] for line in lines] == expected["user_id"].tolist()
+    rows_told = csv.DictReader(contents[0]["champions.csv"].decode().splitlines())
+    assert [row["user_id"] for row in rows_told] == expected["user_id"].tolist()
 
 
 def test_rows_that_do_not_add_up_are_an_error() -> None:

@@ -16,13 +16,15 @@ Form = Literal["csv", "parquet"]
 MANIFEST = "manifest.json"
 
 _OPTIONS: dict[Form, dict[str, str]] = {
-    # RFC 4180: CRLF ends a line, also one inside quotes, and a quote inside quotes is doubled.
+    # RFC 4180, with all cells in quotes: where `;` separates cells, none begins within a text.
+    # LF ends a line, as Spark would turn each LF inside of quotes into any other end.
     "csv": {
         "header": "true",
         "encoding": "UTF-8",
-        "lineSep": "\r\n",
+        "lineSep": "\n",
         "quote": '"',
         "escape": '"',
+        "quoteAll": "true",
         "ignoreLeadingWhiteSpace": "false",
         "ignoreTrailingWhiteSpace": "false",
         "compression": "none",

@@ -195,7 +195,8 @@ SEGMENT_EXPORT = Artifact(
     "the same rules is stored, of a month before or else of twelve, `champions-joined.csv` lists "
     "who came into the segment since, and `champions-left.csv` who left it, with the present "
     "segment, if any. A file without customers is left out. `manifest.json` lists the files with "
-    "rows, bytes and SHA-256. CSV is UTF-8 after RFC 4180, with a header; a text that would open "
-    "a formula in a spreadsheet (`=`, `+`, `-`, `@`, tab or line end in front) gets an apostrophe "
-    "in front. Names of files with the built-in sample's customers begin with `invented-`.",
+    "rows, bytes and SHA-256. CSV is UTF-8 after RFC 4180, with a header, all cells in quotes and "
+    "LF at line ends; a text that would open a formula in a spreadsheet (`=`, `+`, `-`, `@`, tab "
+    "or line end in front) gets an apostrophe in front. Names of files with the built-in sample's "
+    "customers begin with `invented-`.",
 )
