@@ -35,6 +35,7 @@ from amazon_seg_assets.stages.segments import scoring
 from amazon_seg_assets.stages.segments.scheme_used import stored_scheme
 from amazon_seg_assets.stages.segments.scoring import CutPoints
 from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS
+from amazon_seg_assets.storage.damage import require_sound
 from amazon_seg_assets.storage.facts import require_facts
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.locations import Location, spark_path, url_of
@@ -168,13 +169,14 @@ def load_model(
         category: in place of the setting.
 
     Raises:
-        InputError: the model of that month is not stored; says which are.
+        InputError: the model of that month is not stored, or damaged; says what to do.
     """
     from pyspark.ml import PipelineModel
 
     settings, name = load_settings(storage=storage), CLUSTER_MODEL.name
     store = _store(settings, category)
     _months(store, name, month, has_months=True)
+    require_sound(store, name, [month])
     _spark(settings)
     return PipelineModel.load(spark_path(store.path(name, month)))
 

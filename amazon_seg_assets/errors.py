@@ -11,3 +11,11 @@ class InputError(Exception):
     The message is one clear sentence that names the thing and says what to do about it. It is
     shown without a stack trace on the command line.
     """
+
+
+MADE_ANEW = "materialize it again, or run `amazon-seg run --force`"
+"""The remedy for what is damaged, to end a sentence with."""
+
+
+class DamagedError(InputError):
+    """Stored data is not as it was written: a file is missing or cut; making it anew helps."""

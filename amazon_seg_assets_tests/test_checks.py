@@ -1,5 +1,7 @@
 """Each check passes on what is right, and fails with value and threshold on what is not."""
 
+import os
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -31,7 +33,7 @@ from amazon_seg_assets.dag.internals import range_tags
 from amazon_seg_assets.definitions import DECLARATIONS, build_definitions
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.months import Span
-from amazon_seg_assets.planning.jobs import INGEST, PREPARE
+from amazon_seg_assets.planning.jobs import INGEST, PREPARE, SEGMENT
 from amazon_seg_assets.quality import tables
 from amazon_seg_assets.quality.control_totals import (
     Totals,
@@ -64,8 +66,10 @@ from amazon_seg_assets.stages.raw.manifest import (
 )
 from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
 from amazon_seg_assets.stages.rfm import checks as of_features
+from amazon_seg_assets.stages.rfm.assets import rfm_features
 from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES, RFM_HISTOGRAMS
 from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS
+from amazon_seg_assets.storage.contents import CONTENTS, keep_contents
 from amazon_seg_assets.storage.facts import read_facts, write_facts
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.locations import Location
@@ -428,6 +432,11 @@ def spoil(folder: Location, change: Callable[[pa.Table], pa.Table]) -> None:
             pq.write_table(change(table), path)
             # Spark would notice by its checksum that the file is not the one it wrote.
             path.with_name(f".{path.name}.crc").unlink(missing_ok=True)
+    # And each reader by what was kept of the files; here they are as if they had been written so.
+    place = on_disk(folder)
+    for kept in (*place.rglob(CONTENTS), place.parent / CONTENTS):
+        if kept.exists():
+            keep_contents(kept.parent)
 
 
 def edit(**changed: Callable[[pd.Series], Any]) -> Callable[[pa.Table], pa.Table]:
@@ -594,6 +603,32 @@ def test_spoiled_tables_are_found(graph: Graph, definitions: Definitions, what: 
         assert evaluation.severity.value == ("ERROR" if evaluation.blocking else "WARN")
         assert evaluation.description
     assert success == (failed.keys() <= JUDGEMENTS)
+
+
+def cut(file: Path) -> None:
+    os.truncate(file, file.stat().st_size // 2)
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, cut], ids=["deleted", "cut"])
+def test_nothing_is_made_of_a_month_that_is_damaged_until_it_is_made_again(
+    graph: Graph, harm: Callable[[Path], None]
+) -> None:
+    run, months = graph.run(), range_tags(LAST, LAST)
+    features = graph.files()
+    files = parquet_files(graph.store.path("joined_reviews", LAST))
+    file = on_disk(max(files, key=lambda each: on_disk(each).stat().st_size))
+    harm(file)
+    message = rf"^joined_reviews of Toys is damaged: {re.escape(file.name)} .*{LAST}; materialize"
+    with pytest.raises(InputError, match=message):
+        run.execute(SEGMENT, months, [rfm_features])
+    stored = "Toys/rfm_features"
+    assert {k: v for k, v in graph.files().items() if stored in k} == {
+        k: v for k, v in features.items() if stored in k
+    }
+    # What is damaged is not read to be replaced.
+    run.execute(PREPARE, months)
+    run.execute(SEGMENT, months, [rfm_features])
+    assert sum(graph.read("rfm_features", LAST)["frequency"]) == 24
 
 
 def test_equal_customers_of_other_names_are_told(graph: Graph, definitions: Definitions) -> None:

@@ -1,17 +1,25 @@
 """What the assets of raw tables record and warn of, and what they do when something is wrong."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from dagster import AssetRecordsFilter, DagsterInstance, MarkdownMetadataValue
 from markdown_it import MarkdownIt
 
-from amazon_seg_assets.dag import handles, steps
+from amazon_seg_assets.dag import steps
 from amazon_seg_assets.dag.declaration import declared_in
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.planning.jobs import INGEST
 from amazon_seg_assets.run.headless import HeadlessRun, RunError
+from amazon_seg_assets.sample.source import SampleSource
+from amazon_seg_assets.sources.base import Kind
+from amazon_seg_assets.stages.raw.ingest import ingest as ingest_files
+from amazon_seg_assets.stages.raw.manifest import require_manifest
+from amazon_seg_assets.storage import parquet
+from amazon_seg_assets.storage.contents import keep_contents
 from amazon_seg_assets.storage.locations import Location
 from amazon_seg_assets.storage.parquet import Stats, read_stats
 from amazon_seg_assets_tests.disk import on_disk
@@ -71,7 +79,7 @@ def test_a_change_that_was_published_is_recorded_by_who_comes_next(
     assert graph.metadata("raw_reviews")["rows_read"] == 1
     write_raw(graph.folder, "Games", MORE, PRODUCTS)
     monkeypatch.setattr(steps, "RETRY_AFTER_SECONDS", 0)
-    monkeypatch.setattr(handles, "read_stats", fails_at_first)
+    monkeypatch.setattr(parquet, "read_stats", fails_at_first)
     if failures > steps.RETRIES:
         with pytest.raises(RunError, match="the storage is away"):
             ingest(graph)
@@ -113,13 +121,57 @@ def test_a_source_of_one_kind_alone_replaces_nothing(
 def test_a_table_that_failed_a_check_is_made_anew_by_the_next_run(graph: Graph) -> None:
     former = graph.files()
     for table in ("raw_reviews", "raw_metadata"):
-        [file] = on_disk(graph.store.path(table)).rglob("*.parquet")
-        file.unlink()
+        folder = on_disk(graph.store.path(table))
+        [file] = folder.rglob("*.parquet")
+        pq.write_table(pq.ParquetFile(file).schema_arrow.empty_table(), file)
+        keep_contents(folder)
         with pytest.raises(InputError, match=f"A check failed, .* {table}, rows_as_read: Of 1 row"):
             ingest(graph)
         ingest(graph)
         assert graph.files().keys() == former.keys()
         assert graph.metadata(table)["rows_read"] == 1
+
+
+def cut(file: Path) -> None:
+    os.truncate(file, file.stat().st_size // 2)
+
+
+@pytest.mark.parametrize("table", ["raw_reviews", "raw_metadata"])
+@pytest.mark.parametrize(
+    ("pattern", "harm"),
+    [
+        ("*.parquet", Path.unlink),
+        ("*.parquet", cut),
+        ("_manifest.json", Path.unlink),
+        ("_manifest.json", cut),
+        ("_contents.json", cut),
+    ],
+)
+def test_a_raw_table_that_is_damaged_is_made_anew_by_the_next_run(
+    graph: Graph, table: str, pattern: str, harm: Callable[[Path], None]
+) -> None:
+    former = graph.files()
+    [file] = on_disk(graph.store.path(table)).rglob(pattern)
+    harm(file)
+    ingest(graph)
+    assert graph.metadata(table)["rows_read"] == 1
+    assert {name: content for name, (_, content) in graph.files().items()} == {
+        name: content for name, (_, content) in former.items()
+    }
+
+
+def test_the_sample_does_not_replace_what_a_damaged_manifest_no_longer_tells(
+    graph: Graph, tmp_path: Path
+) -> None:
+    former, store = graph.files(), graph.store
+    [manifest] = on_disk(store.path("raw_reviews")).glob("_manifest.json")
+    cut(manifest)
+    sample = SampleSource(tmp_path / "sample", reviews=1000)
+    with pytest.raises(InputError, match=r"raw_reviews of Games is damaged: .*_manifest\.json"):
+        ingest_files(Kind.REVIEWS, sample, store, 0.0, False, lambda _: None, 1)
+    with pytest.raises(InputError, match=r"materialize it again, or run `amazon-seg run --force`"):
+        require_manifest(store, "raw_reviews")
+    assert graph.files() == former
 
 
 def test_what_is_left_out_of_the_raw_tables_is_told(

@@ -5,13 +5,19 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
+import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.storage import publishing
+from amazon_seg_assets.storage import publishing, renaming
+from amazon_seg_assets.storage.contents import CONTENTS
+from amazon_seg_assets.storage.exchange import exchange
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.locations import Location, children, parse_location
 from amazon_seg_assets_tests.death import Death, die_at
@@ -48,7 +54,7 @@ def test_only_the_named_months_are_replaced(store: Store) -> None:
 def test_a_whole_artifact_is_replaced(store: Store) -> None:
     put(store, "model", None, "old")
     put(store, "model", None, "new")
-    assert children(store.path("model")) == {"part"}
+    assert children(store.path("model")) == {"part", CONTENTS}
     assert (store.path("model") / "part").read_text() == "new"
 
 
@@ -70,8 +76,10 @@ def test_a_block_that_did_not_write_its_month_leaves_the_former_data(store: Stor
 
 KILLED_BETWEEN_THE_RENAMES = """
 import os, pathlib, sys
+from amazon_seg_assets.storage import renaming
 from amazon_seg_assets.storage.layout import Store
 store = Store(pathlib.Path(sys.argv[1]), "Toys")
+renaming.exchange = lambda *_: False
 rename = pathlib.Path.rename
 def rename_once(self, target):
     if "new" in self.parts:
@@ -107,15 +115,35 @@ def put_months(store: Store, by_month: bool, content: str, *months: str) -> None
 
 def files(store: Store) -> dict[str, str]:
     folder = on_disk(store.base("reviews"))
-    return {str(p.relative_to(folder)): p.read_text() for p in folder.rglob("*") if p.is_file()}
+    return {
+        str(p.relative_to(folder)): p.read_text()
+        for p in folder.rglob("*")
+        if p.is_file() and p.name != CONTENTS
+    }
 
 
-CHANGES = [(Path, "rename"), (Path, "rmdir"), (shutil, "rmtree")]
+CHANGES = [(renaming, "exchange"), (Path, "rename"), (Path, "rmdir"), (shutil, "rmtree")]
+
+
+@pytest.fixture(params=["one exchange", "two renames"])
+def exchanges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> bool:
+    """Whether folders are exchanged in one step, as where that is possible, or by two renames."""
+    if request.param == "two renames":
+        monkeypatch.setattr(renaming, "exchange", lambda *_: False)
+        return False
+    one, other = tmp_path / "one", tmp_path / "other"
+    for place in (one, other):
+        place.mkdir()
+    if not exchange(one, other):
+        pytest.skip("this system, or file system, cannot exchange")
+    return True
 
 
 @pytest.mark.parametrize("by_month", [False, True])
 def test_death_at_any_moment_leaves_what_was_or_what_is_new(
-    disk: Store, monkeypatch: pytest.MonkeyPatch, by_month: bool
+    disk: Store, monkeypatch: pytest.MonkeyPatch, by_month: bool, exchanges: bool
 ) -> None:
     before, after = ("2023-01", "2023-02"), ("2023-02", "2023-03")
     put_months(disk, by_month, "old", *before)
@@ -132,6 +160,8 @@ def test_death_at_any_moment_leaves_what_was_or_what_is_new(
                 is_dead = False
             except Death:
                 pass
+        if exchanges:  # at no moment a month was away
+            assert {"month=2023-02/part", *(() if by_month else old)} & files(disk).keys()
         # The next process puts things right, before it writes.
         monkeypatch.setattr(publishing, "_PROCESS", f"{len(outcomes):08x}")
         disk.remove_abandoned()
@@ -148,9 +178,62 @@ def test_death_at_any_moment_leaves_what_was_or_what_is_new(
         assert set(outcomes[-1].values()) == {"new"}
 
 
+def test_a_reader_finds_files_of_one_version_at_every_moment(
+    disk: Store, monkeypatch: pytest.MonkeyPatch, exchanges: bool
+) -> None:
+    monkeypatch.setattr(renaming, "_A_MOMENT_SECONDS", 0)
+    target, seen, is_over = on_disk(disk.path("model")), Counter[int](), threading.Event()
+
+    def read() -> None:
+        while not is_over.is_set():
+            try:
+                versions = {path.name[-4:] for path in target.glob("part*")}
+            except FileNotFoundError:
+                versions = set("neither")
+            seen[len(versions)] += 1
+
+    def write_version(number: int) -> None:
+        with disk.replacing("model") as folder:
+            for part in ("a", "b"):
+                (folder / f"part-{part}-{number:04}").touch()
+
+    write_version(0)
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for number in range(1, 100):
+            write_version(number)
+    finally:
+        is_over.set()
+        reader.join()
+    if exchanges:  # else there is a moment with neither
+        # None where all are removed just then from the former folder, which was opened before.
+        assert {*seen} <= {0, 1}
+    assert seen[1] > 0
+
+
+@pytest.mark.usefixtures("exchanges")
+def test_who_has_opened_a_folder_that_is_replaced_has_a_moment_to_list_it(
+    disk: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = []
+
+    def list_it(_: float) -> None:
+        listed.append(sorted(entry.name for entry in os.scandir(opened)))
+
+    put(disk, "model", None, "old")
+    opened = os.open(on_disk(disk.path("model")), os.O_RDONLY)
+    monkeypatch.setattr(time, "sleep", list_it)
+    put(disk, "model", None, "new")
+    assert listed == [[CONTENTS, "part"]]
+    assert list(os.scandir(opened)) == []
+    os.close(opened)
+
+
 def test_an_interrupt_between_the_renames_leaves_the_former_data(
     disk: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(renaming, "exchange", lambda *_: False)
     put(disk, "model", None, "old")
     rename = Path.rename
 
@@ -220,7 +303,7 @@ def test_the_staging_of_a_process_elsewhere_with_the_same_number_stays(
             patch.setattr(place, name, lambda *_: answer)
             store.remove_abandoned()
         write(folder, "b")
-    assert children(store.path("reviews")) == {"a", "b"}
+    assert children(store.path("reviews")) == {"a", "b", CONTENTS}
 
 
 def test_a_write_that_was_removed_meanwhile_is_not_published(
@@ -237,7 +320,7 @@ def test_a_write_that_was_removed_meanwhile_is_not_published(
             patch.setattr(publishing, "_PROCESS", "0b")
             store.remove_abandoned()
         write(folder, "b")
-    assert children(store.path("reviews")) == {"part"}
+    assert children(store.path("reviews")) == {"part", CONTENTS}
     assert children(store.folder / ".staging") == set()
 
 
@@ -267,7 +350,55 @@ def test_files_in_staging_that_are_no_writes_stay(store: Store, name: str) -> No
     assert children(staging) == {name}
 
 
+@pytest.mark.usefixtures("exchanges")
+@pytest.mark.parametrize("former", [[], ["old"]], ids=["first", "replaced"])
+def test_of_two_writers_of_a_month_the_later_to_end_wins(disk: Store, former: list[str]) -> None:
+    for content in former:
+        put(disk, "reviews", "2023-01", content)
+    with disk.replacing("reviews", ["2023-01"]) as folder:
+        (folder / "month=2023-01").mkdir()
+        (folder / "month=2023-01" / "part").write_text("slow")
+        put(disk, "reviews", "2023-01", "quick")
+    assert (disk.path("reviews", "2023-01") / "part").read_text() == "slow"
+    assert children(disk.folder / ".staging") == set()
+
+
+def test_a_writer_that_is_first_just_then_is_replaced(
+    disk: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both see that there is no such month yet."""
+    exists = Path.exists
+
+    def then_another(path: Path) -> bool:
+        found = exists(path)
+        if path == disk.path("reviews", "2023-01") and not found:
+            monkeypatch.undo()
+            put(disk, "reviews", "2023-01", "quick")
+        return found
+
+    monkeypatch.setattr(Path, "exists", then_another)
+    put(disk, "reviews", "2023-01", "slow")
+    assert (disk.path("reviews", "2023-01") / "part").read_text() == "slow"
+
+
 # Errors
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="needs a second disk")
+@pytest.mark.parametrize("former", [False, True])
+def test_a_link_to_another_disk_is_told(disk: Store, former: bool) -> None:
+    with TemporaryDirectory(dir="/dev/shm") as elsewhere:
+        if Path(elsewhere).stat().st_dev == on_disk(disk.root).parent.stat().st_dev:
+            pytest.skip("it is the same disk")
+        on_disk(disk.folder).mkdir(parents=True)
+        on_disk(disk.base("reviews")).symlink_to(elsewhere)
+        if former:
+            (Path(elsewhere) / "month=2023-01").mkdir()
+        with pytest.raises(
+            InputError, match=r"reviews leads to another disk, .*AMAZON_SEG_STORAGE"
+        ):
+            put(disk, "reviews", "2023-01", "one")
+        assert children(disk.folder / ".staging") == set()
 
 
 def test_what_is_missing_is_named(store: Store) -> None:

@@ -7,6 +7,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from upath import UPath
 
 from amazon_seg_assets.storage import publishing
+from amazon_seg_assets.storage.contents import CONTENTS
 from amazon_seg_assets.storage.layout import Store, month_folder
 from amazon_seg_assets.storage.locations import parse_location
 from amazon_seg_assets_tests.death import Death, die_at
@@ -29,15 +30,18 @@ def put(store: Store, content: str, *months: str) -> None:
 
 
 def get(store: Store, month: str | None = None) -> set[str]:
-    return {path.read_text() for path in store.path("reviews", month).glob("*")}
+    return {path.read_text() for path in store.path("reviews", month).glob("[!_]*")}
 
 
 def stored(store: Store) -> list[str]:
-    """The content of all files of the category, but for what says which version counts."""
+    """The content of all files of the category, but for what is kept about them."""
     folder = store.folder
     assert isinstance(folder, UPath)
-    files = folder.fs.find(folder.path)
-    return sorted(folder.fs.cat(name).decode() for name in files if "/_current/" not in name)
+    about = ("/_current/", CONTENTS)
+    files = [
+        name for name in folder.fs.find(folder.path) if not any(each in name for each in about)
+    ]
+    return sorted(folder.fs.cat(name).decode() for name in files)
 
 
 def commits(store: Store) -> int:

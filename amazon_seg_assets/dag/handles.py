@@ -17,10 +17,11 @@ import pandas as pd
 from amazon_seg_assets.dag.family import Family, Reach
 from amazon_seg_assets.dag.metadata import artifact_metadata, table_metadata
 from amazon_seg_assets.schema import Artifact, Table
+from amazon_seg_assets.storage.damage import require_sound
 from amazon_seg_assets.storage.facts import Facts, read_facts, require_facts
 from amazon_seg_assets.storage.layout import Store, month_folder
 from amazon_seg_assets.storage.locations import Location
-from amazon_seg_assets.storage.parquet import Stats, Written, read_small, read_stats, write_small
+from amazon_seg_assets.storage.parquet import Stats, Written, read_small, stored_stats, write_small
 from amazon_seg_assets.storage.spark_tables import (
     read_table,
     write_months,
@@ -132,7 +133,7 @@ class Handle:
         month = month or self._month(table)
         if month is not None and table.has_gaps and month not in self.storage.months(table.name):
             return Stats()
-        return read_stats(self._place(table.name, month))
+        return stored_stats(self.storage, table.name, month)
 
     def has(self, output: Output) -> bool:
         """True if the month of a table or artifact is stored."""
@@ -149,13 +150,11 @@ class Handle:
             return require_facts(self.storage, table.name, month, *names)
         return read_facts(self.storage, table.name, month)
 
-    def folder(self, artifact: Artifact, has_months: bool = True) -> Location:
-        """The folder of an artifact that is stored."""
-        return self._place(artifact.name, self.month if has_months else None)
-
-    def _place(self, name: str, month: str | None) -> Location:
-        self.storage.require(name, None if month is None else [month])
-        return self.storage.path(name, month)
+    def folder(self, output: Output, has_months: bool = True) -> Location:
+        """The folder of a table or artifact that is stored, or of the month of it."""
+        month = self.month if has_months else None
+        require_sound(self.storage, output.name, None if month is None else [month])
+        return self.storage.path(output.name, month)
 
     def _month(self, table: Table) -> str | None:
         return self.month if table.by_month else None

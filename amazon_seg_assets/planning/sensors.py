@@ -44,7 +44,7 @@ from amazon_seg_assets.stages.cleaning.tables import JOINED_REVIEWS
 from amazon_seg_assets.stages.history.tables import CUSTOMER_DAYS
 from amazon_seg_assets.stages.overview.tables import SEGMENT_SUMMARY
 from amazon_seg_assets.stages.raw.ingest import RAW_TABLES, content_version
-from amazon_seg_assets.stages.raw.manifest import Manifest, read_manifest
+from amazon_seg_assets.stages.raw.manifest import Manifest, read_manifest, sound_manifest
 from amazon_seg_assets.stages.raw.tables import RAW_REVIEWS
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.locations import url_of
@@ -172,7 +172,7 @@ class _Watch:
             offered = {kind: content_version(opened, kind, store.category) for kind in RAW_TABLES}
         except InputError as error:
             return SkipReason(str(error))
-        manifests = {kind: read_manifest(store, table.name) for kind, table in RAW_TABLES.items()}
+        manifests = {kind: sound_manifest(store, table.name) for kind, table in RAW_TABLES.items()}
         changed = [
             RAW_TABLES[kind]
             for kind, manifest in manifests.items()

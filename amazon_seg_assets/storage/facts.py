@@ -8,9 +8,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.errors import MADE_ANEW, DamagedError, InputError
 from amazon_seg_assets.storage.layout import Store
-from amazon_seg_assets.storage.locations import Location, children
+from amazon_seg_assets.storage.locations import Location, children, url_of
 
 _FILE = "_figures.json"
 _FAILED, _CHECKED = "_failed-", "_checked"
@@ -38,11 +38,16 @@ def read_facts(store: Store, asset: str, month: str | None = None) -> dict[str, 
     """Facts about a partition, or about an artifact without partitions; empty if it has none.
 
     Raises:
-        InputError: it has not been materialized.
+        InputError: it has not been materialized, or the file is damaged.
     """
     store.require(asset, None if month is None else [month])
     path = store.path(asset, month) / _FILE
-    return json.loads(path.read_text()) if path.exists() else {}
+    try:
+        return json.loads(path.read_text()) if path.exists() else {}
+    except ValueError as error:
+        raise DamagedError(
+            f"{asset} of {store.category} is damaged: {url_of(path)} cannot be read; {MADE_ANEW}."
+        ) from error
 
 
 def require_facts(store: Store, asset: str, month: str | None, *names: str) -> dict[str, Any]:

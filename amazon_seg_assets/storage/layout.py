@@ -13,6 +13,7 @@ from pathlib import Path
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.schema import MONTH
+from amazon_seg_assets.storage.contents import keep_all_contents
 from amazon_seg_assets.storage.locations import (
     Location,
     explaining_access,
@@ -93,13 +94,16 @@ class Store:
     ) -> Iterator[Location]:
         """Gives a folder of the storage, for writers on several machines; else as `replacing`.
 
-        On storage that is reached by URL it does not exist before something is in it.
+        On storage that is reached by URL it does not exist before something is in it. What was
+        written is kept beside each partition, for `damage` to compare.
         """
-        publishing = self._publishing.replacing(asset, _folders(months))
+        names = _folders(months)
+        publishing = self._publishing.replacing(asset, names)
         with ExitStack() as stack:
             with explaining_access(self.root, "written to"):
                 folder = stack.enter_context(publishing)
             yield folder
+            keep_all_contents(folder, [""] if names is None else names)
 
     def remove_abandoned(self) -> None:
         """Removes what dead processes left."""

@@ -157,6 +157,16 @@ def read_texts(places: Sequence[Location]) -> list[str | None]:
     return [by_path.get(place.path.strip("/")) for place in remote]
 
 
+def sizes_below(folder: Location) -> dict[str, int]:
+    """Bytes of each file below a folder, by its path there; none if it does not exist."""
+    if is_local(folder):
+        files = (path for path in folder.rglob("*") if path.is_file())
+        return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
+    start = f"{folder.path.strip('/')}/"
+    found = folder.fs.find(folder.path, detail=True)
+    return {path.strip("/").removeprefix(start): info["size"] for path, info in found.items()}
+
+
 def modified(place: Location) -> float:
     """The time of the last change of a place, in seconds since 1970."""
     if is_local(place):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,8 @@ import pyarrow.parquet as pq
 from upath import UPath
 
 from amazon_seg_assets.schema import MONTH, Table
+from amazon_seg_assets.storage.contents import keep_contents
+from amazon_seg_assets.storage.damage import require_rows, require_sound
 from amazon_seg_assets.storage.facts import Facts, write_facts
 from amazon_seg_assets.storage.layout import Store, month_folder
 from amazon_seg_assets.storage.locations import Location, is_local
@@ -64,17 +67,26 @@ def write_small(
     with store.replacing(table.name, None if month is None else [month]) as folder:
         target = folder if month is None else folder / month_folder(month)
         target.mkdir(exist_ok=True)
-        pq.write_table(content, target / "part-0.zstd.parquet", compression="zstd")
+        pq.write_table(content, target / part_name(), compression="zstd")
+        keep_contents(target, len(frame))
         return Written(read_stats(target), write_facts(target, facts or {}))
+
+
+def part_name() -> str:
+    """A name for a file, which no other version of its table has.
+
+    Whoever has listed files that are replaced before they are read gets an error, not other rows.
+    """
+    return f"part-{uuid.uuid4().hex[:12]}.zstd.parquet"
 
 
 def read_small(store: Store, table: Table, month: str | None = None) -> pd.DataFrame:
     """A small table, or one month of it.
 
     Raises:
-        InputError: it has not been materialized.
+        InputError: it has not been materialized, or is damaged.
     """
-    store.require(table.name, None if month is None else [month])
+    require_sound(store, table.name, None if month is None else [month])
     return _read_folder(store.path(table.name, month)).to_pandas()
 
 
@@ -89,9 +101,9 @@ def read_arrow(
     Tables laid out by month have the further column ``month``, as Spark reads them.
 
     Raises:
-        InputError: the table or a month of it has not been materialized.
+        InputError: the table or a month of it has not been materialized, or is damaged.
     """
-    store.require(table.name, months)
+    require_sound(store, table.name, months)
     names = list(columns or [*table.column_names, *([MONTH] if table.by_month else [])])
     if not table.by_month:
         return _read_folder(store.path(table.name), names)
@@ -122,6 +134,18 @@ def count_values(folder: Location, column: str) -> Counter[Any]:
                 values = file.read_row_group(group, [column]).column(0).value_counts()
                 counts.update({each["values"]: each["counts"] for each in values.to_pylist()})
     return counts
+
+
+def stored_stats(store: Store, asset: str, month: str | None = None) -> Stats:
+    """Statistics of what is stored of a table, or of one month of it.
+
+    Raises:
+        InputError: it has not been materialized, or is damaged.
+    """
+    require_sound(store, asset, None if month is None else [month])
+    stats = read_stats(store.path(asset, month))
+    require_rows(store, asset, month, stats.rows)
+    return stats
 
 
 def read_stats(folder: Location) -> Stats:

@@ -1,25 +1,34 @@
-"""Publishes by renaming folders, which is atomic on the file systems of a machine.
+"""Publishes by exchanging folders in one step, or else by two renames, each atomic.
 
     <category>/<asset>/month=YYYY-MM/...              partitioned by month
     <category>/<asset>/...                            not partitioned
     <category>/.staging/<asset>-<process>/            writes that have not been published
         new/                                          the new files
-        aside/<partition>, aside/whole                the files being replaced
+        aside/<partition>, aside/whole                the files being replaced, between two renames
 
-Partitions are published one by one. The next write removes what a dead process left in staging,
-though after days if that is on another machine or if the machine has been restarted; and it puts
-back what was moved aside without being replaced.
+Partitions are published one by one. Between two renames, which are needed where a system or file
+system cannot exchange, there is a moment without the partition. The next write removes what a dead
+process left in staging, though after days if that is on another machine or if the machine has been
+restarted; and it puts back what was moved aside without being replaced.
 """
 
+import errno
 import shutil
-from collections.abc import Sequence
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.storage.exchange import exchange
 from amazon_seg_assets.storage.locations import children
 from amazon_seg_assets.storage.publishing import WHOLE, Publishing, asset_of, new_write
 
 _NEW, _ASIDE = "new", "aside"
+
+# For who has opened a folder that is replaced, but not listed it yet: else some of its files could
+# be gone from the list, and the rest be taken for all. Only what replaces something costs it.
+_A_MOMENT_SECONDS = 0.01
 
 
 class Renaming(Publishing[Path]):
@@ -46,12 +55,15 @@ class Renaming(Publishing[Path]):
 
     def _publish(self, write: str, partitions: Sequence[str] | None) -> None:
         staging, target = self._staging(write), self.folder / asset_of(write)
-        if partitions is None:
-            _swap(staging / _NEW, target, staging / _ASIDE / WHOLE)
-            return
-        target.mkdir(parents=True, exist_ok=True)
-        for name in partitions:
-            _swap(staging / _NEW / name, target / name, staging / _ASIDE / name)
+        new, aside = staging / _NEW, staging / _ASIDE
+        with _explaining_links(target):
+            if partitions is None:
+                replaced = [_swap(new, target, aside / WHOLE)]
+            else:
+                target.mkdir(parents=True, exist_ok=True)
+                replaced = [_swap(new / name, target / name, aside / name) for name in partitions]
+        if any(replaced):
+            time.sleep(_A_MOMENT_SECONDS)
 
     def _end(self, write: str) -> None:
         staging = self._staging(write)
@@ -74,11 +86,39 @@ class Renaming(Publishing[Path]):
         self._end(taken)
 
 
-def _swap(new: Path, target: Path, aside: Path) -> None:
+def _swap(new: Path, target: Path, aside: Path) -> bool:
+    """Puts a folder in its place, and what it replaces where it is removed; True if it did."""
     if not new.exists():
         raise FileNotFoundError(f"{new} has not been written")
-    if target.exists():
+    if not target.exists() and _is_put(new, target):
+        return False
+    if not exchange(new, target):
         target.rename(aside)
-    new.rename(target)
-    if aside.exists():
+        new.rename(target)
         aside.rename(new)  # where it is removed, and never put back, not even half
+    return True
+
+
+def _is_put(new: Path, target: Path) -> bool:
+    """Puts a folder where none was; False if another writer has been there first."""
+    try:
+        new.rename(target)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        return False
+    return True
+
+
+@contextmanager
+def _explaining_links(target: Path) -> Iterator[None]:
+    """Tells in words that the folder of an artifact has been put on another disk by a link."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        raise InputError(
+            f"{target} leads to another disk, where nothing can be replaced in one step: only the "
+            "whole storage may be there; name its folder in AMAZON_SEG_STORAGE or --storage."
+        ) from error

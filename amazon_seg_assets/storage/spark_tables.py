@@ -10,10 +10,12 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
 from amazon_seg_assets.schema import MONTH, ROW_ID, Table
+from amazon_seg_assets.storage.contents import keep_contents
+from amazon_seg_assets.storage.damage import damage, require_sound
 from amazon_seg_assets.storage.facts import Facts, write_facts
 from amazon_seg_assets.storage.layout import Store, month_folder
 from amazon_seg_assets.storage.locations import Location, children, spark_path, uploading
-from amazon_seg_assets.storage.parquet import Stats, Written, read_stats
+from amazon_seg_assets.storage.parquet import Stats, Written, part_name, read_stats
 
 FORMER = "former"
 """The fact that holds rows, and nulls of each column, of what a partition replaced."""
@@ -35,9 +37,9 @@ def read_table(
     ``ROW_ID``, by which a row can be told from its equals.
 
     Raises:
-        InputError: the table or a month of it has not been materialized.
+        InputError: the table or a month of it has not been materialized, or is damaged.
     """
-    store.require(table.name, months)
+    require_sound(store, table.name, months)
     schema = StructType(list(table.spark_schema))
     if table.by_month:
         schema.add(StructField(MONTH, StringType()))
@@ -71,7 +73,7 @@ def write_months(
             raise ValueError(f"{table.name}: rows of {sorted(stray)}, which was not asked for")
         written = {}
         for month in months:
-            target, former = folder / month_folder(month), store.path(table.name, month)
+            target, former = folder / month_folder(month), _former(store, table, month)
             written[month] = _finish(target, table, facts and partial(facts, month), former)
         return written
 
@@ -95,7 +97,14 @@ def write_whole(
     """Replaces a table that has no months; ``facts`` gives those kept beside it."""
     with store.replacing_in_place(table.name) as folder:
         _conform(frame, table).write.mode("append").parquet(spark_path(folder))
-        return _finish(folder, table, facts, former=store.path(table.name))
+        return _finish(folder, table, facts, _former(store, table))
+
+
+def _former(store: Store, table: Table, month: str | None = None) -> Location | None:
+    """The folder of what is replaced, if there is any that is sound."""
+    former = store.path(table.name, month)
+    is_sound = former.is_dir() and not damage(store, table.name, None if month is None else [month])
+    return former if is_sound else None
 
 
 def _conform(frame: DataFrame, table: Table, *partition_columns: str) -> DataFrame:
@@ -119,13 +128,14 @@ def _finish(
     if stats.files == 0:
         empty = table.arrow_schema.empty_table()
         with uploading(folder) as local:
-            pq.write_table(empty, local / "part-empty.zstd.parquet", compression="zstd")
+            pq.write_table(empty, local / part_name(), compression="zstd")
         stats = read_stats(folder)
     for column in table.columns:
         if not column.nullable and (nulls := stats.nulls.get(column.name)):
             raise ValueError(f"{table.name}.{column.name} must not be null, but is in {nulls} rows")
     kept: dict[str, Any] = {}
-    if former is not None and former.is_dir():
+    keep_contents(folder, stats.rows)
+    if former is not None:
         replaced = read_stats(former)
         kept[FORMER] = {"rows": replaced.rows, "nulls": replaced.nulls}
     if facts is not None:

@@ -41,7 +41,7 @@ def priced_reviews_as_joined(snapshot: Snapshot) -> Verdict:
     made = [{MADE_FROM: facts[name]} for name in (REVIEWS_VERSION, PRODUCTS_VERSION)]
     if not _is_comparable(snapshot, JOINED_REVIEWS, made_from_clean(*made)[MADE_FROM]):
         return _nothing_to_compare(JOINED_REVIEWS)
-    prices = count_values(snapshot.storage.path(JOINED_REVIEWS.name, snapshot.month), "price")
+    prices = count_values(snapshot.folder(JOINED_REVIEWS), "price")
     joined = sum(
         reviews
         for price, reviews in prices.items()
@@ -63,8 +63,8 @@ def _nothing_to_compare(table: Table) -> Verdict:
 
 def _summed(snapshot: Snapshot, column: str) -> int:
     """The sum of a column of the days, which has few values."""
-    folder = snapshot.storage.path(CUSTOMER_DAYS.name, snapshot.month)
-    return sum(value * rows for value, rows in count_values(folder, column).items())
+    values = count_values(snapshot.folder(CUSTOMER_DAYS), column)
+    return sum(value * rows for value, rows in values.items())
 
 
 @check(CUSTOMER_LIFECYCLE, blocking=False)

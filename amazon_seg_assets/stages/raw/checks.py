@@ -134,7 +134,7 @@ def sample_as_published(table: Table, raw: Whole) -> Verdict:
         unpriced = (raw.stats(table).nulls["price"] or 0) / manifest.rows
         shares = [("without a price", unpriced, PUBLISHED_UNPRICED_PRODUCTS)]
     else:
-        ratings = count_values(raw.storage.path(table.name), "rating")
+        ratings = count_values(raw.folder(table), "rating")
         verified = sum(counts.verified for counts in manifest.months.values())
         shares = [
             (f"of {stars:g} stars", ratings[stars] / manifest.rows, published)

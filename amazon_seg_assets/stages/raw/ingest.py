@@ -20,6 +20,7 @@ from amazon_seg_assets.stages.raw.manifest import (
     MonthCounts,
     add_months,
     read_manifest,
+    sound_manifest,
 )
 from amazon_seg_assets.stages.raw.parts import (
     PROCESS_BYTES,
@@ -30,6 +31,8 @@ from amazon_seg_assets.stages.raw.parts import (
 )
 from amazon_seg_assets.stages.raw.processes import worker_processes
 from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
+from amazon_seg_assets.storage.contents import keep_contents
+from amazon_seg_assets.storage.damage import damage
 from amazon_seg_assets.storage.facts import failed_checks
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.locations import Location, url_of
@@ -68,7 +71,7 @@ def ingest(
         store: of the category and its tables.
         max_malformed_share: share of broken lines that is tolerated in a file.
         force: read all files, even those that have not changed, and let the sample take the place
-            of real data. A table that has failed a check is read anew in any case.
+            of real data. A table that has failed a check or is damaged is read anew in any case.
         progress: is told in words how far it is.
         processes: that read at the same time; None for one a processor, if memory allows.
         check: raises an `InputError` if what the table is going to hold cannot be used.
@@ -83,11 +86,11 @@ def ingest(
     if not force:
         _require_no_real_data_lost(source, store)
     table = RAW_TABLES[kind]
-    anew = force or bool(failed_checks(store, table.name))
+    former = sound_manifest(store, table.name)
+    anew = force or former is None or _is_at_fault(store, table.name)
     files = source.files(kind, store.category)
     # Of this listing: were the files listed again, one that changes meanwhile would never be read.
     version = _with_reader(source.version_of(files))
-    former = read_manifest(store, table.name)
     records = former.files if former is not None else {}
     kept = {} if former is None or anew else _unchanged(former, files)
     for name, record in kept.items():
@@ -100,8 +103,8 @@ def ingest(
     new = [file for file in files if file.name not in kept]
     with explaining_full_disk(table.name, store), store.replacing_in_place(table.name) as folder:
         require_space(new, table.name, store)
-        link_parts(store.path(table.name), folder, kept)
-        how = (kind, folder, max_malformed_share, progress, processes)
+        link_parts(store.path(table.name), folder, kept, version)
+        how = (kind, folder, version, max_malformed_share, progress, processes)
         read = _read(new, folder, partial(_read_once, *how), progress)
         gone = [record for name, record in records.items() if name not in kept]
         manifest = Manifest(
@@ -114,6 +117,7 @@ def ingest(
         )
         check(manifest)
         manifest.write(folder)
+        keep_contents(folder, manifest.rows)
     return manifest, True
 
 
@@ -123,7 +127,10 @@ def content_version(source: Source, kind: Kind, category: str) -> str:
 
 
 def _require_no_real_data_lost(source: Source, store: Store) -> None:
-    """Keeps the sample, which is the default, from taking the place of what somebody fetched."""
+    """Keeps the sample, which is the default, from taking the place of what somebody fetched.
+
+    A manifest that is damaged does not tell: it may be of such data.
+    """
     if not source.is_sample:
         return
     for table in RAW_TABLES.values():
@@ -135,6 +142,10 @@ def _require_no_real_data_lost(source: Source, store: Store) -> None:
                 "AMAZON_SEG_SOURCE, choose another storage with --storage or AMAZON_SEG_STORAGE, "
                 "or force it."
             )
+
+
+def _is_at_fault(store: Store, table: str) -> bool:
+    return bool(failed_checks(store, table) or damage(store, table))
 
 
 def _with_reader(version: str) -> str:
@@ -200,6 +211,7 @@ def _state(path: Path) -> tuple[int, ...] | None:
 def _read_once(
     kind: Kind,
     folder: Location,
+    version: str,
     max_malformed_share: float,
     progress: Progress,
     processes: int | None,
@@ -211,7 +223,7 @@ def _read_once(
     count = min(processes or _affordable_processes(), len(parts))
     records = {}
     with worker_processes(count) as map_parts:
-        contents = map_parts(partial(store_part, kind, folder, max_malformed_share), parts)
+        contents = map_parts(partial(store_part, kind, folder, version, max_malformed_share), parts)
         in_order = zip(parts, contents, strict=True)
         for name, of_file in groupby(in_order, key=lambda pair: pair[0].name):
             lines = MalformedLines(name, max_malformed_share)

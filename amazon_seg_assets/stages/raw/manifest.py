@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import TypeAdapter
 
-from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.errors import MADE_ANEW, DamagedError, InputError
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.locations import Location, url_of
 
@@ -137,24 +137,42 @@ class Manifest:
 
 
 def read_manifest(store: Store, asset: str) -> Manifest | None:
-    """The manifest of a raw table; None if there is no such table."""
+    """The manifest of a raw table; None if there is no such table.
+
+    Raises:
+        DamagedError: the file is cut short, or something else has written it.
+    """
     path = store.path(asset) / MANIFEST
     if not path.is_file():
         return None
-    content = json.loads(path.read_text())
-    written = content.pop("format", None)
-    if written == 2:  # of which the source's description alone told
-        content["is_sample"] = content["source"].startswith("sample of")
-    elif written != _FORMAT:
+    try:
+        content = json.loads(path.read_text())
+        written = content.pop("format", None)
+        if written == 2:  # of which the source's description alone told
+            content["is_sample"] = content["source"].startswith("sample of")
+        elif written != _FORMAT:
+            return None
+        return TypeAdapter(Manifest).validate_python(content)
+    except (ValueError, AttributeError) as error:  # of JSON, of UTF-8, of Pydantic
+        raise DamagedError(
+            f"{asset} of {store.category} is damaged: {url_of(path)} cannot be read; {MADE_ANEW}."
+        ) from error
+
+
+def sound_manifest(store: Store, asset: str) -> Manifest | None:
+    """The same, and None for one that is damaged: where the table is to be made again."""
+    try:
+        return read_manifest(store, asset)
+    except DamagedError:
         return None
-    return TypeAdapter(Manifest).validate_python(content)
 
 
 def require_manifest(store: Store, asset: str) -> Manifest:
     """The manifest of a raw table.
 
     Raises:
-        InputError: the table has not been materialized, or by another version of this package.
+        InputError: the table has not been materialized, or by another version of this package, or
+            the manifest is damaged.
     """
     manifest = read_manifest(store, asset)
     if manifest is not None:

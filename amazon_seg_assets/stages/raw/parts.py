@@ -7,7 +7,7 @@ machine; and their names tell which raw file they came from.
 import sys
 from collections.abc import Iterable
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pyarrow as pa
@@ -58,10 +58,16 @@ def divide(path: Path, name: str) -> list[Part]:
     return [Part(path, name, number, *ends) for number, ends in enumerate(pairwise(bounds))]
 
 
-def link_parts(former: Location, folder: Location, names: Iterable[str]) -> None:
-    """Gives a new folder of a table the Parquet files of some raw files from its former folder."""
+def link_parts(former: Location, folder: Location, names: Iterable[str], version: str) -> None:
+    """Gives a new version of a table the Parquet files of some raw files from its former one."""
     kept = _parts_of(former, names)
-    copy_files(kept, [folder / name_below(path, former) for path in kept])
+    copy_files(kept, [folder / _renamed(name_below(path, former), version) for path in kept])
+
+
+def _renamed(name: str, version: str) -> str:
+    path = PurePosixPath(name)
+    file_id, number, *_ = path.name.split("-")
+    return str(path.with_name(_file_name(file_id, number, version)))
 
 
 def remove_parts(folder: Location, names: Iterable[str]) -> None:
@@ -83,8 +89,17 @@ def _file_id(name: str) -> str:
     return xxh3_64_hexdigest(name.encode())
 
 
+def _file_name(file_id: str, number: str, version: str) -> str:
+    """The name of a Parquet file: raw file, part, version of the table.
+
+    Whoever has listed files that are replaced before they are read gets an error, not other rows.
+    """
+    number = number.partition(".")[0]  # an earlier version of this package ended the name here
+    return f"{file_id}-{number}-{xxh3_64_hexdigest(version.encode())}.zstd.parquet"
+
+
 def store_part(
-    kind: Kind, folder: Location, max_malformed_share: float, part: Part
+    kind: Kind, folder: Location, version: str, max_malformed_share: float, part: Part
 ) -> tuple[MalformedLines, Months]:
     """Writes the Parquet files of a part into a table's folder.
 
@@ -96,7 +111,7 @@ def store_part(
     """
     malformed = MalformedLines(part.name, max_malformed_share)
     read, store = _READ_AND_STORE[kind]
-    file_name = f"{_file_id(part.name)}-{part.number}.zstd.parquet"  # in each month folder
+    file_name = _file_name(_file_id(part.name), str(part.number), version)  # in each month folder
     with uploading(folder) as local:
         return malformed, store(read(part, malformed), local, file_name)
 
