@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test lint ui bench screenshots help
+.PHONY: demo test lint chaos ui bench screenshots help
 help:            ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
 
@@ -23,6 +23,9 @@ lint: $(INSTALLED)     ## lint, types, definitions, reference
 	$(BIN)/mypy
 	$(BIN)/dagster definitions validate -w workspace.yaml
 	$(BIN)/python -m scripts.reference --check
+
+chaos: $(INSTALLED)    ## the long form of the tests of faults: kills and hostile lines
+	CHAOS='50 100000' $(BIN)/python -m pytest -s amazon_seg_assets_tests/test_chaos.py
 
 ui: $(INSTALLED)       ## the Dagster web UI on localhost
 	$(BIN)/amazon-seg ui
