@@ -1,6 +1,7 @@
 """Ticks of the sensors and of the schedule; none of them runs anything."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -205,6 +206,17 @@ def test_a_changed_source_is_ingested_once(place: Place) -> None:
     assert place.source_request().run_key != first.run_key
     place.publish(REVIEWS[1:])
     assert place.source_request().run_key != first.run_key
+
+
+@pytest.mark.parametrize("harmed", ["*.parquet", "_manifest.json"])
+def test_a_raw_table_that_is_damaged_is_ingested_once(place: Place, harmed: str) -> None:
+    place.ingest()
+    [file, *_] = on_disk(place.store.path(RAW_METADATA.name)).rglob(harmed)
+    os.truncate(file, 10)
+    request = place.source_request()
+    assert place.source_request().run_key == request.run_key
+    place.ingest()
+    assert "The source has not changed" in place.looks_at_source()
 
 
 def test_where_one_table_fails_the_source_is_asked_for_once(place: Place) -> None:

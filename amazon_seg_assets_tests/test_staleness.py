@@ -25,6 +25,7 @@ from amazon_seg_assets.stages.cleaning import transform as cleaning
 from amazon_seg_assets.stages.cleaning.assets import clean_metadata, clean_reviews, joined_reviews
 from amazon_seg_assets.storage.facts import failed_checks, fault, note_checks
 from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets.storage.parquet import parquet_files
 from amazon_seg_assets_tests.disk import on_disk
 from amazon_seg_assets_tests.ended_run import CATEGORY, SNAPSHOT, EndedRun
 from amazon_seg_assets_tests.graph import Graph, family_of
@@ -90,6 +91,34 @@ def graph(prepared: Graph) -> Iterator[Graph]:
     assert is_up_to_date()
     yield prepared
     assert is_up_to_date()
+
+
+@pytest.mark.parametrize("table", ["clean_reviews", "joined_reviews"])
+def test_a_month_that_is_damaged_is_not_up_to_date(graph: Graph, table: str) -> None:
+    rows = len(graph.read("joined_reviews", "2023-02"))
+    [file, *_] = parquet_files(graph.store.path(table, "2023-02"))
+    file.write_bytes(file.read_bytes()[:-10])
+    assert stale_months(graph) == ["2023-02"]
+    assert "bytes instead of" in Look(graph.family).reason(
+        clean_reviews if table == "clean_reviews" else joined_reviews, "2023-02"
+    )
+    prepare(graph, "2023-02", "2023-02")
+    assert len(graph.read("joined_reviews", "2023-02")) == rows
+
+
+def test_products_that_are_damaged_are_not_up_to_date(graph: Graph) -> None:
+    [file, *_] = parquet_files(graph.store.path("clean_metadata"))
+    file.unlink()
+    assert not are_products_clean(graph)
+    clean_products(graph)
+
+
+@pytest.mark.parametrize("name", ["*.parquet", "_manifest.json"])
+def test_a_raw_table_that_is_damaged_is_not_up_to_date(graph: Graph, name: str) -> None:
+    [file, *_] = on_disk(graph.store.path("raw_metadata")).rglob(name)
+    file.write_bytes(file.read_bytes()[:-10])
+    assert why(graph).startswith("raw_metadata: ")
+    ingest(graph)
 
 
 def test_only_what_has_changed_is_stale(graph: Graph) -> None:

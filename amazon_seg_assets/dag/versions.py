@@ -138,7 +138,15 @@ class Versions:
         folders = [self._store.path(asset)] if is_whole else self._store.paths(asset, unknown)
         texts = read_texts([folder / NOTE for folder in folders])
         for month, text in zip(unknown, texts, strict=True):
-            self._notes[asset, month] = Note(**json.loads(text)) if text else None
+            self._notes[asset, month] = _parse(text)
+
+
+def _parse(text: str | None) -> Note | None:
+    """A note as it was written; one that is cut short counts as none."""
+    try:
+        return Note(**json.loads(text)) if text else None
+    except (ValueError, TypeError):
+        return None
 
 
 def write_notes(store: Store, stored: Iterable[Stored], made: Mapping[str, Note]) -> None:

@@ -46,6 +46,7 @@ from amazon_seg_assets.stages.overview.tables import SEGMENT_SUMMARY
 from amazon_seg_assets.stages.raw.ingest import RAW_TABLES, content_version
 from amazon_seg_assets.stages.raw.manifest import Manifest, read_manifest, sound_manifest
 from amazon_seg_assets.stages.raw.tables import RAW_REVIEWS
+from amazon_seg_assets.storage.damage import damage
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.locations import url_of
 
@@ -79,7 +80,8 @@ def sensors(family: Family, jobs: Mapping[str, Any]) -> list[SensorDefinition]:
             required_resource_keys={"source", "storage"},
             description=(
                 "Ingests the source if its files are no longer those that the raw tables were made "
-                "of. Only their names, sizes and versions are looked at."
+                "of, or if files of these are missing or cut. Only names, sizes and versions are "
+                "looked at."
             ),
         ),
         SensorDefinition(
@@ -174,9 +176,11 @@ class _Watch:
             return SkipReason(str(error))
         manifests = {kind: sound_manifest(store, table.name) for kind, table in RAW_TABLES.items()}
         changed = [
-            RAW_TABLES[kind]
-            for kind, manifest in manifests.items()
-            if manifest is None or manifest.version != offered[kind]
+            table
+            for kind, table in RAW_TABLES.items()
+            if (manifest := manifests[kind]) is None
+            or manifest.version != offered[kind]
+            or damage(store, table.name)
         ]
         if not changed:
             return SkipReason(f"The source has not changed: {' '.join(offered.values())}.")

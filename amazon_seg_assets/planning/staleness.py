@@ -21,7 +21,8 @@ from amazon_seg_assets.sources.base import Source
 from amazon_seg_assets.stages import STAGES
 from amazon_seg_assets.stages.raw.assets import raw_versions
 from amazon_seg_assets.stages.raw.ingest import RAW_TABLES, content_version
-from amazon_seg_assets.stages.raw.manifest import read_manifest
+from amazon_seg_assets.stages.raw.manifest import sound_manifest
+from amazon_seg_assets.storage.damage import damage, sound_months
 from amazon_seg_assets.storage.facts import fault
 
 NOT_STORED = "not stored"
@@ -66,6 +67,7 @@ class Look:
         self._versions = Versions(family, self._store)
         self._configs: dict[str, Config | None] = {}
         self._stale: dict[str, set[str]] = {}
+        self._sound: dict[str, set[str]] = {}
 
     def raw(self, source: Source) -> str:
         """The reason to ingest the source; empty if the raw tables are of it as it now is.
@@ -76,14 +78,14 @@ class Look:
         store, span, category = self._store, self._family.span, self._family.category
         for kind, table in RAW_TABLES.items():
             offered = content_version(source, kind, category)
-            manifest, note = read_manifest(store, table.name), self._versions.note(table.name)
+            manifest, note = sound_manifest(store, table.name), self._versions.note(table.name)
             if manifest is None or note is None:
                 return f"{table.name}: {NOT_STORED}"
             if manifest.version != offered:
                 return f"{table.name}: the source has changed"
             if note.versions != raw_versions(manifest, span):
                 return f"{table.name}: the span of months has changed"
-            if why := fault(store, table.name):
+            if why := fault(store, table.name) or self._damage(table.name, WHOLE):
                 return f"{table.name}: {why}"
         return "forced" if self._is_forced else ""
 
@@ -119,9 +121,21 @@ class Look:
                 why := fault(self._store, output.name, month or None)
             ):
                 return why
+            if why := self._damage(output.name, month):
+                return why
         renewed = {name: self._stale.get(name, set()) & {*now.inputs[name]} for name in now.inputs}
         made = [named(name, months) for name, months in renewed.items() if months]
         return f"made from {', '.join(made)}, which is stale" if made else ""
+
+    def _damage(self, asset: str, month: str) -> str:
+        """Damage of something stored; that of all its months is looked for at once."""
+        if month == WHOLE:
+            found = damage(self._store, asset)
+        else:
+            if asset not in self._sound:
+                self._sound[asset] = sound_months(self._store, asset, self._store.months(asset))
+            found = "" if month in self._sound[asset] else damage(self._store, asset, [month])
+        return f"damaged: {found}" if found else ""
 
     def _config(self, declaration: AssetDeclaration) -> Config | None:
         if (name := declaration.name) not in self._configs:

@@ -60,23 +60,37 @@ def damage(store: Store, asset: str, months: Iterable[str] | None = None) -> str
     whole = store.path(asset)
     if not whole.name.startswith(month_folder("")) and (whole / CONTENTS).exists():
         within = None if months is None else list(map(month_folder, months))
-        return _first_damage(whole, [whole], within)
+        return next(iter(_faults(whole, [whole], within).values()), "")
     named = store.months(asset) if months is None else list(months)
-    return _first_damage(store.base(asset), store.paths(asset, named) if named else [whole])
+    folders = store.paths(asset, named) if named else [whole]
+    return next(iter(_faults(store.base(asset), folders).values()), "")
 
 
-def _first_damage(
+def sound_months(store: Store, asset: str, months: Iterable[str]) -> set[str]:
+    """Of some months those that are stored by themselves, and as they were written."""
+    stored = set(store.months(asset))
+    there = [month for month in months if month in stored]
+    folders = store.paths(asset, there)
+    faults = _faults(store.base(asset), folders)
+    return {
+        month for month, folder in zip(there, folders, strict=True) if url_of(folder) not in faults
+    }
+
+
+def _faults(
     base: Location, folders: Sequence[Location], within: Sequence[str] | None = None
-) -> str:
-    """Damage in folders that are below another; of months ``within`` them alone, if given."""
+) -> dict[str, str]:
+    """Damage of folders that are below another; of months ``within`` them alone, if given."""
     unknown = [each for each in folders if (url_of(each), *(within or ())) not in _SOUND]
     texts = read_texts([folder / CONTENTS for folder in unknown])
+    faults = {}
     for folder, text, sizes in zip(unknown, texts, _sizes(base, unknown), strict=True):
+        place = url_of(folder)
         if fault := _fault(text, data_files(sizes), within):
-            return f"{fault}, in {url_of(folder)}"
-        if not is_local(folder):
-            _SOUND.add((url_of(folder), *(within or ())))
-    return ""
+            faults[place] = f"{fault}, in {place}"
+        elif not is_local(folder):
+            _SOUND.add((place, *(within or ())))
+    return faults
 
 
 def _fault(text: str | None, found: Mapping[str, int], within: Sequence[str] | None) -> str:

@@ -11,7 +11,7 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from amazon_seg_assets.schema import MONTH, ROW_ID, Table
 from amazon_seg_assets.storage.contents import keep_contents
-from amazon_seg_assets.storage.damage import damage, require_sound
+from amazon_seg_assets.storage.damage import damage, require_sound, sound_months
 from amazon_seg_assets.storage.facts import Facts, write_facts
 from amazon_seg_assets.storage.layout import Store, month_folder
 from amazon_seg_assets.storage.locations import Location, children, spark_path, uploading
@@ -71,9 +71,10 @@ def write_months(
         found = {name for name in children(folder) if name.startswith(month_folder(""))}
         if stray := found - set(map(month_folder, months)):
             raise ValueError(f"{table.name}: rows of {sorted(stray)}, which was not asked for")
-        written = {}
+        written, sound = {}, sound_months(store, table.name, months)
         for month in months:
-            target, former = folder / month_folder(month), _former(store, table, month)
+            former = store.path(table.name, month) if month in sound else None
+            target = folder / month_folder(month)
             written[month] = _finish(target, table, facts and partial(facts, month), former)
         return written
 
@@ -97,14 +98,9 @@ def write_whole(
     """Replaces a table that has no months; ``facts`` gives those kept beside it."""
     with store.replacing_in_place(table.name) as folder:
         _conform(frame, table).write.mode("append").parquet(spark_path(folder))
-        return _finish(folder, table, facts, _former(store, table))
-
-
-def _former(store: Store, table: Table, month: str | None = None) -> Location | None:
-    """The folder of what is replaced, if there is any that is sound."""
-    former = store.path(table.name, month)
-    is_sound = former.is_dir() and not damage(store, table.name, None if month is None else [month])
-    return former if is_sound else None
+        former = store.path(table.name)
+        is_sound = former.is_dir() and not damage(store, table.name)
+        return _finish(folder, table, facts, former if is_sound else None)
 
 
 def _conform(frame: DataFrame, table: Table, *partition_columns: str) -> DataFrame:
