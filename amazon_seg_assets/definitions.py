@@ -1,8 +1,9 @@
 """Everything that Dagster loads: the declarations of all stages, bound once for each category."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,8 +27,10 @@ from amazon_seg_assets.dag.family import Family, families
 from amazon_seg_assets.dag.resources import resources_for
 from amazon_seg_assets.dag.steps import SOURCE_FILES, bind_asset, source_files
 from amazon_seg_assets.planning.alerts import failure_alert
-from amazon_seg_assets.planning.jobs import DESCRIPTIONS, jobs
+from amazon_seg_assets.planning.inputs import require_inputs
+from amazon_seg_assets.planning.jobs import MAIN, jobs
 from amazon_seg_assets.planning.sensors import schedules, sensors
+from amazon_seg_assets.run.main_job import main_job
 from amazon_seg_assets.settings import Settings, load_settings
 from amazon_seg_assets.stages import STAGES
 
@@ -48,7 +51,8 @@ def build_definitions(
         warnings.simplefilter("ignore", BetaWarning)
         warnings.simplefilter("ignore", PreviewWarning)
         versions = [declared.version(settings) for declared in DECLARATIONS]
-        of_categories = (_of_category(family, versions) for family in families(settings))
+        again = partial(build_definitions, resources=resources)
+        of_categories = (_of_category(family, versions, again) for family in families(settings))
         shared = Definitions(
             resources={**resources_for(settings), **(resources or {})},
             # One process a run, and so one Spark session: each step of another executor starts its
@@ -60,17 +64,19 @@ def build_definitions(
         return _expected_fresh(merged, settings.fresh_days) if settings.fresh_days else merged
 
 
-def _of_category(family: Family, versions: Sequence[str]) -> Definitions:
-    of_family = jobs(family, DECLARATIONS)
-    by_purpose = dict(zip(DESCRIPTIONS, of_family, strict=True))
+def _of_category(
+    family: Family, versions: Sequence[str], again: Callable[[Settings], Definitions]
+) -> Definitions:
+    by_purpose = {**jobs(family, DECLARATIONS), MAIN: main_job(family, again)}
+    require = partial(require_inputs, DECLARATIONS)
     assets = [
-        bind_asset(declared, family, version)
+        bind_asset(declared, family, version, require)
         for declared, version in zip(DECLARATIONS, versions, strict=True)
     ]
     return Definitions(
         assets=[source_files(family), *_linked_to_git(assets, family.settings)],
         asset_checks=bind_checks(DECLARATIONS, own_checks(), family),
-        jobs=of_family,
+        jobs=[*by_purpose.values()],
         sensors=sensors(family, by_purpose),
         schedules=schedules(family, by_purpose),
     )

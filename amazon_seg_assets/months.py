@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 from amazon_seg_assets.errors import InputError
 
@@ -11,6 +12,10 @@ MONTH_PATTERN = re.compile("[12][0-9]{3}-(0[1-9]|1[0-2])")
 
 LOOK_BACK_MONTHS = 12
 """A snapshot, the state as of the end of its month, looks at that month and so many before."""
+
+
+SNAPSHOT_MONTHS = 36
+"""Snapshots begin so many months before the end of the data, as hardly anybody looks further."""
 
 
 def month_number(month: str) -> int:
@@ -79,3 +84,38 @@ class Span:
                 f"The month {month} is outside the span {self.first} … {self.last}: choose one "
                 "inside, or set AMAZON_SEG_FIRST_MONTH and AMAZON_SEG_LAST_MONTH."
             )
+
+
+@dataclass(frozen=True)
+class Spans:
+    """The months of a category that exist as partitions.
+
+    Attributes:
+        history: all months of the data.
+        prepared: those that are cleaned and joined: of the snapshots, and what these look back at.
+        snapshots: those as whose end customers are segmented.
+    """
+
+    history: Span
+    prepared: Span
+    snapshots: Span
+
+    @classmethod
+    def of(cls, months: Span, first_snapshot: str, first_prepared: str | None = None) -> Self:
+        """The spans that end with the data.
+
+        Args:
+            months: of the data.
+            first_snapshot: as whose end customers are segmented.
+            first_prepared: if it is before what the first snapshot looks back at.
+        """
+
+        def since(first: str) -> Span:
+            return Span(min(max(first, months.first), months.last), months.last)
+
+        look_back = month_after(first_snapshot, -LOOK_BACK_MONTHS)
+        return cls(
+            history=months,
+            prepared=since(min(look_back, first_prepared or look_back)),
+            snapshots=since(first_snapshot),
+        )

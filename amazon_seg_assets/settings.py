@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -89,7 +90,14 @@ class Settings(BaseSettings):
     git_url: str = Field("", description="Web address of the repository, to link code to.")
     git_branch: str = Field("main", description="Branch or commit that the links lead to.")
     first_month: str = Field("1996-05", description="First month of the span, YYYY-MM.")
-    last_month: str = Field("2023-09", description="Last month of the span, YYYY-MM.")
+    last_month: str | None = Field(
+        None,
+        description="Last month of the span, YYYY-MM; by default that of the ingested reviews.",
+    )
+    first_snapshot: str | None = Field(
+        None,
+        description="First month that can be a snapshot; else three years before the last.",
+    )
     alert_url: str = Field("", description="Address that failed runs are posted to, as JSON.")
     fresh_days: int | None = Field(
         None, description="Days within which new data is expected, such as 35.", gt=0
@@ -122,10 +130,10 @@ class Settings(BaseSettings):
         except RuntimeError as error:
             raise ValueError("its home folder cannot be found, give the whole path") from error
 
-    @field_validator("first_month", "last_month")
+    @field_validator("first_month", "last_month", "first_snapshot")
     @classmethod
-    def _is_month(cls, value: str) -> str:
-        if not MONTH_PATTERN.fullmatch(value):
+    def _is_month(cls, value: str | None) -> str | None:
+        if value is not None and not MONTH_PATTERN.fullmatch(value):
             raise ValueError("a month is written YYYY-MM, for example 2023-09")
         return value
 
@@ -146,8 +154,11 @@ class Settings(BaseSettings):
 
     @property
     def span(self) -> Span:
-        """The months that exist as partitions."""
-        return Span(self.first_month, self.last_month)
+        """The months that may exist; without a last one, up to the present month.
+
+        A review of a later month can only be an error of its source.
+        """
+        return Span(self.first_month, self.last_month or datetime.now(UTC).strftime("%Y-%m"))
 
     @field_validator("git_url")
     @classmethod
@@ -178,8 +189,11 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _is_span(self) -> Settings:
-        if self.first_month > self.last_month:
-            raise ValueError(f"{self.first_month} … {self.last_month} is no span of months")
+        span, snapshot = self.span, self.first_snapshot
+        if span.first > span.last:
+            raise ValueError(f"{span.first} … {span.last} is no span of months")
+        if snapshot is not None and snapshot not in span:
+            raise ValueError(f"the first snapshot {snapshot} is not in {span.first} … {span.last}")
         return self
 
 

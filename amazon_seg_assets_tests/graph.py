@@ -43,7 +43,14 @@ class Graph:
 
     @property
     def family(self) -> Family:
-        return family_of(self.category, source=str(self.folder), storage=self.folder / "data")
+        """Of a deployment whose months do not follow the data."""
+        return family_of(
+            self.category,
+            source=str(self.folder),
+            storage=self.folder / "data",
+            first_snapshot="1996-05",
+            last_month="2023-09",
+        )
 
     def run(self, **ops: Any) -> HeadlessRun:
         definitions = build_definitions(self.family.settings)

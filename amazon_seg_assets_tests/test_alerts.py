@@ -21,6 +21,7 @@ from amazon_seg_assets.dag.internals import range_tags
 from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.planning import alerts
+from amazon_seg_assets.planning.jobs import MAIN_RUN_TAG
 from amazon_seg_assets.settings import Settings, load_settings
 
 
@@ -100,6 +101,15 @@ def test_a_failed_run_is_posted_with_its_reason(
     address, posted = received
     _, run_id = tick(address, failing, tags)
     assert posted == [{"text": text.format(run_id)}]
+
+
+def test_a_part_of_the_main_job_is_told_with_the_whole(
+    received: tuple[str, list[dict[str, Any]]],
+) -> None:
+    address, posted = received
+    skipped, _ = tick(address, explore, {MAIN_RUN_TAG: "1"})
+    assert "the failure of the main job" in skipped.skip_message
+    assert posted == []
 
 
 def test_without_an_address_the_setting_is_named() -> None:

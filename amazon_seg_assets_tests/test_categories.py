@@ -15,7 +15,7 @@ from amazon_seg_assets.dag.steps import SOURCE_FILES
 from amazon_seg_assets.definitions import DECLARATIONS, build_definitions
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.months import month_range
-from amazon_seg_assets.planning.jobs import DESCRIPTIONS, INGEST
+from amazon_seg_assets.planning.jobs import DESCRIPTIONS, INGEST, MAIN
 from amazon_seg_assets.run.headless import HeadlessRun
 from amazon_seg_assets.settings import Settings, load_settings
 from amazon_seg_assets.stages.raw.manifest import require_manifest
@@ -34,7 +34,7 @@ def definitions() -> Definitions:
 def nodes(definitions: Definitions) -> dict[tuple[str, str], Any]:
     """Assets by category and name."""
     graph = definitions.resolve_asset_graph()
-    return {(key.path[0], key.path[1]): graph.get(key) for key in graph.get_all_asset_keys()}
+    return {(key.path[0], key.path[1]): graph.get(key) for key in graph.materializable_asset_keys}
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,8 @@ def test_each_category_has_jobs_sensors_and_a_schedule_of_its_own(
 ) -> None:
     repository = definitions.get_repository_def()
     jobs = {job.name: job for job in repository.get_all_jobs() if job.name[:2] != "__"}
-    assert set(jobs) == {f"{category}__{job}" for category in TWO for job in DESCRIPTIONS}
+    of_each = (*DESCRIPTIONS, MAIN)
+    assert set(jobs) == {f"{category}__{job}" for category in TWO for job in of_each}
     for category in TWO:
         made: set[AssetKey] = set()
         for name in DESCRIPTIONS:
@@ -129,7 +130,10 @@ def test_each_category_has_jobs_sensors_and_a_schedule_of_its_own(
         for category in TWO
         for name, asked in (
             ("source_changed", ["ingest"]),
-            ("months_changed", ["prepare_months", "history", "explore", "segment_snapshot"]),
+            (
+                "months_changed",
+                ["prepare_months", "history", "explore", "segment_snapshot", "main"],
+            ),
             ("last_complete_month", ["segment_snapshot"]),
         )
     }
@@ -179,9 +183,9 @@ def deployed(settings: Settings) -> dict[str, Any]:
     mapping = every["rfm_features"].partition_mappings[
         AssetKey([settings.category, "joined_reviews"])
     ]
-    months = every["rfm_features"].partitions_def
+    months, joined = (every[name].partitions_def for name in ("rfm_features", "joined_reviews"))
     needed = mapping.get_upstream_mapped_partitions_result_for_partitions(
-        months.subset_with_partition_keys(["2022-03"]), months, months
+        months.subset_with_partition_keys(["2022-03"]), months, joined
     )
     return {
         "category": {category for category, _ in nodes(definitions)},
@@ -206,7 +210,7 @@ def test_deployments_with_other_settings_can_be_built_in_one_process(tmp_path: P
     )
     assert (toys["category"], before["category"]) == ({"Toys"}, {"Electronics"})
     assert toys["months"] == month_range("2022-01", "2022-06")
-    assert before["months"] == month_range("1996-05", "2023-09")
+    assert before["months"] == month_range("2020-10", "2023-09")
     assert toys["look back"] == month_range("2022-01", "2022-03")
     assert before["look back"] == month_range("2021-03", "2022-03")
     assert (toys["scheme"], before["scheme"]) == ("notebook", "standard")
@@ -223,7 +227,7 @@ def test_all_categories_of_the_hub_load_and_are_valid(capsys: pytest.CaptureFixt
     with capsys.disabled():
         print(f"\n{len(CATEGORIES)} categories loaded in {time.monotonic() - started:.1f} s")
     assert len(CATEGORIES) == 34
-    keys = definitions.resolve_asset_graph().get_all_asset_keys()
+    keys = definitions.resolve_asset_graph().materializable_asset_keys
     assert {tuple(key.path) for key in keys} == {
         (category, name) for category in CATEGORIES for name in NAMES
     }

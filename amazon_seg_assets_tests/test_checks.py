@@ -189,7 +189,8 @@ def of_source(folder: Path, rows: int, span: Span | None = None, **told: Any) ->
         path = on_disk(store.path(table.name))
         path.mkdir(parents=True, exist_ok=True)
         Manifest("1", "folder x", {"file": file}, **told).write(path)
-    return SimpleNamespace(storage=store, family=SimpleNamespace(span=span or Settings().span))
+    settings = SimpleNamespace(span=span or Settings().span)
+    return SimpleNamespace(storage=store, family=SimpleNamespace(settings=settings))
 
 
 def test_months_without_reviews_count_after_the_first_ones(tmp_path: Path) -> None:

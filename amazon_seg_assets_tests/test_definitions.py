@@ -19,10 +19,12 @@ from dagster._core.instance.config import dagster_instance_config
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 
+from amazon_seg_assets.dag.family import families
 from amazon_seg_assets.dag.metadata import arranged, markdown_table
 from amazon_seg_assets.dag.steps import SPARK_POOL
 from amazon_seg_assets.definitions import DECLARATIONS, build_definitions
 from amazon_seg_assets.months import Span, month_range
+from amazon_seg_assets.planning.jobs import DESCRIPTIONS, MAIN
 from amazon_seg_assets.planning.snapshots import (
     default_snapshot,
     months_of_history,
@@ -247,7 +249,7 @@ def test_column_lineage_leads_from_segment_to_the_raw_time(definitions: Definiti
     ("asset", "source", "snapshot", "first", "last"),
     [
         ("rfm_features", "joined_reviews", "2023-03", "2022-03", "2023-03"),
-        ("rfm_features", "joined_reviews", "1996-07", "1996-05", "1996-07"),
+        ("rfm_features", "joined_reviews", "2020-10", "2019-10", "2020-10"),
         ("executive_report", "clean_reviews", "2023-03", "2022-03", "2023-03"),
         ("customer_lifecycle", "customer_days", "2023-03", "1996-05", "2023-03"),
         ("segment_outcomes", "customer_days", "2021-03", "2021-03", "2022-04"),
@@ -268,6 +270,44 @@ def test_a_snapshot_needs_its_month_and_others_as_far_as_they_are_in_the_span(
     )
     assert [*needed.partitions_subset.get_partition_keys()] == month_range(first, last)
     assert needed.required_but_nonexistent_subset.is_empty
+
+
+def test_partitions_of_different_spans_depend_on_each_other_exactly(
+    definitions: Definitions,
+) -> None:
+    """Dagster's way from snapshots to what they read, and back, is the one that bodies take."""
+    every, [family] = nodes(definitions), families(Settings())
+    for declaration in DECLARATIONS:
+        reader = every[declaration.name]
+        for name, reach in declaration.inputs.items():
+            source = every[name]
+            if reader.partitions_def is None or source.partitions_def is None:
+                continue
+            mapping = reader.partition_mappings.get(source.key, TimeWindowPartitionMapping())
+            stored = source.partitions_def.get_partition_keys()
+            read = {
+                month: {*reach.months(family.span, month, stored)} if reach else {month}
+                for month in reader.partitions_def.get_partition_keys()
+            }
+            # Of tables that are made before, the first snapshot has all that it looks back at.
+            is_cut = source.partitions_def == reader.partitions_def
+            for month in (min(read), max(read)):
+                upstream = mapping.get_upstream_mapped_partitions_result_for_partitions(
+                    reader.partitions_def.subset_with_partition_keys([month]),
+                    reader.partitions_def,
+                    source.partitions_def,
+                )
+                assert upstream.required_but_nonexistent_subset.is_empty
+                there = read[month] & {*stored} if is_cut else read[month]
+                assert {*upstream.partitions_subset.get_partition_keys()} == there, name
+            for month in (stored[0], stored[len(stored) // 2], stored[-1]):
+                downstream = mapping.get_downstream_partitions_for_partitions(
+                    source.partitions_def.subset_with_partition_keys([month]),
+                    source.partitions_def,
+                    reader.partitions_def,
+                )
+                readers = {snapshot for snapshot, months in read.items() if month in months}
+                assert {*downstream.get_partition_keys()} == readers, (name, month)
 
 
 def reviewed(folder: Path, months: Mapping[str, MonthCounts]) -> Store:
@@ -338,10 +378,13 @@ def test_what_uses_spark_takes_turns(definitions: Definitions) -> None:
         pools = {SPARK_POOL} if uses_spark(function) else set()
         for output in declaration.stores:
             assert every[output.name].pools == pools, output.name
-    steps: Any = definitions.resolve_job_def(f"{CATEGORY}__full").graph.nodes
+    jobs = [definitions.resolve_job_def(f"{CATEGORY}__{name}") for name in (*DESCRIPTIONS, MAIN)]
     takes_turns = {
-        step.name.removeprefix(f"{CATEGORY}__"): bool(step.definition.pool) for step in steps
+        step.name.removeprefix(f"{CATEGORY}__"): bool(getattr(step.definition, "pool", None))
+        for job in jobs
+        for step in job.graph.nodes
     }
+    assert takes_turns["run_all"]
     read_rows = ("clean_metadata", "rfm_features", "customer_clusters", "rfm_segments")
     for name in (*read_rows, "segment_summary"):
         assert takes_turns[f"{name}_checks"], name

@@ -16,7 +16,7 @@ from amazon_seg_assets.dag.declaration import declared_in
 from amazon_seg_assets.dag.internals import range_tags
 from amazon_seg_assets.dag.metadata import preview
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.planning.jobs import FULL, HISTORY, INGEST, PREPARE, SEGMENT
+from amazon_seg_assets.planning.jobs import EXPLORE, HISTORY, INGEST, PREPARE, SEGMENT
 from amazon_seg_assets.planning.snapshots import default_snapshot
 from amazon_seg_assets.planning.staleness import Look
 from amazon_seg_assets.stages.clusters.assets import k_sweep
@@ -115,7 +115,7 @@ def touched(before: dict[str, Any], after: dict[str, Any]) -> set[tuple[str, str
 def graph(
     spark: SparkSession, instance: DagsterInstance, tmp_path_factory: pytest.TempPathFactory
 ) -> Graph:
-    """A category of which two snapshots were made by the job ``full``, in one run.
+    """A category of which two snapshots were made in one run, after the jobs before it.
 
     Of the snapshot before there are customers and segments alone.
     """
@@ -123,33 +123,29 @@ def graph(
     folder = write_raw(tmp_path_factory.mktemp("graph"), "Toys", REVIEWS, PRODUCTS)
     graph = Graph(folder, "Toys", instance, OPS)
     run = graph.run()
-    run.execute(INGEST)
-    before = range_tags("2022-01", MONTHS[0])
-    run.execute(PREPARE, before)
-    run.execute(HISTORY, before)
+    for job in (INGEST, EXPLORE):
+        run.execute(job)
+    for job in (PREPARE, HISTORY):
+        run.execute(job, range_tags("2022-01", MONTHS[2]))
     launch(graph, assets(graph, "rfm_features", "rfm_segments"), MONTHS[0], MONTHS[0])
-    run.execute(FULL, range_tags(MONTHS[1], MONTHS[2]))
+    run.execute(SEGMENT, range_tags(MONTHS[1], MONTHS[2]))
     return graph
 
 
-def test_the_full_job_is_one_run_over_a_range(graph: Graph) -> None:
-    runs = [run for run in graph.instance.get_runs() if run.job_name == graph.family.name(FULL)]
-    assert len(runs) == 1
-    made = {
-        (
-            entry.asset_materialization.asset_key.path[-1],
-            entry.asset_materialization.partition or "",
-        )
-        for entry in graph.instance.all_logs(runs[0].run_id, DagsterEventType.ASSET_MATERIALIZATION)
-        if entry.asset_materialization is not None
-    }
+def test_the_jobs_make_all_assets_and_several_snapshots_in_one_run(graph: Graph) -> None:
+    made: dict[str, set[tuple[str, str]]] = {}
+    for run in graph.instance.get_runs():
+        for entry in graph.instance.all_logs(run.run_id, DagsterEventType.ASSET_MATERIALIZATION):
+            if (asset := entry.asset_materialization) is not None:
+                partition = (asset.asset_key.path[-1], asset.partition or "")
+                made.setdefault(run.job_name, set()).add(partition)
     defined = graph.run().definitions.resolve_asset_graph().materializable_asset_keys
-    assert {asset for asset, _ in made} == {key.path[-1] for key in defined}
-    assert {snapshot for _, snapshot in made} == {"", *MONTHS[1:]}
-    assert {("rfm_segments", snapshot) for snapshot in MONTHS[1:]} < made
+    assert {asset for of in made.values() for asset, _ in of} == {key.path[-1] for key in defined}
+    snapshots = made[graph.family.name(SEGMENT)]
+    assert {snapshot for _, snapshot in snapshots} == {*MONTHS[1:]}
+    assert {("rfm_segments", snapshot) for snapshot in MONTHS[1:]} < snapshots
     for snapshot, customers in zip(MONTHS, (3, 5, 4), strict=True):
         assert graph.metadata("rfm_segments", snapshot)["customers"] == customers
-    assert ("raw_reviews", "") in made
 
 
 def test_raw_rows_are_all_kept_and_counted(graph: Graph) -> None:
@@ -461,7 +457,7 @@ def test_an_unchanged_source_is_known_as_unchanged(graph: Graph) -> None:
         for record in graph.instance.fetch_materializations(of_reviews, limit=9).records
         if record.asset_materialization is not None
     ]
-    assert told == [False, False, True]  # the last first; the second was of the job ``full``
+    assert told == [False, True]  # the last first
 
 
 def test_the_notebook_scheme_is_a_choice_of_configuration(graph: Graph) -> None:
@@ -490,7 +486,7 @@ def test_the_notebook_scheme_is_a_choice_of_configuration(graph: Graph) -> None:
     ("month", "message"),
     [
         ("2022-05", "no snapshot 2022-05 of Toys: the month has no reviews"),
-        ("2023-04", "has no 2023-04"),
+        ("2023-04", "run prepare_months for 2023-04 and history for 2023-04, or the job main"),
     ],
 )
 def test_a_month_without_reviews_has_no_snapshot(graph: Graph, month: str, message: str) -> None:

@@ -196,7 +196,7 @@ def test_what_is_left_out_of_the_raw_tables_is_told(
         "raw_reviews, no_unknown_fields: 1 field of the source not stored: mood.",
         "raw_reviews, rows_in_span: 3 of 5 reviews are outside the months 1996-05 … 2023-09, and "
         "left out; to count those from 1990-01 on, set AMAZON_SEG_FIRST_MONTH; to count those up "
-        "to 2023-10, set AMAZON_SEG_LAST_MONTH.",
+        "to 2023-10, set AMAZON_SEG_LAST_MONTH to it, or to nothing to follow the data.",
     ]
 
 

@@ -27,6 +27,7 @@ from amazon_seg_assets.dag.internals import range_tags
 from amazon_seg_assets.dag.titles import give_title, title
 from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.months import said
+from amazon_seg_assets.planning.jobs import DESCRIPTIONS, MAIN
 from amazon_seg_assets.rules.files import built_in
 from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES
 from amazon_seg_assets.settings import Settings, load_settings
@@ -46,15 +47,18 @@ WRONG = [
     ("cluster_validation", "resamples", 1.5),
     ("rating_counts", "year", "last"),
     ("k_sweep_checks", "min_silhouette", "high"),
+    ("run_all", "history", "yes"),
 ]
 
 
 @pytest.fixture(scope="module")
-def job() -> JobDefinition:
-    return build_definitions(Settings()).resolve_job_def("Electronics__full")
+def jobs() -> list[JobDefinition]:
+    definitions = build_definitions(Settings())
+    return [definitions.resolve_job_def(f"Electronics__{name}") for name in (*DESCRIPTIONS, MAIN)]
 
 
-def test_a_run_has_a_title_that_names_its_work_and_its_months(job: JobDefinition) -> None:
+def test_a_run_has_a_title_that_names_its_work_and_its_months(jobs: list[JobDefinition]) -> None:
+    [job] = [job for job in jobs if job.name == "Electronics__segment_snapshot"]
     few, many = (
         [AssetKey(["Electronics", name]) for name in names]
         for names in (("rfm_segments", "k_sweep"), "abcd")
@@ -64,7 +68,7 @@ def test_a_run_has_a_title_that_names_its_work_and_its_months(job: JobDefinition
         for assets, tags, expected in (
             (few, a_range, f"k_sweep, rfm_segments {said(['2023-01', '2023-02', '2023-03'])}"),
             (many, one, "4 assets 2023-03"),
-            ([], {}, "full"),
+            ([], {}, "segment_snapshot"),
             ([], title("ingest", {}), "ingest"),
         ):
             run = instance.create_run_for_job(job, tags=tags)
@@ -83,9 +87,10 @@ def test_a_run_has_a_title_that_names_its_work_and_its_months(job: JobDefinition
 
 @pytest.mark.parametrize(("step", "field", "value"), WRONG)
 def test_a_wrong_value_is_told_with_its_field(
-    job: JobDefinition, step: str, field: str, value: Any
+    jobs: list[JobDefinition], step: str, field: str, value: Any
 ) -> None:
     name = f"Electronics__{step}"
+    [job] = [job for job in jobs if name in job.graph.node_dict]
     with pytest.raises(DagsterInvalidConfigError, match=f"ops:{name}:config:{field}"):
         validate_run_config(job, {"ops": {name: {"config": {field: value}}}})
 
@@ -108,10 +113,11 @@ def test_a_value_beyond_its_limits_is_told_with_its_field(
         kind(**{field: value})
 
 
-def test_every_field_is_described_and_has_a_default(job: JobDefinition) -> None:
-    config = validate_run_config(job, {})
+def test_every_field_is_described_and_has_a_default(jobs: list[JobDefinition]) -> None:
+    config = [validate_run_config(job, {}) for job in jobs]
     fields = [
         (node.name, name, field)
+        for job in jobs
         for node in job.all_node_defs
         for name, field in _fields(node).items()
     ]
@@ -119,7 +125,7 @@ def test_every_field_is_described_and_has_a_default(job: JobDefinition) -> None:
     for asset, name, field in fields:
         assert field.description, f"{asset}.{name}"
         assert not field.is_required, f"{asset}.{name}"
-    assert config is not None
+    assert all(each is not None for each in config)
 
 
 @pytest.mark.parametrize("default", ["notebook", "mine.yaml"])
@@ -138,12 +144,13 @@ def test_the_scheme_is_a_choice_whose_default_is_that_of_the_deployment(
     assert choices == [*dict.fromkeys([*BUILT_IN_SCHEMES, chosen])]
 
 
-def test_the_examples_of_the_docs_can_be_launched(job: JobDefinition) -> None:
+def test_the_examples_of_the_docs_can_be_launched(jobs: list[JobDefinition]) -> None:
     text = (Path(__file__).parents[1] / "docs" / "settings.md").read_text()
     [example] = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     single = re.findall(r"`(Electronics__\w+: \{.*?\})`", text.replace("\n", " "))
     assert len(single) == 3
     for given in (yaml.safe_load(example), *({"ops": yaml.safe_load(each)} for each in single)):
+        [job] = [job for job in jobs if given["ops"].keys() <= job.graph.node_dict.keys()]
         assert validate_run_config(job, given)
 
 

@@ -174,6 +174,8 @@ def _run_one(options: argparse.Namespace, family: Family, work: _Work, progress:
     if not planner.must_ingest(source_of(work.settings)) and not planner.runs():
         return Done(family.store, planner.snapshots(), is_new=False)
     instance = work.instance  # before the definitions, so that Spark starts meanwhile
+    from amazon_seg_assets.definitions import build_definitions
+
     headless = HeadlessRun(
         work.definitions,
         family,
@@ -182,6 +184,7 @@ def _run_one(options: argparse.Namespace, family: Family, work: _Work, progress:
         ops=ops,
         log_level="INFO" if options.verbose else "CRITICAL",
         expect=progress.expect,
+        build=build_definitions,
     )
     return Done(family.store, headless.main_job(asked), headless.warnings)
 

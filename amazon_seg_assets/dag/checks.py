@@ -16,6 +16,7 @@ from dagster import (
     AssetChecksDefinition,
     AssetCheckSpec,
     Config,
+    PartitionsDefinition,
     multi_asset_check,
 )
 from pydantic import create_model
@@ -111,18 +112,23 @@ def bind_checks(
 
     A step for each check would cost more than most checks do.
     """
-    steps: dict[tuple[str, bool, bool], list[Check]] = {}
+    steps: dict[tuple[str, PartitionsDefinition | None, bool], list[Check]] = {}
     for declaration in declarations:
         if checks := checks_of(declaration, own):
             name = declaration.check_step or f"{declaration.name}_checks"
-            step = name, declaration.has_months, declaration.checked_as_one
+            step = name, declaration.partitions(family), declaration.checked_as_one
             steps.setdefault(step, []).extend(checks)
     return [_bind(*step, checks, family) for step, checks in steps.items()]
 
 
 def _bind(
-    name: str, by_month: bool, as_one: bool, checks: Sequence[Check], family: Family
+    name: str,
+    partitions: PartitionsDefinition | None,
+    as_one: bool,
+    checks: Sequence[Check],
+    family: Family,
 ) -> AssetChecksDefinition:
+    by_month = partitions is not None
     with warnings.catch_warnings():
         # Checks of partitions are a preview; Dagster says so each time.
         warnings.simplefilter("ignore")
@@ -132,7 +138,7 @@ def _bind(
                 asset=family.key(check.table.name),
                 description=check.description,
                 blocking=check.blocking,
-                partitions_def=family.months if by_month and not as_one else None,
+                partitions_def=None if as_one else partitions,
             )
             for check in checks
         }

@@ -13,7 +13,9 @@ from functools import partial
 from importlib import import_module
 from typing import Any, ClassVar
 
-from amazon_seg_assets.dag.family import Reach
+from dagster import MonthlyPartitionsDefinition
+
+from amazon_seg_assets.dag.family import Family, Reach, monthly_partitions
 from amazon_seg_assets.dag.handles import Handle, MonthRange, Output, Snapshot, Whole
 from amazon_seg_assets.months import LOOK_BACK_MONTHS
 from amazon_seg_assets.plots.style import Picture
@@ -72,6 +74,7 @@ class AssetDeclaration:
         reads: inputs.
         kinds: labels of the UI; ``pyspark`` says that it uses Spark.
         code_version: of the body and of what it calls.
+        from_begin: made of all months of the data, not only of those that snapshots look at.
         comes_last: what it stores is for pictures and people, so it comes last.
         check_step: name of the step of its checks, where it shares one; assets that share one must
             not depend on each other.
@@ -87,6 +90,7 @@ class AssetDeclaration:
     reads: tuple[Output | Reaching | AssetDeclaration, ...] = ()
     kinds: frozenset[str] = frozenset()
     code_version: CodeVersion = "1"
+    from_begin: bool = False
     comes_last: bool = False
     check_step: str = ""
     checked_as_one: bool = False
@@ -112,6 +116,15 @@ class AssetDeclaration:
     def has_months(self) -> bool:
         """True if it is made month by month."""
         return self.handle is not Whole
+
+    def partitions(self, family: Family) -> MonthlyPartitionsDefinition | None:
+        """The months that it has in a category; None if it is not made month by month."""
+        if not self.has_months:
+            return None
+        spans = family.spans
+        if self.handle is Snapshot:
+            return monthly_partitions(spans.snapshots)
+        return monthly_partitions(spans.history if self.from_begin else spans.prepared)
 
     @property
     def uses_spark(self) -> bool:

@@ -1,17 +1,27 @@
 """The assets of one category: what their keys, partitions and versions follow from."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 
 from dagster import AssetKey, MonthlyPartitionsDefinition, TimeWindowPartitionMapping
 
-from amazon_seg_assets.months import Span, month_after, month_range
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.months import SNAPSHOT_MONTHS, Span, Spans, month_after, month_range
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.storage.layout import Store
 
 MONTH_FORMAT = "%Y-%m"
+
+PUBLISHED_UNTIL = "2023-09"
+"""The last month of Amazon Reviews 2023, and so the last before anything is ingested."""
+
+# Tables of stages, which know this module: a test holds that these are their names.
+_REVIEWS, _JOINED, _FEATURES = "raw_reviews", "joined_reviews", "rfm_features"
 
 
 @dataclass(frozen=True)
@@ -21,17 +31,24 @@ class Family:
     Attributes:
         category: first part of all keys; a further category renames nothing.
         settings: of the deployment.
-        months: the partitions, which all families share.
+        spans: the months that exist as partitions.
     """
 
     category: str
     settings: Settings
-    months: MonthlyPartitionsDefinition
+    spans: Spans
 
     @property
     def span(self) -> Span:
-        """The months that exist as partitions."""
-        return self.settings.span
+        """All months of the data, which are partitions of its history."""
+        return self.spans.history
+
+    def renewed(self, **settings: str) -> Family:
+        """The family alone, with the months that its storage now has, and some settings changed."""
+        [family] = families(
+            self.settings.model_copy(update={"category": self.category, **settings})
+        )
+        return family
 
     @property
     def store(self) -> Store:
@@ -48,11 +65,41 @@ class Family:
 
 
 def families(settings: Settings) -> Sequence[Family]:
-    """One family for each category of the deployment."""
-    months = monthly_partitions(settings.span)
-    return [Family(category, settings, months) for category in settings.categories]
+    """One family for each category of the deployment, with months that follow its data."""
+    return [
+        Family(category, settings, _spans(settings, Store(settings.storage.absolute(), category)))
+        for category in settings.categories
+    ]
 
 
+def _spans(settings: Settings, store: Store) -> Spans:
+    """The months of a category by its settings and by what is stored now.
+
+    They are of this process: after an ingestion of further months, `Family.renewed` has those too.
+    """
+    bounds = settings.span
+    reviews, joined, features = (
+        [month for month in _stored(store, table) if month in bounds]
+        for table in (_REVIEWS, _JOINED, _FEATURES)
+    )
+    usual = PUBLISHED_UNTIL if PUBLISHED_UNTIL in bounds else bounds.last
+    months = Span(
+        min(reviews, default=bounds.first), settings.last_month or max(reviews, default=usual)
+    )
+    recent = month_after(months.last, 1 - SNAPSHOT_MONTHS)
+    return Spans.of(
+        months, settings.first_snapshot or min([recent, *features]), min(joined, default=None)
+    )
+
+
+def _stored(store: Store, table: str) -> list[str]:
+    try:
+        return store.months(table)
+    except InputError:
+        return []  # A storage that cannot be reached is told by the runs that need it.
+
+
+@cache
 def monthly_partitions(span: Span) -> MonthlyPartitionsDefinition:
     """One partition for each month of a span, in UTC."""
 

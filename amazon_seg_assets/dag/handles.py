@@ -122,6 +122,8 @@ class Handle:
     ) -> DataFrame:
         """A table as a DataFrame: the months of the handle, unless others are given."""
         chosen = self._months(table) if months is None else months
+        # Before Spark starts, which takes long.
+        self.storage.require(table.name, chosen)
         return read_table(self.spark, self.storage, table, chosen, columns, with_row_id)
 
     def small(self, table: Table) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -29,7 +29,7 @@ from dagster import (
 from amazon_seg_assets.dag.declaration import AssetDeclaration
 from amazon_seg_assets.dag.family import Family
 from amazon_seg_assets.dag.handles import MonthRange, Output, Snapshot, Stored, Whole
-from amazon_seg_assets.dag.internals import is_temporary
+from amazon_seg_assets.dag.internals import is_temporary, months_of_run
 from amazon_seg_assets.dag.metadata import arranged, cost_metadata, declared_metadata, plain
 from amazon_seg_assets.dag.resources import SourceResource, SparkResource, StoreResource
 from amazon_seg_assets.dag.titles import give_title
@@ -71,8 +71,15 @@ RETRIES, RETRY_AFTER_SECONDS = 1, 5
 """For what a network or a cluster does once. More would only put off the news of a real failure."""
 
 
+Required = Callable[[Family, Store, Collection[str], Sequence[str]], None]
+"""Raises an `InputError` if a run lacks inputs, given the assets that it makes and its months."""
+
+
 def bind_asset(
-    declaration: AssetDeclaration, family: Family, code_version: str | None = None
+    declaration: AssetDeclaration,
+    family: Family,
+    code_version: str | None = None,
+    require: Required | None = None,
 ) -> AssetsDefinition:
     """The asset of a category; its code version, if known, need not be found again.
 
@@ -97,6 +104,11 @@ def bind_asset(
         store = storage.of(family.category)
         with running(storage, tried_again, context.log.info) as cost:
             _require_records(context.instance)
+            keys = context.job_def.asset_layer.selected_asset_keys
+            in_run = {key.path[-1] for key in keys if key.path[0] == family.category}
+            # The first steps of a run look for what its later ones need.
+            if require and not in_run.intersection(declaration.inputs):
+                require(family, store, in_run, months or months_of_run(context.run.tags))
             versions, given = Versions(family, store), config.get("config")
             # Before: what changes meanwhile may not have been read.
             made = {month: versions.now(declaration, month, given) for month in months or [WHOLE]}
@@ -202,7 +214,7 @@ def _spec(
         kinds={*declaration.kinds, *({"parquet"} if is_table else ())},
         owners=OWNERS,
         code_version=code_version,
-        partitions_def=family.months if declaration.has_months else None,
+        partitions_def=declaration.partitions(family),
         metadata=_code_reference(declaration.body)
         | (declared_metadata(family, output) if isinstance(output, Table) else {}),
         tags=_tags(
@@ -305,11 +317,10 @@ def failing_for_people(storage: StoreResource) -> Iterator[None]:
         yield
     except Exception as error:
         message = str(error)
-        sentence = (
-            message
-            if isinstance(error, InputError)
-            else remedy(message, java_exit_code(message), storage.root)
-        )
+        if isinstance(error, InputError):
+            # The sentence says it all: the way to it would hide it in the UI.
+            raise Failure(description=message, allow_retries=False) from None
+        sentence = remedy(message, java_exit_code(message), storage.root)
         if sentence is None:
             raise
         raise Failure(description=sentence, allow_retries=False) from error

@@ -18,6 +18,7 @@ from dagster import (
 from amazon_seg_assets.dag.internals import months_of_run
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.months import said
+from amazon_seg_assets.planning.jobs import MAIN_RUN_TAG
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.spark.failures import cause_in_one_line
 
@@ -42,6 +43,8 @@ def failure_alert(settings: Settings) -> SensorDefinition:
         if not settings.alert_url:
             return SkipReason("There is no address: set AMAZON_SEG_ALERT_URL, and restart.")
         run = context.dagster_run
+        if MAIN_RUN_TAG in run.tags:
+            return SkipReason("It is told as the failure of the main job, whose part it is.")
         months = months_of_run(run.tags)
         of = f" of {said(months)}" if months else ""
         reason = _reason(context.get_step_failure_events()) or context.failure_event.message

@@ -4,11 +4,14 @@ They form a chain. ``source_changed`` ingests a source that has changed; ``month
 prepares the months that the ingestion changed and sums up their days, explores the raw data anew,
 and redoes the snapshots that look at these months. ``last_complete_month`` adds the snapshot of
 each month that has ended.
+
+Partitions are those of the process that Dagster has loaded. A month that has come in since is made
+by the job ``main``, whose process has it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from dagster import (
     DagsterInstance,
@@ -32,20 +35,21 @@ from amazon_seg_assets.dag.records import materializations
 from amazon_seg_assets.dag.resources import SourceResource
 from amazon_seg_assets.dag.titles import title
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.months import contiguous, month_after
-from amazon_seg_assets.planning.jobs import EXPLORE, HISTORY, INGEST, PREPARE, SEGMENT
+from amazon_seg_assets.months import Span, contiguous, month_after, month_range
+from amazon_seg_assets.planning.jobs import EXPLORE, HISTORY, INGEST, MAIN, PREPARE, SEGMENT
 from amazon_seg_assets.planning.snapshots import (
     dependent_snapshots,
     months_of_history,
     segmentable_months,
 )
+from amazon_seg_assets.planning.staleness import are_products_stale
 from amazon_seg_assets.schema import Table
 from amazon_seg_assets.stages.cleaning.tables import JOINED_REVIEWS
 from amazon_seg_assets.stages.history.tables import CUSTOMER_DAYS
 from amazon_seg_assets.stages.overview.tables import SEGMENT_SUMMARY
 from amazon_seg_assets.stages.raw.ingest import RAW_TABLES, content_version
 from amazon_seg_assets.stages.raw.manifest import Manifest, read_manifest, sound_manifest
-from amazon_seg_assets.stages.raw.tables import RAW_REVIEWS
+from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
 from amazon_seg_assets.storage.damage import damage
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.locations import url_of
@@ -87,7 +91,7 @@ def sensors(family: Family, jobs: Mapping[str, Any]) -> list[SensorDefinition]:
         SensorDefinition(
             name=family.name("months_changed"),
             evaluation_fn=months_changed,
-            jobs=[jobs[name] for name in (PREPARE, HISTORY, EXPLORE, SEGMENT)],
+            jobs=[jobs[name] for name in (PREPARE, HISTORY, EXPLORE, SEGMENT, MAIN)],
             minimum_interval_seconds=_RECORDS_EVERY_SECONDS,
             default_status=DefaultSensorStatus.STOPPED,
             required_resource_keys={"storage"},
@@ -95,9 +99,9 @@ def sensors(family: Family, jobs: Mapping[str, Any]) -> list[SensorDefinition]:
                 "After an ingestion, prepares the months that it changed, brings the history of "
                 "all months up to date, and explores the raw data if that has been done before. "
                 "Once these runs have succeeded, segments anew the snapshots that look at these "
-                "months: those that there are, and the newest. Begins with the first ingestion "
-                "after it is turned on. Changed products do not count, as they change all months "
-                "at once."
+                "months: those that there are, and the newest. Changed products change all months "
+                "that are stored; months that a setting has added count as changed. Begins with "
+                "the first ingestion after it is turned on."
             ),
         ),
     ]
@@ -137,13 +141,17 @@ class _Refresh(BaseModel):
         ranges: months that it had prepared for them, as first and last of each run.
         histories: months of which it had the days summed up, likewise.
         explores: whether it had the raw data explored too.
+        has_new_months: whether it had ``main`` make months that are no partitions here.
+        span: first and last month that there were; of an earlier version, the same as now.
     """
 
     seen: int
+    span: tuple[str, str] | None = None
     changed: list[str] = []
     ranges: list[tuple[str, str]] = []
     histories: list[tuple[str, str]] = []
     explores: bool = False
+    has_new_months: bool = False
 
 
 def _wait(reason: str, state: _Refresh) -> SensorResult:
@@ -198,46 +206,67 @@ class _Watch:
         now are. Where preparing or exploring fails, the snapshots wait until that run has been
         repeated with success, or the next ingestion asks for the same again.
         """
+        span = (self.family.span.first, self.family.span.last)
         if cursor is None:
-            start = _Refresh(seen=self._last_event(RAW_REVIEWS))
+            start = _Refresh(seen=max(map(self._last_event, RAW_TABLES.values())), span=span)
             return _wait("Turned on; waits for the next ingestion.", start)
-        state, key = _Refresh.model_validate_json(cursor), self.family.key(RAW_REVIEWS.name)
-        events = list(materializations(self.instance, self.store, key, state.seen))
+        state = _Refresh.model_validate_json(cursor)
+        reviews, products = (
+            list(materializations(self.instance, self.store, self.family.key(name), state.seen))
+            for name in (RAW_REVIEWS.name, RAW_METADATA.name)
+        )
+        events = [*reviews, *products]
         if any(not self._is_finished(event.run_id) for event in events):
             return _wait("An ingestion is at work.", state)
-        changed = {month for event in events for month in _months_changed(event)}
-        inside = {month for month in changed if month in self.family.span}
         seen = max([state.seen, *(event.storage_id for event in events)])
-        if not inside and not state.changed:
-            return _wait("No month has changed.", _Refresh(seen=seen))
+        changed = {month for event in reviews for month in _figure(event, "months_changed", [])}
+        if any(_figure(event, "source_changed", False) for event in products):
+            if are_products_stale(self.family, self.store):
+                return _wait("Waits until the job ingest has cleaned the changed products.", state)
+            changed |= {*self.store.months(JOINED_REVIEWS.name)}
         manifest = read_manifest(self.store, RAW_REVIEWS.name)
+        changed |= self._months_added(manifest, state.span or span)
+        inside = {month for month in changed if month in self.family.span}
+        beyond = {month for month in changed - inside if month in self.family.settings.span}
+        if not inside and not beyond and not state.changed:
+            return _wait("No month has changed.", _Refresh(seen=seen, span=span))
         if manifest is None:
             missing = f"{RAW_REVIEWS.name} of {self.store.category} is not in"
             again = "waits until it has been ingested again."
             return _wait(f"{missing} {url_of(self.store.root)}: {again}", state)
-        if inside:
-            return self._request_months(manifest, seen, sorted(inside | set(state.changed)))
+        if inside or beyond:
+            months = sorted(inside | set(state.changed))
+            return self._request_months(manifest, seen, months, bool(beyond))
+        if reason := self._awaited(state):
+            return _wait(reason, state)
+        return self._request_snapshots(manifest, state)
+
+    def _awaited(self, state: _Refresh) -> str:
+        """The runs that snapshots wait for; empty if all have succeeded."""
         for job, ranges in ((PREPARE, state.ranges), (HISTORY, state.histories)):
             requests = {months: self._request(job, state.seen, months) for months in ranges}
             waiting = [months for months, of in requests.items() if not self._has_succeeded(of)]
             if waiting:
                 named = ", ".join(f"{first} … {last}" for first, last in waiting)
-                return _wait(f"Snapshots wait until {job} has succeeded for {named}.", state)
-        if state.explores and not self._has_succeeded(self._request(EXPLORE, state.seen)):
-            return _wait("Snapshots wait until the job explore has succeeded.", state)
-        return self._request_snapshots(manifest, seen, state.changed)
+                return f"Snapshots wait until {job} has succeeded for {named}."
+        for job, is_awaited in ((EXPLORE, state.explores), (MAIN, state.has_new_months)):
+            if is_awaited and not self._has_succeeded(self._request(job, state.seen)):
+                return f"Snapshots wait until the job {job} has succeeded."
+        return ""
 
     def month(self, month: str) -> RunRequest | SkipReason:
         """Requests the snapshot of a month that has ended, unless it could only fail."""
-        store, span = self.store, self.family.span
-        if month not in span:
+        store, span, possible = self.store, self.family.span, self.family.settings.span
+        if month not in possible:
             return SkipReason(
-                f"{month} is outside the span {span.first} … {span.last}: set "
+                f"{month} is outside the span {possible.first} … {possible.last}: set "
                 "AMAZON_SEG_LAST_MONTH."
             )
         manifest = read_manifest(store, RAW_REVIEWS.name)
-        if manifest is None or month not in segmentable_months(manifest, span):
+        if manifest is None or month not in segmentable_months(manifest, possible):
             return SkipReason(f"{store.category} has no reviews of verified purchases in {month}.")
+        if month not in self.family.spans.snapshots:
+            return SkipReason(f"{month} has come in since the start: reload the definitions.")
         so_far = [each for each in months_of_history(store, span) if each <= month]
         for table, job, needed in (
             (JOINED_REVIEWS, PREPARE, span.look_back(month)),
@@ -251,46 +280,74 @@ class _Watch:
                 )
         return RunRequest(run_key=month, partition_key=month)
 
-    def _request_months(self, manifest: Manifest, seen: int, changed: list[str]) -> SensorResult:
-        """Requests the changed months, and those that snapshots and history lack; explores anew."""
+    def _request_months(
+        self, manifest: Manifest, seen: int, changed: list[str], has_new_months: bool
+    ) -> SensorResult:
+        """Requests what has changed of what is stored, and what the newest snapshot lacks.
+
+        Explores anew. Months that are no partitions here, ``main`` makes, and the history with
+        them.
+        """
         snapshots = self._snapshots(manifest, changed)
         look_back = {month for end in snapshots for month in self.family.span.look_back(end)}
-        there = set(self.store.months(JOINED_REVIEWS.name))
-        ranges = contiguous({*changed, *(look_back - there)})
+        there = {*self.store.months(JOINED_REVIEWS.name)}
+        prepared = self.family.spans.prepared
+        stale = {month for month in there.intersection(changed) if month in prepared}
+        ranges = _ranges(stale | (look_back - there), manifest)
         known = {*months_of_history(self.store, self.family.span)}
-        summed_up = set(self.store.months(CUSTOMER_DAYS.name))
-        histories = contiguous({*changed, *(known - summed_up)})
-        requests = [
-            *(self._request(PREPARE, seen, months) for months in ranges),
-            *(self._request(HISTORY, seen, months) for months in histories),
-        ]
+        summed_up = {*self.store.months(CUSTOMER_DAYS.name)}
+        days = set() if has_new_months else {*changed, *(known - summed_up)}
+        histories = _ranges(days, manifest)
         # A deployment that leaves the exploration out goes on to do so.
         explored = (self.store.path(each.name) for each in declared_in("exploration"))
-        explores = any(path.is_dir() for path in explored)
-        if explores:
-            requests.append(self._request(EXPLORE, seen))
+        explores = not has_new_months and any(path.is_dir() for path in explored)
         state = _Refresh(
-            seen=seen, changed=changed, ranges=ranges, histories=histories, explores=explores
+            seen=seen,
+            span=(self.family.span.first, self.family.span.last),
+            changed=changed,
+            ranges=ranges,
+            histories=histories,
+            explores=explores,
+            has_new_months=has_new_months,
         )
+        requests = [
+            *([self._request(MAIN, seen)] if has_new_months else []),
+            *(self._request(PREPARE, seen, months) for months in ranges),
+            *(self._request(HISTORY, seen, months) for months in histories),
+            *([self._request(EXPLORE, seen)] if explores else []),
+        ]
         return SensorResult(run_requests=requests, cursor=state.model_dump_json())
 
-    def _request_snapshots(self, manifest: Manifest, seen: int, changed: list[str]) -> SensorResult:
-        ranges = contiguous(self._snapshots(manifest, changed))
+    def _request_snapshots(self, manifest: Manifest, state: _Refresh) -> SensorResult:
+        ranges = [*reversed(contiguous(self._snapshots(manifest, state.changed)))]
         return SensorResult(
-            run_requests=[self._request(SEGMENT, seen, months) for months in ranges],
+            run_requests=[self._request(SEGMENT, state.seen, months) for months in ranges],
             skip_reason=None if ranges else "No snapshot looks at the months that have changed.",
-            cursor=_Refresh(seen=seen).model_dump_json(),
+            cursor=_Refresh(seen=state.seen, span=state.span).model_dump_json(),
         )
 
     def _snapshots(self, manifest: Manifest, changed: list[str]) -> list[str]:
+        """The snapshots to redo that are partitions here."""
         there = self.store.months(SEGMENT_SUMMARY.name)
-        return dependent_snapshots(changed, there, segmentable_months(manifest, self.family.span))
+        possible = segmentable_months(manifest, self.family.settings.span)
+        wanted = dependent_snapshots(changed, there, possible)
+        return [month for month in wanted if month in self.family.spans.snapshots]
+
+    def _months_added(self, manifest: Manifest | None, former: tuple[str, str]) -> set[str]:
+        """Months with reviews that are partitions now and were none, and are not made yet."""
+        there = {*self.store.months(JOINED_REVIEWS.name)}
+        known = {*manifest.months} if manifest else set()
+        return {
+            month
+            for month in known - there
+            if month in self.family.span and month not in Span(*former)
+        }
 
     def _request(self, job: str, seen: int, months: tuple[str, str] | None = None) -> RunRequest:
         """The run that an ingestion leads to: of a range of months, or of a job that has none."""
-        first, tags = (f"-{months[0]}", range_tags(*months)) if months else ("", {})
+        ends, tags = ("-".join(["", *months]), range_tags(*months)) if months else ("", {})
         name = self.family.name(job)
-        run_key = f"{seen}-{name}{first}"
+        run_key = f"{seen}-{name}{ends}"
         told = {**title(job, tags), REFRESH_TAG: str(seen)}
         return RunRequest(run_key=run_key, job_name=name, tags={**tags, **told})
 
@@ -312,7 +369,23 @@ class _Watch:
         return run is None or run.is_finished
 
 
-def _months_changed(event: EventLogRecord) -> list[str]:
+def _figure(event: EventLogRecord, name: str, default: Any) -> Any:
+    """A figure of a materialization."""
     materialization = event.asset_materialization
-    months = materialization and materialization.metadata.get("months_changed")
-    return cast("list[str]", months.value) if months else []
+    figure = materialization and materialization.metadata.get(name)
+    return figure.value if figure else default
+
+
+def _ranges(months: Iterable[str], manifest: Manifest) -> list[tuple[str, str]]:
+    """First and last month of each run, the newest first.
+
+    A run goes on over months without reviews, which cost nothing.
+    """
+    ranges: list[tuple[str, str]] = []
+    for first, last in contiguous(months):
+        gap = month_range(ranges[-1][1], first)[1:-1] if ranges else []
+        if gap and not any(month in manifest.months for month in gap):
+            ranges[-1] = ranges[-1][0], last
+        else:
+            ranges.append((first, last))
+    return ranges[::-1]

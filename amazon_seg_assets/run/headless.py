@@ -1,8 +1,10 @@
 """The main job without the UI: Dagster runs in turn in one process, with one Spark session."""
 
+from __future__ import annotations
+
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dagster import (
@@ -29,10 +31,12 @@ from amazon_seg_assets.dag.internals import (
 )
 from amazon_seg_assets.dag.titles import title
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.months import LOOK_BACK_MONTHS, month_after
 from amazon_seg_assets.origin import source_of
 from amazon_seg_assets.planning.jobs import INGEST, run_tags
 from amazon_seg_assets.planning.main_job import MainJob, Planned, Planner
 from amazon_seg_assets.run.instance import WORKSPACE, process_tag
+from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.spark.failures import cause_in_one_line
 from amazon_seg_assets.storage.layout import Store
 
@@ -66,7 +70,9 @@ class HeadlessRun:
         ops: run configuration, by asset.
         log_level: of what is printed.
         warnings: sentences of checks that block nothing, as far as the jobs have run.
+        tags: of each run, beside those of its job and process.
         expect: is told how many steps are to come.
+        build: makes the definitions anew where the data, or the snapshot, has further months.
     """
 
     definitions: Definitions
@@ -76,7 +82,9 @@ class HeadlessRun:
     ops: Mapping[str, Any] = field(default_factory=dict)
     log_level: str = "CRITICAL"
     warnings: list[str] = field(default_factory=list)
+    tags: Mapping[str, str] = field(default_factory=dict)
     expect: Callable[[int], None] = lambda _: None
+    build: Callable[[Settings], Definitions] | None = None
 
     @property
     def store(self) -> Store:
@@ -95,6 +103,25 @@ class HeadlessRun:
         if planner.must_ingest(source_of(self.family.settings)):
             self._expect([ingestion, *planner.likely_runs()])
             self.execute(ingestion.job, assets=ingestion.assets)
+        return self._with_months_for(asked)._derive(asked)
+
+    def _with_months_for(self, asked: MainJob) -> HeadlessRun:
+        """The same run with the months as partitions that were ingested or are asked for."""
+        family = self.family.renewed()
+        span = family.span
+        for snapshot in asked.snapshots:
+            span.require(snapshot)
+        before = month_after(min(asked.snapshots, default=span.last), -LOOK_BACK_MONTHS)
+        first = span.first if asked.all_months else max(span.first, before)
+        if first < family.spans.snapshots.first:
+            family = family.renewed(first_snapshot=first)
+        if self.build is None or family.spans == self.family.spans:
+            return self
+        return replace(self, family=family, definitions=self.build(family.settings))
+
+    def _derive(self, asked: MainJob) -> Sequence[str]:
+        """Runs all that follows the ingestion; returns the snapshots."""
+        planner = Planner(self.family, asked, self.ops)
         plan = planner.runs()
         self._expect(plan)
         for each in plan:
@@ -166,6 +193,7 @@ class HeadlessRun:
                 **process_tag(run_id),
                 **repository_tags(repository),
                 **title(name, tags or {}),
+                **self.tags,
                 **(tags or {}),
             },
             run_id=run_id,

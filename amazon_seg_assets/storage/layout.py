@@ -59,6 +59,10 @@ class Store:
         """Months that the artifact has, in order."""
         return sorted(self._months(asset) or ())
 
+    def has(self, asset: str) -> bool:
+        """True if an artifact is there, or any month of it."""
+        return self._months(asset) is not None
+
     def require(self, asset: str, months: Iterable[str] | None = None) -> None:
         """Checks that an artifact is there.
 

@@ -221,7 +221,7 @@ def _year(explored: Whole, asked: int | None = None) -> int:
     if asked is not None:
         return asked
     # A review of the year 9999 has a wrong date.
-    months = [month for month in _months(explored) if month in explored.family.span]
+    months = [month for month in _months(explored) if month in explored.family.settings.span]
     if not months:
         raise InputError(f"{explored.category} has no reviews to explore; choose another category.")
     return int(max(months)[:4])
@@ -269,7 +269,7 @@ def popular_products_plot(explored: Whole) -> Picture:
 def _scope(explored: Whole) -> RawScope:
     """The category and the last day of its reviews in the span of months, for captions."""
     manifest = require_manifest(explored.storage, RAW_REVIEWS.name)
-    months = [month for month in manifest.months if month in explored.family.span]
+    months = [month for month in manifest.months if month in explored.family.settings.span]
     latest = explored.stats(RAW_REVIEWS, max(months)).maximum["timestamp"] if months else None
     day = transform.utc_day(latest)
     return RawScope(explored.category, date.fromisoformat(day) if day else None, manifest.is_sample)
@@ -298,5 +298,5 @@ def ratings_by_verified_plot(explored: Whole) -> Picture:
 def reviews_over_time_plot(explored: Whole) -> Picture:
     """Reviews of each month."""
     table = explored.small(REVIEW_COUNTS)
-    shown = table[[month in explored.family.span for month in table["month"]]]
+    shown = table[[month in explored.family.settings.span for month in table["month"]]]
     return plots.reviews_over_time(shown, _scope(explored))

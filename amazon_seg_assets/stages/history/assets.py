@@ -35,6 +35,7 @@ KINDS = {"pyspark"}
     kinds=KINDS,
     code_version=CODE_VERSION,
     checked_as_one=True,
+    from_begin=True,
 )
 def customer_days(months: MonthRange, config: RfmConfig) -> list[Stored]:
     """Sums up the clean reviews of each customer and day, of the months asked for."""

@@ -39,7 +39,7 @@ def raw_reviews(reviews: Whole, config: IngestConfig) -> Stored:
     stored, manifest, is_news = _ingest(Kind.REVIEWS, reviews, config)
     months = [[month, *astuple(counts)] for month, counts in manifest.months.items()]
     return stored.telling(
-        rows_outside_span=_rows_outside(manifest, reviews.family.span),
+        rows_outside_span=_rows_outside(manifest, reviews.family.settings.span),
         first_month=min(manifest.months),
         last_month=max(manifest.months),
         months_changed=MetadataValue.json(manifest.months_changed if is_news else []),
@@ -75,7 +75,7 @@ def _ingest(kind: Kind, handle: Whole, config: IngestConfig) -> tuple[Stored, Ma
         handle.source.max_malformed_share,
         force=config.force,
         progress=handle.say,
-        check=lambda found: _require_in_span(found, handle.family.span),
+        check=lambda found: _require_in_span(found, handle.family.settings.span),
     )
     table = RAW_TABLES[kind]
     recorded = last_version(handle.instance, handle.storage, handle.family.key(table.name))

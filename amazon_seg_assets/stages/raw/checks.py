@@ -80,15 +80,21 @@ def rows_in_span(
     ] = MAX_ROWS_OUTSIDE,
 ) -> Verdict:
     """Each review is of a month of the span."""
-    manifest, span = require_manifest(raw.storage, RAW_REVIEWS.name), raw.family.span
+    manifest, settings = require_manifest(raw.storage, RAW_REVIEWS.name), raw.family.settings
+    span = settings.span
     outside = manifest.rows_outside(span.first, span.last)
     # Of the year 9999 nobody wants to count any; the date is wrong.
     months = [*filter(MONTH_PATTERN.fullmatch, outside)]
     hints = []
     if months and months[0] < span.first:
         hints.append(f"to count those from {months[0]} on, set AMAZON_SEG_FIRST_MONTH")
-    if months and months[-1] > span.last:
-        hints.append(f"to count those up to {months[-1]}, set AMAZON_SEG_LAST_MONTH")
+    if months and months[-1] > span.last and settings.last_month is None:
+        hints.append(f"those up to {months[-1]} are of the future: correct their timestamps")
+    elif months and months[-1] > span.last:
+        hints.append(
+            f"to count those up to {months[-1]}, set AMAZON_SEG_LAST_MONTH to it, or to nothing to "
+            "follow the data"
+        )
     return Verdict(
         sum(outside.values()),
         max_rows_outside,
@@ -107,7 +113,7 @@ def no_month_gaps(
     ] = MAX_MONTH_GAPS,
 ) -> Verdict:
     """No month in between is without reviews."""
-    span = raw.family.span
+    span = raw.family.settings.span
     months = require_manifest(raw.storage, RAW_REVIEWS.name).months.items()
     rows = {month: counts.rows for month, counts in months if month in span}
     later = sorted(rows)
