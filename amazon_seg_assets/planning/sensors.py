@@ -42,8 +42,9 @@ from amazon_seg_assets.planning.snapshots import (
     months_of_history,
     segmentable_months,
 )
-from amazon_seg_assets.planning.staleness import are_products_stale
+from amazon_seg_assets.planning.staleness import Look
 from amazon_seg_assets.schema import Table
+from amazon_seg_assets.stages.cleaning.assets import clean_metadata
 from amazon_seg_assets.stages.cleaning.tables import JOINED_REVIEWS
 from amazon_seg_assets.stages.history.tables import CUSTOMER_DAYS
 from amazon_seg_assets.stages.overview.tables import SEGMENT_SUMMARY
@@ -221,7 +222,7 @@ class _Watch:
         seen = max([state.seen, *(event.storage_id for event in events)])
         changed = {month for event in reviews for month in _figure(event, "months_changed", [])}
         if any(_figure(event, "source_changed", False) for event in products):
-            if are_products_stale(self.family, self.store):
+            if Look(self.family).due([clean_metadata]):
                 return _wait("Waits until the job ingest has cleaned the changed products.", state)
             changed |= {*self.store.months(JOINED_REVIEWS.name)}
         manifest = read_manifest(self.store, RAW_REVIEWS.name)
