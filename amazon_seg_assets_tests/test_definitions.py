@@ -190,7 +190,13 @@ def test_columns_say_where_they_come_from(definitions: Definitions) -> None:
 
 
 def test_code_references_open_the_asset_s_own_function(definitions: Definitions) -> None:
-    made_with = {"cluster_centers": "k_sweep", "lifecycle_summary": "customer_lifecycle"}
+    made_with = {
+        "cluster_centers": "k_sweep", "lifecycle_summary": "customer_lifecycle",
+        "value_model": "customer_value", "value_backtest": "customer_value",
+        **dict.fromkeys(
+            ("churn_calibration", "churn_curves", "churn_importance"), "churn_evaluation"
+        ),
+    }  # fmt: skip
     made_here = {n: node for n, node in nodes(definitions).items() if not node.is_external}
     for name, node in made_here.items():
         [reference] = node.metadata["dagster/code_references"].code_references

@@ -25,6 +25,7 @@ from amazon_seg_assets.rules.scheme import Scheme
 from amazon_seg_assets.schema import MONTH
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.spark.internals import hidden_row
+from amazon_seg_assets.stages.churn.tables import CHURN_SCORES
 from amazon_seg_assets.stages.cleaning.tables import JOINED_REVIEWS
 from amazon_seg_assets.stages.clusters.tables import CUSTOMER_CLUSTERS
 from amazon_seg_assets.stages.history.tables import CUSTOMER_DAYS, CUSTOMER_LIFECYCLE
@@ -49,6 +50,7 @@ from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES
 from amazon_seg_assets.stages.segments.scheme_used import scheme_of
 from amazon_seg_assets.stages.segments.scoring import SEGMENT, cuts_from_facts
 from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS
+from amazon_seg_assets.stages.value.tables import CUSTOMER_VALUE
 from amazon_seg_assets.storage.exports import Exported, Form, write_one_file_each
 
 _GROUPINGS = {
@@ -248,6 +250,8 @@ def _with_control(settings: Settings) -> str:
         RFM_FEATURES,
         CUSTOMER_CLUSTERS,
         CUSTOMER_LIFECYCLE,
+        CHURN_SCORES,
+        CUSTOMER_VALUE,
         LookBack(JOINED_REVIEWS),
     ],
     kinds={"pyspark", "csv"},
@@ -298,6 +302,14 @@ def segment_export(snapshot: Snapshot, config: ExportConfig) -> Stored:
     )
 
 
+_IF_STORED = (
+    (CUSTOMER_LIFECYCLE, ["lifecycle"]),
+    (CHURN_SCORES, ["churn_probability", "band", "expected_loss"]),
+    (CUSTOMER_VALUE, ["expected_spend_12m"]),
+)
+"""Columns of history, churn and value, as far as these are made."""
+
+
 def _comparable_months(snapshot: Snapshot, scheme: Scheme) -> list[str]:
     """The stored snapshots of the twelve months before that have segments by the same rules."""
 
@@ -321,11 +333,14 @@ def _known_of_customers(
     months = {snapshot.month, *unbroken, *([previous] if previous else [])}
     segments = snapshot.read(RFM_SEGMENTS, ["user_id", "segment", MONTH], sorted(months))
     joined = snapshot.read(JOINED_REVIEWS, ["user_id", "timestamp", "price", "main_category"])
-    lifecycle = [CUSTOMER_LIFECYCLE] if snapshot.has(CUSTOMER_LIFECYCLE) else []
     return [
         export.changes(segments, snapshot.month, previous, unbroken),
         snapshot.read(CUSTOMER_CLUSTERS, ["user_id", "cluster_label"]),
-        *(snapshot.read(table, ["user_id", "lifecycle"]) for table in lifecycle),
+        *(
+            snapshot.read(table, ["user_id", *columns])
+            for table, columns in _IF_STORED
+            if snapshot.has(table)
+        ),
         export.top_categories(joined, start, end, facts["min_price"]),
     ]
 

@@ -31,7 +31,12 @@ COLUMNS = (
     "lifecycle",
     "top_category",
     "control",
+    "churn_probability",
+    "band",
+    "expected_loss",
+    "expected_spend_12m",
 )
+_FIGURES = ("churn_probability", "expected_loss", "expected_spend_12m")
 FILE = "file"
 """The column that says which file a row goes to."""
 
@@ -51,7 +56,16 @@ _FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"
 PRESENT = "present"
 """Kind of the file that lists the customers of a segment, in the manifest."""
 
-_TEXTS = ("user_id", "segment", "previous_segment", "cluster_label", "lifecycle", "top_category")
+_MONEY = ("monetary", "expected_loss", "expected_spend_12m")
+_TEXTS = (
+    "user_id",
+    "segment",
+    "previous_segment",
+    "cluster_label",
+    "lifecycle",
+    "top_category",
+    "band",
+)
 _LONGEST_NAME = 60
 _INVENTED = "invented-"
 _UNKNOWN = "unknown"
@@ -182,7 +196,11 @@ def customers_with_context(
     wide = customers.join(moved, "user_id", "full_outer")
     wide = reduce(lambda left, right: left.join(right, "user_id", "left"), others, wide)
     wide = wide.withColumn("control", control)
-    missing = {name: F.lit(None).cast("string") for name in COLUMNS if name not in wide.columns}
+    missing = {
+        name: F.lit(None).cast("double" if name in _FIGURES else "string")
+        for name in COLUMNS
+        if name not in wide.columns
+    }
     return wide.withColumns(missing).select(*COLUMNS)
 
 
@@ -276,7 +294,8 @@ def for_campaigns(
     return arranged.withColumns(
         {
             **{name: _harmless(name) for name in _TEXTS},
-            "monetary": F.col("monetary").cast("decimal(20,2)"),
+            **{name: F.col(name).cast("decimal(20,2)") for name in _MONEY},
+            "churn_probability": F.col("churn_probability").cast("decimal(5,4)"),
         }
     )
 

@@ -191,12 +191,13 @@ SEGMENT_EXPORT = Artifact(
     "value first: user, segment, scores, recency (days), frequency (reviews) and monetary value "
     "(USD); the segment before, the snapshot since which it is the present one, the label of the "
     "cluster, `new`, `returning` or `won_back` if history is stored, the main category with the "
-    "most spend, and whether the customer is in the control group. Where an earlier snapshot by "
-    "the same rules is stored, of a month before or else of twelve, `champions-joined.csv` lists "
-    "who came into the segment since, and `champions-left.csv` who left it, with the present "
-    "segment, if any. A file without customers is left out. `manifest.json` lists the files with "
-    "rows, bytes and SHA-256. CSV is UTF-8 after RFC 4180, with a header, all cells in quotes and "
-    "LF at line ends; a text that would open a formula in a spreadsheet (`=`, `+`, `-`, `@`, tab "
-    "or line end in front) gets an apostrophe in front. Names of files with the built-in sample's "
-    "customers begin with `invented-`.",
+    "most spend, whether the customer is in the control group; and, where they are made, the "
+    "probability of churn, its band, the expected loss and the spend expected in twelve months. "
+    "Where an earlier snapshot by the same rules is stored, of a month before or else of twelve, "
+    "`champions-joined.csv` lists who came into the segment since, and `champions-left.csv` who "
+    "left it, with the present segment, if any. A file without customers is left out. "
+    "`manifest.json` lists the files with rows, bytes and SHA-256. CSV is UTF-8 after RFC 4180, "
+    "with a header, all cells in quotes and LF at line ends; a text that would open a formula in a "
+    "spreadsheet (`=`, `+`, `-`, `@`, tab or line end in front) gets an apostrophe in front. Names "
+    "of files with the built-in sample's customers begin with `invented-`.",
 )

@@ -19,6 +19,7 @@ from amazon_seg_assets.rules.recommendations import default_recommendations
 from amazon_seg_assets.schema import Artifact
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.stages import STAGES
+from amazon_seg_assets.stages.churn.tables import CHURN_EVALUATION, CHURN_SUMMARY
 from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA, CLEAN_REVIEWS
 from amazon_seg_assets.stages.clusters.tables import K_SWEEP
 from amazon_seg_assets.stages.exploration.tables import RATING_COUNTS, TOP_PRODUCTS
@@ -102,6 +103,8 @@ def _with_recommendations(settings: Settings) -> str:
         AllBefore(SEGMENT_OUTCOMES),
         SEGMENT_PRODUCTS,
         SEGMENT_EXPORT,
+        CHURN_EVALUATION,
+        CHURN_SUMMARY,
         RATING_COUNTS,
         TOP_PRODUCTS,
         *PICTURES,

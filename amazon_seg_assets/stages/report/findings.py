@@ -159,6 +159,29 @@ class Concentration:
 
 
 @dataclass(frozen=True)
+class Churn:
+    """Customers who are likely to leave, and how well that is told.
+
+    Attributes:
+        horizon_days: without a clean review that count as leaving.
+        segments: one row a segment, the most expected loss first: ``segment``, ``customers``,
+            ``likely`` (customers in the band high), ``expected_churners``, ``expected_loss`` (USD).
+        auc: area under the ROC curve of the model on a later snapshot, with its interval.
+        auc_of_recency: the same of recency alone.
+    """
+
+    horizon_days: int
+    segments: pd.DataFrame
+    auc: tuple[float, float, float]
+    auc_of_recency: float
+
+    @property
+    def is_better(self) -> bool:
+        """Tells that the model tells more than recency alone, beyond chance."""
+        return self.auc[1] > self.auc_of_recency
+
+
+@dataclass(frozen=True)
 class Ties:
     """Treatment of equal customers by a scheme.
 
@@ -230,6 +253,7 @@ class Findings:
         products: rows of ``segment_products`` on special categories, the most telling of each
             segment first; None where they are left out.
         lists: place of the file with the customers of each segment; without those not exported.
+        churn: of the customers; None where it is left out, or the data carries no model.
         ratings: columns of ``rating_counts``, None where it is not there or of other raw data.
         top_products: columns of ``top_products``, likewise.
         illustrations: in the order in which they are shown; those of the exploration may be
@@ -261,6 +285,7 @@ class Findings:
     lifecycle: pd.DataFrame | None = None
     products: pd.DataFrame | None = None
     lists: Mapping[str, str] = field(default_factory=dict)
+    churn: Churn | None = None
     ratings: pd.DataFrame | None = None
     top_products: pd.DataFrame | None = None
     illustrations: Sequence[Illustration] = ()

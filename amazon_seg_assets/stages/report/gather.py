@@ -14,6 +14,7 @@ from amazon_seg_assets.months import month_after
 from amazon_seg_assets.rules.labels import load_label_rules
 from amazon_seg_assets.rules.recommendations import load_recommendations
 from amazon_seg_assets.schema import Artifact, Table
+from amazon_seg_assets.stages.churn.tables import CHURN_EVALUATION, CHURN_SUMMARY, HIGH
 from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA, CLEAN_REVIEWS
 from amazon_seg_assets.stages.clusters.tables import K_SWEEP
 from amazon_seg_assets.stages.exploration.tables import RATING_COUNTS, TOP_PRODUCTS
@@ -35,6 +36,7 @@ from amazon_seg_assets.stages.overview.tables import CLUSTER_VALIDATION, SEGMENT
 from amazon_seg_assets.stages.raw.manifest import MonthCounts, require_manifest
 from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
 from amazon_seg_assets.stages.report.findings import (
+    Churn,
     Concentration,
     Evaluation,
     Findings,
@@ -57,6 +59,9 @@ from amazon_seg_assets.storage.locations import url_of
 if TYPE_CHECKING:
     from amazon_seg_assets.dag.declaration import AssetDeclaration
     from amazon_seg_assets.dag.handles import Snapshot
+
+MAY_LACK = ("history", "value", "churn", "movement")
+"""Stages that a run may leave out."""
 
 _PRODUCT_REASONS = {
     "excluded_category": "of an excluded main category",
@@ -121,6 +126,7 @@ def gather(
         lifecycle=_if_stored(snapshot, LIFECYCLE_SUMMARY),
         products=_products(snapshot),
         lists=_lists(snapshot),
+        churn=_churn(snapshot),
         ratings=_shown(snapshot, RATING_COUNTS, explored),
         top_products=_shown(snapshot, TOP_PRODUCTS, explored),
         illustrations=[
@@ -237,6 +243,29 @@ def _products(snapshot: Snapshot) -> pd.DataFrame | None:
     return None if table is None else table[table["level"] == CATEGORY]
 
 
+def _churn(snapshot: Snapshot) -> Churn | None:
+    if not (snapshot.has(CHURN_EVALUATION) and snapshot.has(CHURN_SUMMARY)):
+        return None
+    facts = snapshot.facts(CHURN_EVALUATION, "reason", "horizon_days")
+    if facts["reason"]:
+        return None
+    table = snapshot.small(CHURN_SUMMARY)
+    sums = table.groupby("segment")[["customers", "expected_churners", "expected_loss"]].sum()
+    likely = table[table["band"] == HIGH].set_index("segment")["customers"]
+    of_all = snapshot.small(CHURN_EVALUATION).query("population == 'all'").set_index("model")
+    auc, low, high = (
+        float(of_all.at["chosen", end]) for end in ("roc_auc", "roc_auc_low", "roc_auc_high")
+    )
+    return Churn(
+        int(facts["horizon_days"]),
+        sums.assign(likely=likely.reindex(sums.index, fill_value=0))
+        .reset_index()
+        .sort_values(["expected_loss", "segment"], ascending=[False, True], ignore_index=True),
+        (auc, low, high),
+        float(of_all.at["recency_alone", "roc_auc"]),
+    )
+
+
 def _lists(snapshot: Snapshot) -> dict[str, str]:
     """The file of each segment that `segment_export` has written."""
     if not snapshot.has(SEGMENT_EXPORT):
@@ -274,7 +303,7 @@ def _is_shown(snapshot: Snapshot, picture: AssetDeclaration, explored: Collectio
     if picture.stage == "exploration":
         return picture.name in explored
     [artifact] = picture.stores
-    return picture.stage not in ("history", "movement") or snapshot.has(artifact)
+    return picture.stage not in MAY_LACK or snapshot.has(artifact)
 
 
 def _illustration(snapshot: Snapshot, picture: AssetDeclaration) -> Illustration:
