@@ -184,6 +184,13 @@ def test_a_day_sums_up_clean_reviews(spark: SparkSession) -> None:
     assert without == {"2023-01": transform.WithoutUser(2, 1, date(2023, 1, 31))}
 
 
+def test_months_share_tasks_where_they_are_small() -> None:
+    assert transform.tasks_for([]) == 1
+    assert transform.tasks_for([10] * 329) == 1
+    assert transform.tasks_for([150_000] * 4) == 3
+    assert transform.tasks_for([900_000] * 4) == 4
+
+
 def test_days_take_one_shuffle(spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> None:
     given = frame(spark, raw({}), RAW_REVIEWS, transform.RAW_COLUMNS)
     few = F.broadcast(products(spark))

@@ -46,7 +46,7 @@ def customer_days(months: MonthRange, config: RfmConfig) -> list[Stored]:
     days = transform.customer_days(
         months.read(RAW_REVIEWS, transform.RAW_COLUMNS, there),
         _products(months),
-        len(there),
+        transform.tasks_for([manifest.months[month].rows for month in there]),
         config.min_price,
         counts,
     )

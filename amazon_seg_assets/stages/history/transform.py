@@ -1,9 +1,10 @@
 """The days on which customers wrote clean reviews."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import ceil
 from typing import Any
 
 from pyspark.sql import DataFrame, Observation
@@ -32,11 +33,19 @@ LOWEST_RATING, HIGHEST_LOW_RATING = 1, 2
 LARGEST_BROADCAST_ROWS = 3_000_000
 """Products, with no more than a name and a price, that go to each task."""
 
+ROWS_A_TASK = 200_000
+"""Raw reviews: so few keep the groups of a task in memory, and fewer are not worth one."""
+
 _NO_USER = "no_user"
 
 
+def tasks_for(rows: Sequence[int]) -> int:
+    """Number of tasks for months with so many raw reviews each: a month is in one task."""
+    return max(1, min(len(rows), ceil(sum(rows) / ROWS_A_TASK)))
+
+
 def customer_days(
-    raw: DataFrame, products: DataFrame, months: int, min_price: float, counts: Observation
+    raw: DataFrame, products: DataFrame, tasks: int, min_price: float, counts: Observation
 ) -> DataFrame:
     """Sums up the clean reviews of each customer and day.
 
@@ -45,7 +54,7 @@ def customer_days(
     Args:
         raw: ``RAW_COLUMNS`` of the raw reviews.
         products: ``PRODUCT_COLUMNS`` of the clean products, to be broadcast if they are few.
-        months: number of months that ``raw`` may have rows of.
+        tasks: in which months meet, as of `tasks_for`.
         min_price: a price counts if it is, to six decimals, above this, in USD.
         counts: receives the reviews without a user, to be read by `without_user`.
 
@@ -68,9 +77,8 @@ def customer_days(
         )
         .join(priced, "parent_asin", "left")
     )
-    # Duplicates are equal in all columns, and so a group, which needs no sort. As many tasks as
-    # months keep the groups of a task few.
-    distinct = reviews.repartition(max(months, 1), MONTH).distinct()
+    # Duplicates are equal in all columns, and so a group, which needs no sort.
+    distinct = reviews.repartition(tasks, MONTH).distinct()
     days = distinct.groupBy(MONTH, "user_id", "day").agg(
         F.count(F.lit(1)).alias("reviews"),
         F.count("price").alias("priced_reviews"),
