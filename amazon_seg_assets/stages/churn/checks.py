@@ -31,8 +31,8 @@ def probabilities_possible(snapshot: Snapshot) -> Verdict:
     stats, odd = snapshot.stats(CHURN_SCORES), 0
     for name, most in (("churn_probability", 1.0), ("expected_loss", None)):
         low, high = stats.minimum.get(name), stats.maximum.get(name)
-        odd += low is not None and low < 0
-        odd += high is not None and most is not None and high > most
+        odd += int(low is not None and low < 0)
+        odd += int(high is not None and most is not None and high > most)
     return Verdict(odd, 0, "Impossible values are there." if odd else "All are possible.")
 
 
@@ -79,7 +79,8 @@ def better_than_recency_alone(snapshot: Snapshot) -> Verdict:
     if table.empty:
         return Verdict(0, 0, "There is no model.", at_least=True)
     of_all = table[table["population"] == "all"].set_index("model")
-    chosen, alone = of_all.at["chosen", "roc_auc_low"], of_all.at["recency_alone", "roc_auc"]
+    chosen = float(of_all.at["chosen", "roc_auc_low"])
+    alone = float(of_all.at["recency_alone", "roc_auc"])
     told = f"The lower end of the model's interval is {chosen:.3f}, recency alone has {alone:.3f}."
     return Verdict(chosen, alone, told, at_least=True)
 
