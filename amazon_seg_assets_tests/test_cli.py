@@ -21,6 +21,7 @@ from rich.console import Console
 
 from amazon_seg_assets.cli import main, parser
 from amazon_seg_assets.commands.outcome import Done, summarize
+from amazon_seg_assets.commands.run import PARTS as RUN_PARTS
 from amazon_seg_assets.commands.run import _configuration
 from amazon_seg_assets.dag.declaration import AssetDeclaration
 from amazon_seg_assets.dag.resources import SourceResource, SparkResource, resources_for
@@ -28,7 +29,7 @@ from amazon_seg_assets.definitions import DECLARATIONS
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.months import month_range
 from amazon_seg_assets.planning.jobs import EXPLORE, HISTORY, INGEST, PREPARE, SEGMENT, job_of
-from amazon_seg_assets.planning.main_job import A_YEAR_BEFORE, WITHOUT_HISTORY, assets_of
+from amazon_seg_assets.planning.main_job import A_YEAR_BEFORE, PARTS, assets_of, of_snapshot
 from amazon_seg_assets.planning.staleness import Look
 from amazon_seg_assets.run.console import segment_table
 from amazon_seg_assets.run.headless import HeadlessRun, RunError
@@ -218,7 +219,7 @@ def test_settings_come_from_the_environment_and_a_file(
         (["--k", "51"], "--k is 51: choose 2 to 50 clusters"),
         (
             ["--skip", "history,report"],
-            "--skip report: there is no such part, give exploration or history.",
+            "--skip report: there is no such part, give exploration, history, value or churn.",
         ),
         (["--master", "nonsense"], "AMAZON_SEG_SPARK_MASTER ('nonsense') is not valid"),
         (["--master", "local[many]"], "a Spark master is wanted, such as local[*]"),
@@ -337,7 +338,7 @@ class Stored:
         names = {each.name for each in assets}
         parts = {
             "a year before": A_YEAR_BEFORE,
-            "without history": WITHOUT_HISTORY,
+            "without history": of_snapshot({"history"}),
             "": assets_of(name),
         }
         told = [of for of, part in parts.items() if names == {each.name for each in part}]
@@ -564,7 +565,7 @@ def test_what_else_fails_of_history_stops_the_run(
 
 
 def test_parts_of_a_snapshot_have_what_they_read() -> None:
-    """But for the lifecycle in the export, and what the report tells only where it is stored."""
+    """But for the export, and what the report tells only where it is stored."""
     of_snapshots = {
         output.name: declared
         for declared in DECLARATIONS
@@ -573,18 +574,18 @@ def test_parts_of_a_snapshot_have_what_they_read() -> None:
     }
     for part, optional in (
         (A_YEAR_BEFORE, set()),
-        (WITHOUT_HISTORY, {"segment_export", "executive_report"}),
+        *((of_snapshot({skipped}), {"segment_export", "executive_report"}) for skipped in PARTS),
     ):
         for declared in part:
             read = {of_snapshots[name].name for name in declared.inputs if name in of_snapshots}
             if declared.name not in optional:
                 assert read <= {each.name for each in part}, declared.name
-    left_out = {each.name for each in of_snapshots.values()} - {e.name for e in WITHOUT_HISTORY}
-    assert left_out == {
-        *("customer_lifecycle", "cohort_retention", "lifecycle_plot", "cohort_retention_plot"),
-        *("segment_transitions", "segment_outcomes", "segment_products"),
-        *("segment_transitions_plot", "segment_outcomes_plot", "segment_products_plot"),
-    }
+    assert list(PARTS) == list(RUN_PARTS)
+    every = {each.name: each.stage for each in of_snapshots.values()}
+    for skipped, stages in PARTS.items():
+        made = {each.name for each in of_snapshot({skipped})}
+        left_out = {name for name, stage in every.items() if stage in stages}
+        assert every.keys() - made == left_out - {"segment_export"}
 
 
 @pytest.fixture

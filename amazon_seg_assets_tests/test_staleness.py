@@ -19,7 +19,7 @@ from amazon_seg_assets.dag.versions import Note
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.origin import source_of
 from amazon_seg_assets.planning.jobs import INGEST, PREPARE
-from amazon_seg_assets.planning.main_job import WITHOUT_HISTORY, assets_of
+from amazon_seg_assets.planning.main_job import assets_of, of_snapshot
 from amazon_seg_assets.planning.staleness import Look
 from amazon_seg_assets.stages.cleaning import transform as cleaning
 from amazon_seg_assets.stages.cleaning.assets import clean_metadata, clean_reviews, joined_reviews
@@ -230,7 +230,7 @@ def moved(ended_run: EndedRun, tmp_path: Path) -> Family:
 
 def due(family: Family, **ops: dict[str, Any]) -> set[str]:
     """What of the snapshot is to be made again by a run of this configuration."""
-    return {each.name for each in Look(family, ops).due(WITHOUT_HISTORY, SNAPSHOT)}
+    return {each.name for each in Look(family, ops).due(of_snapshot({"history"}), SNAPSHOT)}
 
 
 def test_a_run_again_does_nothing_also_where_the_storage_was_moved_and_records_are_lost(
@@ -278,7 +278,7 @@ def test_what_is_missing_or_not_checked_is_made_again_with_what_is_made_of_it(
     assert due(moved, k_sweep={"k": 2}) == {"elbow_plot", "executive_report"}
     (moved.store.path("rfm_features", SNAPSHOT) / "_checked").unlink()
     assert fault(moved.store, "rfm_features", SNAPSHOT) == "not checked yet"
-    assert due(moved, k_sweep={"k": 2}) == {each.name for each in WITHOUT_HISTORY}
+    assert due(moved, k_sweep={"k": 2}) == {each.name for each in of_snapshot({"history"})}
 
 
 def test_a_check_that_passes_after_all_is_no_longer_noted(tmp_path: Path) -> None:

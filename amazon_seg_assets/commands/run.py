@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from amazon_seg_assets.commands import add_command, add_settings, settings_of
 from amazon_seg_assets.commands.outcome import Done, as_json, summarize
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.formats import listed
 from amazon_seg_assets.months import month_range
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from amazon_seg_assets.settings import Settings
 
 
-PARTS = ("exploration", "history")
+PARTS = ("exploration", "history", "value", "churn")
 """Parts of the main job that may be left out."""
 
 
@@ -49,7 +50,7 @@ def add_to(commands: Any) -> None:
         "--skip",
         metavar="A,B",
         default="",
-        help="parts to leave out: exploration, history (of all months, and what needs it)",
+        help="parts to leave out: exploration; history of all months, and what needs it; value; churn",
     )
     parser.add_argument(
         "--skip-exploration", action="store_true", help="the same as --skip exploration"
@@ -197,7 +198,7 @@ def _skipped(options: argparse.Namespace) -> frozenset[str]:
     """
     asked = {name.strip() for name in options.skip.split(",") if name.strip()}
     if unknown := sorted(asked - {*PARTS}):
-        raise InputError(f"--skip {unknown[0]}: there is no such part, give {' or '.join(PARTS)}.")
+        raise InputError(f"--skip {unknown[0]}: there is no such part, give {listed(PARTS, 'or')}.")
     return frozenset({*asked, *(["exploration"] if options.skip_exploration else [])})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,6 @@ from amazon_seg_assets.planning.snapshots import (
 )
 from amazon_seg_assets.planning.staleness import DECLARED, Look
 from amazon_seg_assets.sources.base import Source
-from amazon_seg_assets.stages import STAGES
 from amazon_seg_assets.stages.cleaning.assets import clean_metadata
 from amazon_seg_assets.stages.clusters.assets import cluster_model, customer_clusters, k_sweep
 from amazon_seg_assets.stages.history.assets import customer_lifecycle
@@ -30,14 +29,13 @@ from amazon_seg_assets.stages.raw.tables import RAW_REVIEWS
 from amazon_seg_assets.stages.rfm.assets import rfm_features
 from amazon_seg_assets.stages.segments.assets import rfm_segments
 
-WITHOUT_HISTORY = [
-    declared
-    for stage in STAGES
-    for declared in declared_in(stage)
-    if job_of(declared) == SEGMENT
-    and (stage not in ("history", "movement") or declared is segment_export)
-]
-"""The assets of a snapshot that need the months of its window alone."""
+PARTS = {
+    "exploration": ("exploration",),
+    "history": ("history", "value", "churn", "movement"),
+    "value": ("value", "churn"),
+    "churn": ("churn",),
+}
+"""Stages that a run leaves out with each part that can be skipped: what stands on a part, too."""
 
 A_YEAR_BEFORE = [
     rfm_features,
@@ -77,7 +75,7 @@ class MainJob:
     Attributes:
         snapshots: to segment; none for the last month with reviews.
         all_months: cleans and joins all months, not only those that the snapshots need.
-        skip: parts to leave out: ``exploration``, ``history``.
+        skip: parts to leave out, of `PARTS`.
         force: does anew what is up to date.
     """
 
@@ -162,8 +160,8 @@ class Planner:
         )
         return sorted(look_back.union(*of_snapshots))
 
-    def _of_snapshot(self) -> Sequence[AssetDeclaration]:
-        return assets_of(SEGMENT) if self._has_history else WITHOUT_HISTORY
+    def _of_snapshot(self) -> list[AssetDeclaration]:
+        return of_snapshot(self.asked.skip)
 
     @property
     def _has_history(self) -> bool:
@@ -193,3 +191,10 @@ class Planner:
 def assets_of(job: str) -> list[AssetDeclaration]:
     """The assets that a job makes."""
     return [each for each in DECLARED if job_of(each) == job]
+
+
+def of_snapshot(skip: Collection[str] = ()) -> list[AssetDeclaration]:
+    """The assets of a snapshot, without parts to skip; the export makes do with what there is."""
+    left_out = {stage for part in skip for stage in PARTS[part]}
+    made = assets_of(SEGMENT)
+    return [each for each in made if each.stage not in left_out or each is segment_export]

@@ -21,7 +21,7 @@ from amazon_seg_assets.dag.steps import SPARK_POOL
 from amazon_seg_assets.dag.titles import title
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.planning.jobs import MAIN, MAIN_DESCRIPTION, MAIN_RUN_TAG, run_tags
-from amazon_seg_assets.planning.main_job import MainJob
+from amazon_seg_assets.planning.main_job import PARTS, MainJob
 from amazon_seg_assets.run.headless import HeadlessRun, RunError
 from amazon_seg_assets.settings import Settings
 
@@ -40,6 +40,8 @@ class MainConfig(Config):
     history: bool = Field(
         True, description="Make the history of all months, and what needs it: moves, outcomes."
     )
+    value: bool = Field(True, description="Make the value of customers, and churn with it.")
+    churn: bool = Field(True, description="Make the model and scores of churn.")
     ops: dict[str, Any] = Field(
         {}, description="Run configuration by asset, such as `{k_sweep: {k: 3}}`."
     )
@@ -71,8 +73,7 @@ def main_job(family: Family, build: Callable[[Settings], Definitions]) -> JobDef
             tags={MAIN_RUN_TAG: context.run_id},
             build=build,
         )
-        parts = {"exploration": config.exploration, "history": config.history}
-        skip = frozenset(part for part, is_made in parts.items() if not is_made)
+        skip = frozenset(part for part in PARTS if not getattr(config, part))
         chosen = [] if config.snapshot is None else [config.snapshot]
         asked = MainJob(chosen, config.all_months, skip)
         try:
