@@ -50,7 +50,7 @@ def add_to(commands: Any) -> None:
         "--skip",
         metavar="A,B",
         default="",
-        help="parts to leave out: exploration; history of all months, and what needs it; value; churn",
+        help="parts to leave out: exploration, history (and what needs it), value, churn",
     )
     parser.add_argument(
         "--skip-exploration", action="store_true", help="the same as --skip exploration"
