@@ -27,7 +27,7 @@ def calibration(tenths: pd.DataFrame, scope: Scope) -> Picture:
     title = "Churn as predicted, and as it came"
     if tenths.empty:
         return style.empty_picture(title, scope.caption(), _NOTHING)
-    figure = style.new_figure(title, scope.caption(), width=6.4, height=5.6)
+    figure = style.new_figure(title, scope.caption(), width=9, height=5.2)
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color=style.MUTED, linewidth=1.2, linestyle="--", label="equal")
     axes.plot(
