@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,19 +30,22 @@ from amazon_seg_assets.dag.family import families
 from amazon_seg_assets.dag.handles import Whole
 from amazon_seg_assets.dag.internals import range_tags
 from amazon_seg_assets.dag.resources import SourceResource, StoreResource
+from amazon_seg_assets.dag.versions import NOTE, WHOLE
 from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.months import month_range
 from amazon_seg_assets.planning.sensors import REFRESH_TAG
 from amazon_seg_assets.planning.snapshots import dependent_snapshots
+from amazon_seg_assets.planning.staleness import Look
 from amazon_seg_assets.schema import Table
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.sources.base import Kind
+from amazon_seg_assets.stages.cleaning.assets import clean_metadata
 from amazon_seg_assets.stages.cleaning.versions import made_from_products
 from amazon_seg_assets.stages.raw.checks import rows_in_span
 from amazon_seg_assets.stages.raw.ingest import ingest
 from amazon_seg_assets.stages.raw.manifest import require_manifest
 from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
-from amazon_seg_assets.storage.facts import write_facts
+from amazon_seg_assets.storage.facts import note_checks, write_facts
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.locations import url_of
 from amazon_seg_assets_tests.disk import on_disk
@@ -123,6 +127,11 @@ class Place:
         folder = self.store.path("clean_metadata")
         folder.mkdir(parents=True)
         write_facts(folder, made_from_products(manifest, []))
+        family, _ = families(Settings(category=f"{CATEGORY},{OTHER}"))
+        look = Look(family, store=self.store)
+        made = look._versions.now(clean_metadata, WHOLE, look._config(clean_metadata))
+        (folder / NOTE).write_text(json.dumps(asdict(made)))
+        note_checks(self.store, "clean_metadata", None, {})
 
     def has_months(self) -> None:
         """Stores what snapshots look back at."""

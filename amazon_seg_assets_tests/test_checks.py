@@ -34,6 +34,7 @@ from amazon_seg_assets.definitions import DECLARATIONS, build_definitions
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.months import Span
 from amazon_seg_assets.planning.jobs import INGEST, PREPARE, SEGMENT
+from amazon_seg_assets.planning.main_job import PARTS
 from amazon_seg_assets.quality import tables
 from amazon_seg_assets.quality.control_totals import (
     Totals,
@@ -747,7 +748,7 @@ CUSTOMERS_COUNTED = (CLUSTER_DENSITY, RFM_HISTOGRAMS, CLUSTER_VALIDATION)
 EXPLORED = [table for declared in declared_in("exploration") for table in declared.tables]
 LATER = [
     table
-    for stage in ("history", "movement")
+    for stage in PARTS["history"]
     for declared in declared_in(stage)
     for table in declared.tables
 ]
@@ -765,6 +766,8 @@ FACTS_OF_UNMADE: dict[str, dict[str, Any]] = {
     },
     "customer_lifecycle": {"min_prices": [], "window_reviews": 0, "window_spend": 0.0},
     "segment_transitions": {"compared": {}},
+    # Without a model there is nothing to judge.
+    **{name: {"reason": "None."} for name in ("value_model", "value_backtest", "churn_evaluation")},
 }
 
 MISCOUNTED = {
@@ -780,6 +783,10 @@ MISCOUNTED = {
     ("segment_outcomes", "customers_kept"): 1,
     ("segment_outcomes", "shares_possible"): 1,
     ("segment_products", "shares_possible"): 1,
+    ("customer_value", "customers_kept"): 22,
+    ("churn_features", "customers_kept"): 22,
+    ("churn_scores", "customers_kept"): 22,
+    ("churn_summary", "customers_kept"): 1,
 }
 
 TOLD_ELSEWHERE = {
@@ -808,6 +815,19 @@ TOLD_ELSEWHERE = {
     ("segment_transitions", "customers_of_both_snapshots_kept"),
     ("segment_transitions", "spend_of_both_snapshots_kept"),
     ("segment_outcomes", "outcomes_known_or_null"),
+    # By those of judgements of churn and value.
+    ("customer_value", "figures_possible"),
+    ("value_model", "starts_agree"),
+    ("value_model", "spend_independent"),
+    ("value_backtest", "expectations_met"),
+    ("value_backtest", "better_than_last_year"),
+    ("churn_features", "features_steady"),
+    ("churn_evaluation", "no_leak"),
+    ("churn_evaluation", "base_rate_plausible"),
+    ("churn_evaluation", "better_than_recency_alone"),
+    ("churn_calibration", "calibrated"),
+    ("churn_scores", "probabilities_possible"),
+    ("churn_scores", "scores_steady"),
 }
 SCHEMA = "schema_as_declared"
 

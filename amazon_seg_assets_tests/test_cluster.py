@@ -16,6 +16,7 @@ import pytest
 from nbclient import NotebookClient
 
 from amazon_seg_assets.definitions import defs
+from amazon_seg_assets.planning.main_job import PARTS
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets_tests.spark_conf import (
     EXECUTOR_CONF,
@@ -132,7 +133,7 @@ def test_the_main_job_ends_with_segments_pictures_and_a_report(main_job: tuple[P
     names = {
         key.path[-1]
         for key in graph.get_all_asset_keys()
-        if graph.get(key).group_name not in ("history", "movement")
+        if graph.get(key).group_name not in PARTS["history"]
     }
     drawn = {picture.stem for picture in stored.rglob("*_plot.png")}
     assert drawn == {name for name in names if name.endswith("_plot")}

@@ -139,7 +139,7 @@ def test_the_main_job_is_the_run_of_the_command(
         assert result.success
     (_, newest), (run, chosen) = (call.args for call in ran.call_args_list)
     assert newest == MainJob()
-    assert chosen == MainJob(["2023-08"], skip=frozenset({"exploration"}))
+    assert chosen == MainJob(("2023-08",), skip=frozenset({"exploration"}))
     assert run.ops == {"k_sweep": {"k": 3}}
     assert run.tags["amazon_seg/main_run"] == result.run_id
     assert run.instance is instance

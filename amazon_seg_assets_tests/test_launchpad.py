@@ -166,7 +166,8 @@ def test_a_run_that_died_goes_on_from_where_it_failed(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert spark is not None
-    write_raw(tmp_path, "Toys", [review("a", "p", "2023-03-01T00:00:00")], [product("p", 1.0)])
+    days = ("2023-02-01T00:00:00", "2023-03-01T00:00:00")
+    write_raw(tmp_path, "Toys", [review("a", "p", day) for day in days], [product("p", 1.0)])
     monkeypatch.setenv("AMAZON_SEG_SOURCE", str(tmp_path))
     monkeypatch.setenv("AMAZON_SEG_CATEGORY", "Toys")
     monkeypatch.setenv("AMAZON_SEG_STORAGE", str(tmp_path / "data"))

@@ -17,13 +17,13 @@ from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.planning.jobs import EXPLORE, SEGMENT
 from amazon_seg_assets.stages.report.assets import PICTURES, explored_now
-from amazon_seg_assets.stages.report.gather import gather
+from amazon_seg_assets.stages.report.gather import MAY_LACK, gather
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets_tests.ended_run import CATEGORY, SNAPSHOT, EndedRun
 from amazon_seg_assets_tests.graph import family_of
 from amazon_seg_assets_tests.page import check_page
 
-LEFT_OUT = ("exploration", "history", "movement")
+LEFT_OUT = ("exploration", *MAY_LACK)
 ALWAYS = [picture.name for picture in PICTURES if picture.stage not in LEFT_OUT]
 """Plots of every report."""
 

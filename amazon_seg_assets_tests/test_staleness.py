@@ -34,6 +34,9 @@ from amazon_seg_assets_tests.raw_files import product, review, write_raw
 MONTHS = ["2022-12", "2023-01", "2023-02", "2023-03"]
 PRODUCTS = [product("kite", 10.0), product("ball", 20.0)]
 REVIEWS = [
+    # Not verified: the months are there, and nothing of them is clean.
+    review("z", "kite", "2022-12-05T00:00:00", verified_purchase=False),
+    review("z", "kite", "2023-03-05T00:00:00", verified_purchase=False),
     review("a", "kite", "2023-01-05T00:00:00"),
     review("b", "ball", "2023-02-05T00:00:00"),
 ]
@@ -146,6 +149,24 @@ def test_only_what_has_changed_is_stale(graph: Graph) -> None:
     assert stale_months(graph) == MONTHS
     clean_products(graph)
     assert stale_months(graph) == MONTHS
+    prepare(graph, MONTHS[0], MONTHS[-1])
+
+
+@pytest.mark.parametrize("table", ["clean_reviews", "joined_reviews"])
+def test_a_month_that_is_damaged_is_not_up_to_date(graph: Graph, table: str) -> None:
+    [file, *_] = parquet_files(graph.store.path(table, "2023-02"))
+    file.write_bytes(file.read_bytes()[:-10])
+    assert stale_months(graph) == ["2023-02"]
+    prepare(graph, "2023-02", "2023-02")
+    assert len(graph.read("joined_reviews", "2023-02")) == 1
+
+
+def test_products_that_are_damaged_are_not_up_to_date(graph: Graph) -> None:
+    [file, *_] = parquet_files(graph.store.path("clean_metadata"))
+    file.unlink()
+    assert not are_products_clean(graph)
+    clean_products(graph)
+    assert are_products_clean(graph)
     prepare(graph, MONTHS[0], MONTHS[-1])
 
 

@@ -35,7 +35,7 @@ def test_status_tells_what_is_stored_what_is_stale_and_why(
     expected = {
         "raw_reviews": ("yes", "", ""),
         "clean_metadata": ("yes", "", ""),
-        "joined_reviews": ("2022-03 to 2023-03", "", ""),
+        "joined_reviews": ("2023-01 to 2023-03", "", ""),
         "rfm_features": (SNAPSHOT, "", ""),
         # The run was told to make two clusters; one without options would choose.
         "k_sweep": (SNAPSHOT, SNAPSHOT, "made with another k"),

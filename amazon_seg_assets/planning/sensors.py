@@ -222,7 +222,7 @@ class _Watch:
         seen = max([state.seen, *(event.storage_id for event in events)])
         changed = {month for event in reviews for month in _figure(event, "months_changed", [])}
         if any(_figure(event, "source_changed", False) for event in products):
-            if Look(self.family).due([clean_metadata]):
+            if Look(self.family, store=self.store).due([clean_metadata]):
                 return _wait("Waits until the job ingest has cleaned the changed products.", state)
             changed |= {*self.store.months(JOINED_REVIEWS.name)}
         manifest = read_manifest(self.store, RAW_REVIEWS.name)

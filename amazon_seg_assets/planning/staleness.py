@@ -24,6 +24,7 @@ from amazon_seg_assets.stages.raw.ingest import RAW_TABLES, content_version
 from amazon_seg_assets.stages.raw.manifest import sound_manifest
 from amazon_seg_assets.storage.damage import damage, sound_months
 from amazon_seg_assets.storage.facts import fault
+from amazon_seg_assets.storage.layout import Store
 
 NOT_STORED = "not stored"
 
@@ -52,6 +53,7 @@ class Look:
         family: of the category.
         ops: run configuration, by asset; the defaults count where there is none.
         is_forced: all counts as stale.
+        store: to look at, if it is not that of the settings.
     """
 
     def __init__(
@@ -59,9 +61,10 @@ class Look:
         family: Family,
         ops: Mapping[str, Any] | None = None,
         is_forced: bool = False,
+        store: Store | None = None,
     ) -> None:
         self._family = family
-        self._store = family.store
+        self._store = store or family.store
         self._ops = ops or {}
         self._is_forced = is_forced
         self._versions = Versions(family, self._store)

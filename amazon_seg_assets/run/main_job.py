@@ -74,7 +74,7 @@ def main_job(family: Family, build: Callable[[Settings], Definitions]) -> JobDef
             build=build,
         )
         skip = frozenset(part for part in PARTS if not getattr(config, part))
-        chosen = [] if config.snapshot is None else [config.snapshot]
+        chosen = () if config.snapshot is None else (config.snapshot,)
         asked = MainJob(chosen, config.all_months, skip)
         try:
             if config.snapshot is not None:

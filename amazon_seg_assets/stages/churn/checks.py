@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Annotated
+
+from pydantic import Field
 
 from amazon_seg_assets.dag.checks import check
 from amazon_seg_assets.dag.handles import Snapshot
@@ -21,6 +24,16 @@ from amazon_seg_assets.stages.churn.tables import (
     CHURN_SCORES,
 )
 
+LargestAuc = Annotated[Share, Field(description="Highest ROC AUC of a single feature.")]
+LowestRate = Annotated[Share, Field(description="Lowest share of churned customers.")]
+HighestRate = Annotated[Share, Field(description="Highest share of churned customers.")]
+LargestError = Annotated[
+    Share, Field(description="Largest mean distance of predicted and observed shares.")
+]
+LargestIndex = Annotated[
+    float, Field(description="Largest population stability index, as of `drift`.", ge=0)
+]
+
 MONTHS_BACK = (1, 12)
 """The snapshots to compare with: the first of them that is stored."""
 
@@ -37,7 +50,7 @@ def probabilities_possible(snapshot: Snapshot) -> Verdict:
 
 
 @check(CHURN_EVALUATION)
-def no_leak(snapshot: Snapshot, *, max_auc: Share = 0.98) -> Verdict:
+def no_leak(snapshot: Snapshot, *, max_auc: LargestAuc = 0.98) -> Verdict:
     """No feature alone tells who churned nearly without fail, as one from the future would."""
     facts = snapshot.facts(CHURN_EVALUATION)
     if facts["reason"]:
@@ -48,7 +61,7 @@ def no_leak(snapshot: Snapshot, *, max_auc: Share = 0.98) -> Verdict:
 
 @check(CHURN_EVALUATION, blocking=False)
 def base_rate_plausible(
-    snapshot: Snapshot, *, min_rate: Share = 0.02, max_rate: Share = 0.98
+    snapshot: Snapshot, *, min_rate: LowestRate = 0.02, max_rate: HighestRate = 0.98
 ) -> Verdict:
     """Some customers churn, and some do not."""
     facts = snapshot.facts(CHURN_EVALUATION)
@@ -62,7 +75,7 @@ def base_rate_plausible(
 
 
 @check(CHURN_CALIBRATION, blocking=False)
-def calibrated(snapshot: Snapshot, *, max_error: Share = 0.05) -> Verdict:
+def calibrated(snapshot: Snapshot, *, max_error: LargestError = 0.05) -> Verdict:
     """Predicted and observed shares of churn are close, tenth by tenth."""
     tenths = snapshot.small(CHURN_CALIBRATION)
     if tenths.empty:
@@ -86,7 +99,7 @@ def better_than_recency_alone(snapshot: Snapshot) -> Verdict:
 
 
 @check(CHURN_FEATURES, blocking=False)
-def features_steady(snapshot: Snapshot, *, max_index: float = 0.25) -> Verdict:
+def features_steady(snapshot: Snapshot, *, max_index: LargestIndex = 0.25) -> Verdict:
     """Features are spread much as in an earlier snapshot, by the population stability index.
 
     Above 0.25 a change is usually called large.
@@ -95,7 +108,7 @@ def features_steady(snapshot: Snapshot, *, max_index: float = 0.25) -> Verdict:
 
 
 @check(CHURN_SCORES, blocking=False)
-def scores_steady(snapshot: Snapshot, *, max_index: float = 0.25) -> Verdict:
+def scores_steady(snapshot: Snapshot, *, max_index: LargestIndex = 0.25) -> Verdict:
     """Scores are spread much as in an earlier snapshot, by the population stability index."""
     return _steady(snapshot, CHURN_SCORES, list(SCORE_EDGES), max_index)
 

@@ -1,11 +1,23 @@
 """Checks of the value of customers that do not follow from its tables."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from amazon_seg_assets.dag.checks import check
 from amazon_seg_assets.dag.handles import Snapshot
 from amazon_seg_assets.quality.verdict import Share, Verdict
 from amazon_seg_assets.schema import Table
 from amazon_seg_assets.stages.value.expectations import CHANCES, FIGURES
 from amazon_seg_assets.stages.value.tables import CUSTOMER_VALUE, VALUE_BACKTEST, VALUE_MODEL
+
+StartsThatAgree = Annotated[int, Field(description="Fewest starts that lead to the optimum.", ge=1)]
+LargestCorrelation = Annotated[
+    Share, Field(description="Largest correlation of days of purchase and spend, without sign.")
+]
+LargestBias = Annotated[
+    float, Field(description="Most that expected purchases may be off, as a share of them.", ge=0)
+]
 
 
 @check(CUSTOMER_VALUE)
@@ -20,7 +32,7 @@ def figures_possible(snapshot: Snapshot) -> Verdict:
 
 
 @check(VALUE_MODEL, blocking=False)
-def starts_agree(snapshot: Snapshot, *, least_starts: int = 2) -> Verdict:
+def starts_agree(snapshot: Snapshot, *, least_starts: StartsThatAgree = 2) -> Verdict:
     """Several starts of the search lead to the same optimum."""
     if reason := _unfit(snapshot, VALUE_MODEL):
         return Verdict(least_starts, least_starts, reason, at_least=True)
@@ -31,7 +43,7 @@ def starts_agree(snapshot: Snapshot, *, least_starts: int = 2) -> Verdict:
 
 
 @check(VALUE_MODEL, blocking=False)
-def spend_independent(snapshot: Snapshot, *, max_correlation: Share = 0.3) -> Verdict:
+def spend_independent(snapshot: Snapshot, *, max_correlation: LargestCorrelation = 0.3) -> Verdict:
     """Spend on a day hardly goes with how often customers buy, as Gamma-Gamma asks."""
     if reason := _unfit(snapshot, VALUE_MODEL):
         return Verdict(0, max_correlation, reason)
@@ -42,7 +54,7 @@ def spend_independent(snapshot: Snapshot, *, max_correlation: Share = 0.3) -> Ve
 
 
 @check(VALUE_BACKTEST, blocking=False)
-def expectations_met(snapshot: Snapshot, *, max_bias: float = 0.5) -> Verdict:
+def expectations_met(snapshot: Snapshot, *, max_bias: LargestBias = 0.5) -> Verdict:
     """The purchases of the last year are about as many as the model expected a year before."""
     if reason := _unfit(snapshot, VALUE_BACKTEST):
         return Verdict(0, max_bias, reason)
