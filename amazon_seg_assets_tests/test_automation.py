@@ -45,6 +45,7 @@ from amazon_seg_assets.stages.raw.checks import rows_in_span
 from amazon_seg_assets.stages.raw.ingest import ingest
 from amazon_seg_assets.stages.raw.manifest import require_manifest
 from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
+from amazon_seg_assets.storage.contents import keep_contents
 from amazon_seg_assets.storage.facts import note_checks, write_facts
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.locations import url_of
@@ -131,6 +132,7 @@ class Place:
         look = Look(family, store=self.store)
         made = look._versions.now(clean_metadata, WHOLE, look._config(clean_metadata))
         (folder / NOTE).write_text(json.dumps(asdict(made)))
+        keep_contents(folder)
         note_checks(self.store, "clean_metadata", None, {})
 
     def has_months(self) -> None:

@@ -197,7 +197,7 @@ def test_settings_come_from_the_environment_and_a_file(
         (["--snapshot", "2999-01"], "outside the span 1996-05 … "),
         (["--snapshot", "march"], "'march' is not a month: write YYYY-MM"),
         (["--snapshot", "2023-05.."], "'2023-05..' is not a month: write YYYY-MM"),
-        (["--snapshot", "2023-05..2031-01"], "2031-01 is outside the span 1996-05 … 2023-09"),
+        (["--snapshot", "2023-05..2031-01"], "2031-01 is outside the span 1996-05 … "),
         (["--snapshot", "2023-05..2023-04"], "2023-05..2023-04 ends before it begins"),
         (["--category", "../etc"], "AMAZON_SEG_CATEGORY ('../etc') is not valid"),
         (["--scheme", "modern"], "no RFM scheme modern"),

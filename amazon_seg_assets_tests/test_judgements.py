@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,7 @@ def snapshot(tmp_path: Any) -> Snapshot:
 def put(
     snapshot: Snapshot,
     table: Table,
-    rows: list[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any]],
     facts: Mapping[str, Any] | None = None,
     month: str = NOW,
 ) -> None:

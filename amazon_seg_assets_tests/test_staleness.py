@@ -152,24 +152,6 @@ def test_only_what_has_changed_is_stale(graph: Graph) -> None:
     prepare(graph, MONTHS[0], MONTHS[-1])
 
 
-@pytest.mark.parametrize("table", ["clean_reviews", "joined_reviews"])
-def test_a_month_that_is_damaged_is_not_up_to_date(graph: Graph, table: str) -> None:
-    [file, *_] = parquet_files(graph.store.path(table, "2023-02"))
-    file.write_bytes(file.read_bytes()[:-10])
-    assert stale_months(graph) == ["2023-02"]
-    prepare(graph, "2023-02", "2023-02")
-    assert len(graph.read("joined_reviews", "2023-02")) == 1
-
-
-def test_products_that_are_damaged_are_not_up_to_date(graph: Graph) -> None:
-    [file, *_] = parquet_files(graph.store.path("clean_metadata"))
-    file.unlink()
-    assert not are_products_clean(graph)
-    clean_products(graph)
-    assert are_products_clean(graph)
-    prepare(graph, MONTHS[0], MONTHS[-1])
-
-
 def test_what_failed_a_check_is_not_up_to_date(
     graph: Graph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
