@@ -786,7 +786,9 @@ MISCOUNTED = {
     ("customer_value", "customers_kept"): 22,
     ("churn_features", "customers_kept"): 22,
     ("churn_scores", "customers_kept"): 22,
-    ("churn_summary", "customers_kept"): 1,
+    ("churn_summary", "customers_kept"): 23,
+    ("churn_scores", "probabilities_possible"): 1,
+    ("customer_value", "figures_possible"): 2,
 }
 
 TOLD_ELSEWHERE = {

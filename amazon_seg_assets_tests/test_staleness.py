@@ -184,11 +184,12 @@ def test_what_other_rules_or_another_span_made_is_stale(
         (tmp_path / "excluded_categories.yaml").write_text("excluded: {Games: [Toys]}")
         assert not are_products_clean(graph)
         assert stale_months(graph) == MONTHS
-    with monkeypatch.context() as deployed:
-        deployed.setenv("AMAZON_SEG_LAST_MONTH", "2023-01")
-        assert why(graph) == "raw_reviews: the span of months has changed"
-        deployed.setenv("AMAZON_SEG_LAST_MONTH", "2031-01")
-        assert why(graph) == ""
+    for last_month, reason in (
+        ("2023-01", "raw_reviews: the span of months has changed"),
+        ("2031-01", ""),
+    ):
+        family = graph.family.renewed(last_month=last_month)
+        assert Look(family).raw(source_of(family.settings)) == reason
 
 
 @pytest.mark.parametrize(
