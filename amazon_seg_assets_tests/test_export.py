@@ -200,7 +200,7 @@ def test_csv_is_safe_in_order_and_complete(written: tuple[Path, dict[str, int]])
     assert list(champions[0]) == list(COLUMNS)
     assert [row["user_id"] for row in champions] == SORTED_CHAMPIONS
     told = ["Champions,5,4,3,10,2,12345678.91,Champions,2023-02,,,,false,,,,"]
-    told += ["Champions,5,4,3,10,2,20.00,Champions,2023-01,'+Best,,Toys,true"]
+    told += ["Champions,5,4,3,10,2,20.00,Champions,2023-01,'+Best,,Toys,true,,,,"]
     told += ["Champions,5,4,3,10,2,20.00,Promising,2023-03,Rest,,,false,,,,"]
     assert [",".join(row.values()) for row in champions[:3]] == [
         f"{user},{rest}" for user, rest in zip("cab", told, strict=True)

@@ -88,9 +88,9 @@ def calibrated(snapshot: Snapshot, *, max_error: LargestError = 0.05) -> Verdict
 @check(CHURN_EVALUATION, blocking=False)
 def better_than_recency_alone(snapshot: Snapshot) -> Verdict:
     """The chosen model's ROC AUC is above that of recency alone, beyond its interval."""
+    if reason := snapshot.facts(CHURN_EVALUATION, "reason")["reason"]:
+        return Verdict(0, 0, reason, at_least=True)
     table = snapshot.small(CHURN_EVALUATION)
-    if table.empty:
-        return Verdict(0, 0, "There is no model.", at_least=True)
     of_all = table[table["population"] == "all"].set_index("model")
     chosen = float(of_all.at["chosen", "roc_auc_low"])
     alone = float(of_all.at["recency_alone", "roc_auc"])
