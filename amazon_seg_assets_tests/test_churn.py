@@ -116,9 +116,9 @@ def test_tenths_curves_and_lift(guesses: tuple[np.ndarray, np.ndarray]) -> None:
     curves = evaluation.curves(truth, {"chosen": score})
     assert list(curves.columns) == CHURN_CURVES.column_names
     roc = curves[curves["curve"] == "roc"]
-    area = np.trapezoid(roc["y"], roc["x"])
+    area = np.trapezoid(roc["up"], roc["across"])
     assert area == pytest.approx(metrics.roc_auc_score(truth, score), abs=0.002)
-    lift = curves[curves["curve"] == "lift"].set_index("x")["y"]
+    lift = curves[curves["curve"] == "lift"].set_index("across")["up"]
     assert lift[1.0] == pytest.approx(1)
     row = evaluation.evaluate(truth, {"chosen": score}, score > 2).iloc[0]
     assert lift[0.1] == pytest.approx(row["top_decile_lift"])

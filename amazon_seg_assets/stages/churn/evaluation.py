@@ -123,7 +123,7 @@ def curves(churned: np.ndarray, scores: Mapping[str, np.ndarray]) -> pd.DataFram
         rows += [
             (model, "lift", n, x, y) for n, (x, y) in enumerate(zip(shares[1:], lift, strict=True))
         ]
-    return pd.DataFrame(rows, columns=["model", "curve", "point", "x", "y"])
+    return pd.DataFrame(rows, columns=["model", "curve", "point", "across", "up"])
 
 
 def importance(

@@ -93,7 +93,7 @@ def curves(table: pd.DataFrame, scope: Scope) -> Picture:
         for axes, curve in ((roc, "roc"), (lift, "lift")):
             of = table[(table["model"] == model) & (table["curve"] == curve)].sort_values("point")
             axes.plot(
-                of["x"], of["y"], color=colour, linewidth=2.6 if is_chosen else 1.4,
+                of["across"], of["up"], color=colour, linewidth=2.6 if is_chosen else 1.4,
                 label=_NAMES[model],
             )  # fmt: skip
     roc.plot([0, 1], [0, 1], color=style.MUTED, linewidth=1, linestyle="--")
@@ -107,7 +107,7 @@ def curves(table: pd.DataFrame, scope: Scope) -> Picture:
     handles, names = roc.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=len(names))
     first = table[(table["curve"] == "lift")].sort_values("point").groupby("model").nth(4)
-    parts = ", ".join(f"{_NAMES[row.model]} {row.y:.2f}" for row in first.itertuples())
+    parts = ", ".join(f"{_NAMES[row.model]} {row.up:.2f}" for row in first.itertuples())
     return Picture(figure, f"{title}. {scope.caption()}. Lift of the first tenth: {parts}.")
 
 

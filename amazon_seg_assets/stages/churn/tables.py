@@ -159,8 +159,8 @@ CHURN_CURVES = Table(
         Column("model", pa.string(), "As in `churn_evaluation`."),
         Column("curve", pa.string(), "`roc` or `lift`."),
         Column("point", pa.int32(), "Number of the point."),
-        Column("x", pa.float64(), "First coordinate.", sources=_DAY),
-        Column("y", pa.float64(), "Second coordinate.", sources=_DAY),
+        Column("across", pa.float64(), "First coordinate.", sources=_DAY),
+        Column("up", pa.float64(), "Second coordinate.", sources=_DAY),
     ),
 )
 
