@@ -207,7 +207,8 @@ def test_csv_is_safe_in_order_and_complete(written: tuple[Path, dict[str, int]])
     ]
     assert (folder / "lost.csv").read_text(encoding="utf-8").split("\n") == [
         ",".join(f'"{name}"' for name in COLUMNS),
-        """"'-2","'=Lost","5","4","3","10","2","0.50","","2023-03","","","","false\"""",
+        """"'-2","'=Lost","5","4","3","10","2","0.50","","2023-03","","","","false","""
+        + '"","","",""',
         "",
     ]
     assert "Zoë" in (folder / "cant-lose-them.csv").read_text(encoding="utf-8")
