@@ -34,7 +34,7 @@ def definitions() -> Definitions:
 def nodes(definitions: Definitions) -> dict[tuple[str, str], Any]:
     """Assets by category and name."""
     graph = definitions.resolve_asset_graph()
-    return {(key.path[0], key.path[1]): graph.get(key) for key in graph.materializable_asset_keys}
+    return {(key.path[0], key.path[1]): graph.get(key) for key in graph.get_all_asset_keys()}
 
 
 @pytest.mark.parametrize(

@@ -170,7 +170,7 @@ def random_days(seed: int, customers: int) -> list[Day]:
 
 @pytest.fixture(scope="module")
 def rows() -> list[Day]:
-    return random_days(26, 1_500)
+    return random_days(26, 1_000)
 
 
 @pytest.fixture(scope="module")

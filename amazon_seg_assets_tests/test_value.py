@@ -86,12 +86,12 @@ def test_the_likelihood_is_that_of_the_paper() -> None:
 
 def test_parameters_are_found_again() -> None:
     # An invented table: the published customers themselves are not ours to copy.
-    histories, _ = simulated(12_000)
+    histories, _ = simulated(8_000)
     found = bg_nbd.fit(histories)
     published = np.array([CDNOW.r, CDNOW.alpha, CDNOW.a, CDNOW.b])
     assert (found.agreeing, found.starts) == (3, 3)
     assert (np.abs(found.params - published) < 3 * found.standard_errors).all()
-    assert (found.standard_errors < 0.25 * published).all()
+    assert (found.standard_errors < 0.3 * published).all()
     # Customers as weights are the same customers.
     weeks = Histories(
         histories.x, histories.t_x.round(), histories.age.round(), histories.customers
@@ -104,7 +104,7 @@ def test_parameters_are_found_again() -> None:
 
 
 def test_expectations_are_those_of_simulated_customers() -> None:
-    histories, bought = simulated(30_000, later=26.0)
+    histories, bought = simulated(15_000, later=26.0)
     seen = histories.x, histories.t_x, histories.age
     expected = bg_nbd.expected_purchases(CDNOW, *seen, 26.0)
     assert expected.mean() == pytest.approx(bought.mean(), rel=0.05)
