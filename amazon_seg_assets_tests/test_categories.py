@@ -227,7 +227,7 @@ def test_all_categories_of_the_hub_load_and_are_valid(capsys: pytest.CaptureFixt
     with capsys.disabled():
         print(f"\n{len(CATEGORIES)} categories loaded in {time.monotonic() - started:.1f} s")
     assert len(CATEGORIES) == 34
-    keys = definitions.resolve_asset_graph().materializable_asset_keys
+    keys = definitions.resolve_asset_graph().get_all_asset_keys()
     assert {tuple(key.path) for key in keys} == {
         (category, name) for category in CATEGORIES for name in NAMES
     }
