@@ -16,11 +16,13 @@ from amazon_seg_assets.dag.family import Family
 from amazon_seg_assets.dag.internals import range_tags
 from amazon_seg_assets.dag.resources import SparkResource
 from amazon_seg_assets.dag.versions import Note
+from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.origin import source_of
 from amazon_seg_assets.planning.jobs import INGEST, PREPARE
 from amazon_seg_assets.planning.main_job import assets_of, of_snapshot
 from amazon_seg_assets.planning.staleness import Look
+from amazon_seg_assets.run.headless import HeadlessRun
 from amazon_seg_assets.stages.cleaning import transform as cleaning
 from amazon_seg_assets.stages.cleaning.assets import clean_metadata, clean_reviews, joined_reviews
 from amazon_seg_assets.storage.facts import failed_checks, fault, note_checks
@@ -122,6 +124,19 @@ def test_a_raw_table_that_is_damaged_is_not_up_to_date(graph: Graph, name: str) 
     file.write_bytes(file.read_bytes()[:-10])
     assert why(graph).startswith("raw_metadata: ")
     ingest(graph)
+
+
+def test_months_after_those_that_a_process_has_loaded_are_ingested_once(
+    instance: DagsterInstance, tmp_path: Path
+) -> None:
+    folder = write_raw(tmp_path, "Kites", [review("a", "kite", "2024-02-05T00:00:00")], PRODUCTS)
+    family = family_of("Kites", source=str(folder), storage=tmp_path / "data")
+    assert family.span.last == "2023-09"
+    run = HeadlessRun(build_definitions(family.settings), family, instance, lambda _: None)
+    run.execute(INGEST, assets=declared_in("raw"))
+    renewed = family.renewed()
+    assert renewed.span.last == "2024-02"
+    assert Look(renewed).raw(source_of(family.settings)) == ""
 
 
 def test_only_what_has_changed_is_stale(graph: Graph) -> None:

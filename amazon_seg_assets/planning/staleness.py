@@ -78,7 +78,8 @@ class Look:
         Raises:
             InputError: the source cannot be looked at.
         """
-        store, span, category = self._store, self._family.span, self._family.category
+        store, category = self._store, self._family.category
+        span = self._family.settings.span
         for kind, table in RAW_TABLES.items():
             offered = content_version(source, kind, category)
             manifest, note = sound_manifest(store, table.name), self._versions.note(table.name)

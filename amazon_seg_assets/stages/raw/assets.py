@@ -80,7 +80,7 @@ def _ingest(kind: Kind, handle: Whole, config: IngestConfig) -> tuple[Stored, Ma
     table = RAW_TABLES[kind]
     recorded = last_version(handle.instance, handle.storage, handle.family.key(table.name))
     is_news = renewed or recorded != manifest.version
-    versions = raw_versions(manifest, handle.family.span)
+    versions = raw_versions(manifest, handle.family.settings.span)
     stored = handle.described(table, manifest.version, versions)
     return stored.telling(**_figures(manifest, renewed, is_news)), manifest, is_news
 
