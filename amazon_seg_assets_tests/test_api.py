@@ -1,4 +1,4 @@
-"""What notebooks and other programs load, and how new customers are segmented."""
+"""Tests of the API: stored tables and models for other programs, segments of new customers."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def segments(rows: list[Customer], held: list[dict[float, int]]) -> dict[str, st
 
 
 def found_in(draw_of: Draw) -> Findings:
-    """What the report is made from, for a business."""
+    """Findings of a report, for a business."""
     purchases = [*draw_of(random.Random(7))]
     now, then = customers(purchases, L), customers(purchases, YEAR_AGO)
     held = naive_scores(then)

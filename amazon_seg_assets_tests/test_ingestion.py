@@ -245,7 +245,7 @@ def test_a_file_that_changes_after_it_was_listed_is_read_by_the_next_run(
 def change_after_each_part(
     monkeypatch: pytest.MonkeyPatch, path: Path, *contents: list[Any]
 ) -> None:
-    """Has a file of several parts change as soon as one of them has been read."""
+    """Changes a file of several parts as soon as one of them has been read."""
     store_part, left = parts.store_part, list(contents)
 
     def then_change(*arguments: Any) -> Any:

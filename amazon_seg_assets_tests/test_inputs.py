@@ -1,4 +1,4 @@
-"""What a run lacks is told before Spark starts, with the jobs to run first; and the job for all."""
+"""Inputs that a run lacks are told before Spark starts, with the jobs to run; the job for all."""
 
 from collections.abc import Iterator
 from pathlib import Path

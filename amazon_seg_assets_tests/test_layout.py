@@ -129,7 +129,7 @@ CHANGES = [(renaming, "exchange"), (Path, "rename"), (Path, "rmdir"), (shutil, "
 def exchanges(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> bool:
-    """Whether folders are exchanged in one step, as where that is possible, or by two renames."""
+    """Exchanges folders in one step, as where that is possible, or by two renames."""
     if request.param == "two renames":
         monkeypatch.setattr(renaming, "exchange", lambda *_: False)
         return False

@@ -135,7 +135,7 @@ def test_each_claim_that_is_compared_is_made() -> None:
 
 
 def meanings() -> dict[str, Clauses]:
-    """What the description of each segment claims."""
+    """Claims of the description of each segment."""
     return {name: understood(of.meaning, CLAIMS) for name, of in STANDARD.segments.items()}
 
 

@@ -21,7 +21,7 @@ WITH_PACKAGE = ("code", "webserver", "daemon")
 
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """What make does in a folder, where nothing but its programs are on the PATH."""
+    """Runs make in a folder, where nothing but its programs are on the PATH."""
     found = shutil.which("make")
     assert found
     command = [found, "-f", str(ROOT / "Makefile"), *arguments]

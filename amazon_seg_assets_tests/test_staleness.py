@@ -248,7 +248,7 @@ def moved(ended_run: EndedRun, tmp_path: Path) -> Family:
 
 
 def due(family: Family, **ops: dict[str, Any]) -> set[str]:
-    """What of the snapshot is to be made again by a run of this configuration."""
+    """Assets of the snapshot that a run of this configuration makes again."""
     return {each.name for each in Look(family, ops).due(of_snapshot({"history"}), SNAPSHOT)}
 
 
