@@ -1,4 +1,4 @@
-"""What is stored, what of it is stale and why; and the place of the report."""
+"""Tests of the status: what is stored, what of it is stale and why; and the place of the report."""
 
 import json
 import shutil
