@@ -23,7 +23,7 @@ from amazon_seg_assets.stages.churn import (
     scores,
     training,
 )
-from amazon_seg_assets.stages.churn.cutoffs import DEFAULT_HORIZON, cutoffs
+from amazon_seg_assets.stages.churn.cutoffs import cutoffs
 from amazon_seg_assets.stages.churn.logistic import Logistic
 from amazon_seg_assets.stages.churn.tables import (
     CHURN_CALIBRATION,
@@ -40,7 +40,7 @@ from amazon_seg_assets.stages.history.tables import CUSTOMER_DAYS
 from amazon_seg_assets.stages.rfm.assets import scope
 from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES
 from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS
-from amazon_seg_assets.stages.value.tables import CUSTOMER_VALUE
+from amazon_seg_assets.stages.value.tables import CUSTOMER_VALUE, HORIZON_DAYS
 from amazon_seg_assets.storage.locations import spark_path
 
 MODEL = "model"
@@ -51,7 +51,7 @@ class ChurnConfig(Config):
     """The definition of churn."""
 
     horizon_days: int = Field(
-        DEFAULT_HORIZON,
+        HORIZON_DAYS,
         description="Days without a clean review after which a customer counts as churned.",
         ge=30,
         le=365,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-DEFAULT_HORIZON = 180
+from amazon_seg_assets.stages.value.tables import HORIZON_DAYS
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Cutoffs:
     horizon_days: int
 
 
-def cutoffs(last_day: date, horizon_days: int = DEFAULT_HORIZON) -> Cutoffs:
+def cutoffs(last_day: date, horizon_days: int = HORIZON_DAYS) -> Cutoffs:
     """The cut-offs for a snapshot: ends of months, so that whole months are read.
 
     Args:

@@ -29,13 +29,12 @@ from amazon_seg_assets.stages.value.models import Models
 from amazon_seg_assets.stages.value.tables import (
     A_YEAR_BEFORE,
     CUSTOMER_VALUE,
+    HORIZON_DAYS,
     NOW,
     VALUE_BACKTEST,
     VALUE_MODEL,
 )
 
-HORIZON_DAYS = 180
-"""Days without a clean review after which a customer counts as churned, unless set otherwise."""
 TOLD = ("expected_purchases_12m", "expected_spend_12m")
 """Figures of all customers together that the metadata tells."""
 

@@ -8,6 +8,9 @@ from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES
 
 NOW, A_YEAR_BEFORE = "now", "a year before"
 
+HORIZON_DAYS = 180
+"""Days without a clean review after which a customer counts as churned, unless set otherwise."""
+
 HORIZONS = {"3m": 3, "6m": 6, "12m": 12}
 """Months that purchases and spend are told for, by the ends of the columns' names."""
 
