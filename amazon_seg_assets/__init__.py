@@ -8,6 +8,7 @@ Layers, each of which may import the ones below it, none beside it and none abov
     run                                runs without the UI, and what the terminal shows of them
     planning                           jobs, sensors, what to make again
     api                                stored tables and models for notebooks and other programs
+    scoring                            customers from elsewhere, by what a snapshot keeps
     stages                             one folder a subject, in the order of the data
     dag                                how assets, checks and plots are declared and bound
     origin, plots, quality             the source opened; the kit for pictures; verdicts
@@ -20,8 +21,8 @@ Layers, each of which may import the ones below it, none beside it and none abov
     formats, months, texts             numbers, months and texts as people read them
     errors                             for people
 
-Only ``assets`` and ``checks`` of a stage, ``dag`` and what is above the stages, but for ``api``,
-know Dagster.
+Only ``assets`` and ``checks`` of a stage, ``dag`` and what is above the stages, but for
+``scoring`` and ``api``, know Dagster.
 """
 
 __version__ = "0.1.0"

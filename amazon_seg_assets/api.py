@@ -4,39 +4,47 @@
 
     month = api.months("rfm_segments")[-1]
     customers = api.load_table("rfm_segments", month)
-    segmented = api.segment(new_customers, month)
+    scored = api.score(new_customers, month)
 
 Storage and category are those of the settings, from the environment or ``.env``; the arguments
-``storage`` and ``category`` take their place. Spark starts only for Spark frames and for the model,
-with the settings and the Java of the pipeline. An error that can be mended is an ``InputError``.
+``storage`` and ``category`` take their place. Spark starts only for Spark frames, the model and
+files of reviews, with the settings and the Java of the pipeline. An error that can be mended is an
+``InputError``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import pandas as pd
 import pyarrow as pa
 
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.features import FEATURES
 from amazon_seg_assets.months import contiguous
 from amazon_seg_assets.schema import MONTH, Table
+from amazon_seg_assets.scoring.customers import (
+    CUSTOMER,
+    Rules,
+    Segmentation,
+    as_numbers,
+    require_columns,
+    require_distinct,
+)
+from amazon_seg_assets.scoring.score import Scored, score_table, with_columns
+from amazon_seg_assets.scoring.score import score_file as scored_file
 from amazon_seg_assets.settings import Settings, load_settings, parse_spark_conf
 from amazon_seg_assets.spark.session import start_session
 from amazon_seg_assets.stages import STAGES
 from amazon_seg_assets.stages.clusters.tables import CLUSTER_MODEL
 from amazon_seg_assets.stages.segments import scoring
-from amazon_seg_assets.stages.segments.scheme_used import stored_scheme
-from amazon_seg_assets.stages.segments.scoring import CutPoints
 from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS
 from amazon_seg_assets.storage.damage import require_sound
-from amazon_seg_assets.storage.facts import require_facts
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.locations import Location, spark_path, url_of
 from amazon_seg_assets.storage.parquet import read_arrow
@@ -46,13 +54,17 @@ if TYPE_CHECKING:
     from pyspark.ml import PipelineModel
     from pyspark.sql import DataFrame, SparkSession
 
-__all__ = ["InputError", "load_model", "load_table", "months", "segment", "tables"]
+__all__ = [
+    "InputError", "Scored", "load_model", "load_table", "months", "score", "score_file", "segment",
+    "tables",
+]  # fmt: skip
 
 Form = Literal["pandas", "arrow", "spark"]
 Months = str | Sequence[str] | None
 Frame = TypeVar("Frame", pd.DataFrame, pa.Table, "DataFrame")
+InMemory = TypeVar("InMemory", pd.DataFrame, pa.Table)
 
-_USER = "user_id"
+_FRAME = "The frame of customers"
 
 
 def tables() -> list[str]:
@@ -212,19 +224,93 @@ def segment(
     """
     store = _store(load_settings(storage=storage), category)
     _months(store, RFM_SEGMENTS.name, month, has_months=True)
-    facts = require_facts(store, RFM_SEGMENTS.name, month, "cuts")
-    cuts = scoring.cuts_from_facts(facts["cuts"])
-    cells = stored_scheme(store, month).cells
-    needed = _needed(cuts)
+    rules = Segmentation.stored(store, month)
     if isinstance(frame, pd.DataFrame):
-        _require_all(needed, [*frame.columns])
-        return frame.assign(**scoring.segments_of(_customers(frame[needed]), cuts, cells))
+        require_columns(rules.columns, [*frame.columns], _FRAME)
+        return frame.assign(**rules.apply(as_numbers(frame[rules.columns], _FRAME)))
     if isinstance(frame, pa.Table):
-        _require_all(needed, frame.column_names)
-        customers = _customers(frame.select(needed).to_pandas())
-        return _with_columns(frame, scoring.segments_of(customers, cuts, cells))
-    _require_all(needed, frame.columns)
-    return scoring.assign_segments(scoring.score(frame, cuts), cells)
+        require_columns(rules.columns, frame.column_names, _FRAME)
+        customers = as_numbers(frame.select(rules.columns).to_pandas(), _FRAME)
+        return with_columns(frame, rules.apply(customers))
+    require_columns(rules.columns, frame.columns, _FRAME)
+    return scoring.assign_segments(scoring.score(frame, rules.cuts), rules.cells)
+
+
+def score(
+    customers: InMemory,
+    month: str,
+    *,
+    storage: str | Location | None = None,
+    category: str | None = None,
+) -> InMemory:
+    """Assigns cluster and segment to new customers, as a stored snapshot does to its own.
+
+    As `segment`, and the cluster with the nearest center of that month. Spark does not start.
+
+    Args:
+        customers: pandas or Arrow: ``user_id``, each once, ``recency`` (days), ``frequency``
+            (reviews), ``monetary`` (USD), and any others.
+        month: the snapshot, ``YYYY-MM``.
+        storage: folder or URL in place of the setting.
+        category: in place of the setting.
+
+    Returns:
+        The frame, of the same kind, with ``cluster`` (its number), ``cluster_label`` and the
+        columns that `segment` adds. Former columns of these names are replaced.
+
+    Raises:
+        InputError: clusters or segments of that month are not stored, or the frame lacks columns
+            or values, or has a customer twice, or none.
+    """
+    store = _store(load_settings(storage=storage), category)
+    _months(store, RFM_SEGMENTS.name, month, has_months=True)
+    rules = Rules.stored(store, month)
+    if isinstance(customers, pa.Table):
+        return score_table(customers, rules, _FRAME)
+    require_columns(CUSTOMER, [*customers.columns], _FRAME)
+    numbers = as_numbers(customers[[*CUSTOMER]], _FRAME)
+    require_distinct(numbers, _FRAME)
+    return customers.assign(**rules.apply(numbers))
+
+
+def score_file(
+    path: str | Path,
+    output: str | Path,
+    month: str,
+    *,
+    storage: str | Location | None = None,
+    category: str | None = None,
+) -> Scored:
+    """Scores a file of customers, or of reviews, into another file: ``amazon-seg score``.
+
+    Customers, CSV or Parquet, are scored as `score` does. Reviews are JSON Lines in the hub's form,
+    gzipped or not, and all that there are of each customer: those up to the snapshot's last day
+    count, with the prices of the products stored. They lead to the features, the segment, and
+    what ``churn_scores`` and ``customer_value`` have; null where the snapshot has no model. Spark
+    starts for reviews alone, on this machine. Users without a review that counts in the window
+    are left out.
+
+    Args:
+        path: ``.csv`` or ``.parquet``; or ``.jsonl``, ``.jsonl.gz`` for reviews.
+        output: ``.csv`` or ``.parquet``; is replaced.
+        month: the snapshot, ``YYYY-MM``.
+        storage: folder or URL in place of the setting.
+        category: in place of the setting.
+
+    Raises:
+        InputError: the month is not stored, or a file cannot be used; says what is wrong.
+    """
+    settings = load_settings(storage=storage)
+    store = _store(settings, category)
+    _months(store, RFM_SEGMENTS.name, month, has_months=True)
+    return scored_file(
+        Path(path),
+        Path(output),
+        store,
+        month,
+        settings.max_malformed_share,
+        lambda: _spark_here(settings),
+    )
 
 
 @cache
@@ -251,7 +337,7 @@ def _store(settings: Settings, category: str | None) -> Store:
     if category is None:
         if len(settings.categories) > 1:
             named = ", ".join(settings.categories)
-            raise InputError(f"The settings name several categories: give category=, of {named}.")
+            raise InputError(f"The settings name several categories: give one of {named}.")
         [category] = settings.categories
     return Store(settings.storage, category)
 
@@ -284,41 +370,12 @@ def _require_columns(table: Table, columns: Sequence[str] | None) -> None:
             raise InputError(f"{table.name} has no column {name}{_near(name, known)}")
 
 
-def _needed(cuts: Mapping[str, CutPoints]) -> list[str]:
-    """The columns of customers that cut points go by."""
-    orders = [name for points in cuts.values() for name in points.order]
-    return [*FEATURES, *([_USER] if _USER in orders else [])]
-
-
-def _require_all(needed: Sequence[str], there: Sequence[str]) -> None:
-    if missing := [name for name in needed if name not in there]:
-        raise InputError(
-            f"The frame of customers lacks {', '.join(missing)}: give {', '.join(needed)}."
-        )
-
-
-def _customers(frame: pd.DataFrame) -> pd.DataFrame:
-    """The features as numbers, none of which is missing."""
-    try:
-        numbers = frame.astype(dict.fromkeys(FEATURES, "float64"))
-    except (TypeError, ValueError) as error:
-        raise InputError(f"Features of customers must be numbers: {error}.") from error
-    if missing := int(numbers.isna().any(axis=1).sum()):
-        raise InputError(
-            f"{missing} of {len(numbers)} customers lack {', '.join(frame.columns)}: fill in or "
-            "leave out such rows."
-        )
-    return numbers
-
-
-def _with_columns(frame: pa.Table, columns: dict[str, Any]) -> pa.Table:
-    kept = frame.drop_columns([name for name in columns if name in frame.column_names])
-    for name, values in columns.items():
-        type_ = pa.string() if isinstance(values, list) else None  # else that of NumPy
-        kept = kept.append_column(name, pa.array(values, type_))
-    return kept
-
-
 def _spark(settings: Settings) -> SparkSession:
     conf = parse_spark_conf(settings.spark_conf)
     return start_session(settings.spark_master, conf, settings.cache)
+
+
+def _spark_here(settings: Settings) -> SparkSession:
+    """Spark on this machine, where the files are, whatever master the pipeline has."""
+    master = settings.spark_master if settings.spark_master.startswith("local") else "local[*]"
+    return start_session(master, parse_spark_conf(settings.spark_conf), settings.cache)

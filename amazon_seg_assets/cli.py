@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import shtab
 
 from amazon_seg_assets import __version__
-from amazon_seg_assets.commands import report, run, sample, status, ui
+from amazon_seg_assets.commands import report, run, sample, score, status, ui
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.settings import PREFIX
 from amazon_seg_assets.texts import printable
@@ -45,6 +45,6 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--version", action="version", version=__version__)
     shtab.add_argument_to(made, "--print-completion")
     commands = made.add_subparsers(required=True, metavar="COMMAND")
-    for command in (run, status, report, ui, sample):
+    for command in (run, status, report, score, ui, sample):
         command.add_to(commands)
     return made

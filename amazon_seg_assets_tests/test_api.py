@@ -95,7 +95,7 @@ def test_arguments_take_the_place_of_settings(root: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("AMAZON_SEG_STORAGE", str(root / "nowhere"))
     monkeypatch.setenv("AMAZON_SEG_CATEGORY", "Games,Books")
     assert len(api.load_table("rating_counts", storage=str(root), category=CATEGORY)) == 1
-    with pytest.raises(InputError, match="several categories: give category=, of Games, Books"):
+    with pytest.raises(InputError, match="several categories: give one of Games, Books"):
         api.load_table("rating_counts", storage=root)
 
 
@@ -129,11 +129,11 @@ def test_arguments_take_the_place_of_settings(root: Path, monkeypatch: pytest.Mo
         (lambda: api.segment(pd.DataFrame(NEW), DIVIDED), "lacks user_id: give .*, user_id"),
         (
             lambda: api.segment(pa.table({**NEW, "recency": [None, 1, None]}), MONTHS[0]),
-            "2 of 3 customers lack",
+            "frame of customers, row 1: recency is missing, as in 1 further row; repair",
         ),
         (
             lambda: api.segment(pd.DataFrame({**NEW, "recency": ["a", "b", "c"]}), MONTHS[0]),
-            "must be numbers: .*'a'",
+            "row 1: recency is 'a', not a number, as in 2 further rows",
         ),
     ],
 )
@@ -186,13 +186,27 @@ def test_what_a_run_has_stored_comes_back(
 
 
 def test_the_code_of_the_page_runs_as_it_stands(
-    spark: SparkSession, ended_run: EndedRun, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, ended_run: EndedRun, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    """Its reviews are those of the run, whose customers get what is stored of them."""
     assert spark is not None
     monkeypatch.setenv("AMAZON_SEG_STORAGE", str(ended_run.storage))
+    monkeypatch.chdir(tmp_path)
+    reviews = ended_run.source / f"raw/review_categories/{CATEGORY}.jsonl"
+    Path("reviews.jsonl").symlink_to(reviews)
     names: dict[str, Any] = {}
     for block in blocks(DOCS / "python.md", "python"):
         exec(re.sub("2023-09", SNAPSHOT, block), names)
-    assert names["segmented"]["segment"].notna().all()
+    for name in ("segmented", "scored", "found"):
+        assert names[name]["segment"].notna().all()
     assert {row["cluster"] for row in names["clustered"].collect()} <= {0, 1}
     assert names["labelled"]["cluster_label"].notna().all()
+    assert names["told"] == api.Scored(12, 0, names["told"].unknown)
+    found = names["found"]
+    for table in ("rfm_segments", "customer_clusters"):
+        stored = api.load_table(table, SNAPSHOT).drop(columns="month")
+        stored = stored.sort_values("user_id", ignore_index=True)
+        pd.testing.assert_frame_equal(found[stored.columns], stored)
+    # Neither is made by the run, which its sentences tell.
+    assert [text.split()[0] for text in names["told"].unknown] == ["Churn", "Value"]
+    assert found[["churn_probability", "p_alive", "expected_spend_12m"]].isna().all(axis=None)

@@ -206,13 +206,13 @@ def _plain(row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def test_customers_get_what_the_models_expect(seen: Any) -> None:
     fitted = models.fit(of_days.distinct_histories(seen), of_days.spenders(seen))
-    found = pd.DataFrame(expectations.customer_value(seen, fitted, 180, 0.1).toPandas())
+    found = pd.DataFrame(expectations.customer_value(seen, fitted.params, 180, 0.1).toPandas())
     assert list(found.columns) == CUSTOMER_VALUE.column_names
     of_customers = pd.DataFrame(seen.where("user_id IS NOT NULL").toPandas())
     both = found.merge(of_customers, on="user_id", validate="one_to_one")
     assert len(both) == len(found) == len(of_customers) > 50
     x, t_x, age = (both[name].to_numpy(float) for name in ("x", "t_x", "age"))
-    params = fitted.of_purchases
+    params = fitted.params.purchases
     assert both["p_alive"].to_numpy() == pytest.approx(bg_nbd.p_alive(params, x, t_x, age))
     nothing = bg_nbd.p_no_purchase(params, x, t_x, age, 180 / 7)
     assert both["p_no_purchase"].to_numpy() == pytest.approx(nothing)

@@ -77,7 +77,7 @@ class FolderSource(Source):
                 f"There are no {kind} of {category} in {self._raw / folder}"
                 f"{advise(category, sorted(found), those)}"
             )
-        return [_raw_file(name, path) for name, path in sorted(found[category].items())]
+        return [raw_file(name, path) for name, path in sorted(found[category].items())]
 
     def _json_lines(self, kind: Kind) -> dict[str, dict[str, Path]]:
         """Paths by name within the hub's layout, by category."""
@@ -109,7 +109,12 @@ def _list(folder: Path) -> list[Path]:
         return list(folder.iterdir()) if folder.exists() else []
 
 
-def _raw_file(name: str, path: Path) -> RawFile:
+def raw_file(name: str, path: Path) -> RawFile:
+    """A file of this machine as one of a source.
+
+    Raises:
+        InputError: it cannot be read.
+    """
     with _readable(path), path.open("rb") as file:
         status = path.stat()
         head = file.read(_ENDS_BYTES)

@@ -24,7 +24,7 @@ from amazon_seg_assets.stages.churn import (
     training,
 )
 from amazon_seg_assets.stages.churn.cutoffs import cutoffs
-from amazon_seg_assets.stages.churn.logistic import Logistic
+from amazon_seg_assets.stages.churn.model_used import MODEL, REASON, stored_model
 from amazon_seg_assets.stages.churn.tables import (
     CHURN_CALIBRATION,
     CHURN_CURVES,
@@ -43,7 +43,6 @@ from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS
 from amazon_seg_assets.stages.value.tables import CUSTOMER_VALUE, HORIZON_DAYS
 from amazon_seg_assets.storage.locations import spark_path
 
-MODEL = "model"
 SMALL = (CHURN_EVALUATION, CHURN_CALIBRATION, CHURN_CURVES, CHURN_IMPORTANCE)
 
 
@@ -77,7 +76,7 @@ def churn_evaluation(snapshot: Snapshot, config: ChurnConfig) -> list[Stored]:
     found = samples.sample(days, when, snapshot.rows(RFM_FEATURES))
     told = {name: str(value) for name, value in asdict(when).items()}
     if reason := training.too_little(found.train, found.later):
-        return [_nothing(snapshot, table, {"reason": reason, **told}) for table in SMALL]
+        return [_nothing(snapshot, table, {REASON: reason, **told}) for table in SMALL]
     judged = training.judge(found, when.horizon_days)
     strongest, name = judged.strongest
     figures = {
@@ -88,7 +87,7 @@ def churn_evaluation(snapshot: Snapshot, config: ChurnConfig) -> list[Stored]:
         "strongest_feature_auc": strongest,
         "base_rate": judged.base_rate,
     }
-    facts = {"reason": None, **told, **figures, MODEL: judged.model.to_facts()}
+    facts = {REASON: None, **told, **figures, MODEL: judged.model.to_facts()}
     of_chosen = judged.table[judged.table["model"] == "chosen"]
     return [
         snapshot.store(judged.table, CHURN_EVALUATION, facts).telling(
@@ -109,16 +108,10 @@ def _nothing(snapshot: Snapshot, table: Table, facts: dict[str, Any]) -> Stored:
     return snapshot.store(empty, table, facts).telling(**facts)
 
 
-def _model(snapshot: Snapshot) -> Logistic | None:
-    """The model to apply; None where the data carries none."""
-    facts = snapshot.facts(CHURN_EVALUATION, "reason")
-    return None if facts["reason"] else Logistic.from_facts(snapshot.facts(CHURN_EVALUATION)[MODEL])
-
-
 @snapshot_asset(CHURN_MODEL, reads=[CHURN_EVALUATION], kinds={"pyspark", "sparkmllib"})
 def churn_model(snapshot: Snapshot) -> Stored:
     """Builds the pipeline that scores customers; an empty one where the data carries no model."""
-    model, _ = _model(snapshot), snapshot.spark
+    model, _ = stored_model(snapshot.storage, snapshot.month), snapshot.spark
     built = PipelineModel([]) if model is None else logistic.pipeline(model)
     with snapshot.replacing_in_place() as folder:
         built.save(spark_path(folder))
@@ -132,7 +125,8 @@ def churn_model(snapshot: Snapshot) -> Stored:
 )
 def churn_scores(snapshot: Snapshot) -> Stored:
     """Scores the customers of the snapshot, with what is lost and why."""
-    model, customers = _model(snapshot), snapshot.read(CHURN_FEATURES)
+    model = stored_model(snapshot.storage, snapshot.month)
+    customers = snapshot.read(CHURN_FEATURES)
     if model is None:
         return snapshot.store(scores.no_scores(customers))
     applied = PipelineModel.load(spark_path(snapshot.folder(CHURN_MODEL)))

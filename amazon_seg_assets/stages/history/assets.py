@@ -3,7 +3,6 @@
 from datetime import date
 
 from pyspark.sql import DataFrame, Observation
-from pyspark.sql import functions as F
 
 from amazon_seg_assets.dag.declaration import AllBefore, months_asset, plot, snapshot_asset
 from amazon_seg_assets.dag.handles import MonthRange, Snapshot, Stored
@@ -74,11 +73,9 @@ def customer_days(months: MonthRange, config: RfmConfig) -> list[Stored]:
 
 
 def _products(months: MonthRange) -> DataFrame:
-    """Prices of products: those that are few go to each task, so that no review moves for them."""
     products = months.read(CLEAN_METADATA, transform.PRODUCT_COLUMNS)
     stats = months.stats(CLEAN_METADATA)
-    priced = stats.rows - (stats.nulls.get("price") or 0)
-    return F.broadcast(products) if priced <= transform.LARGEST_BROADCAST_ROWS else products
+    return transform.few_to_each_task(products, stats.rows - (stats.nulls.get("price") or 0))
 
 
 def last_day_of(snapshot: Snapshot) -> date:

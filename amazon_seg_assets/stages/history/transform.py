@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from math import ceil
 from typing import Any
 
@@ -14,6 +14,7 @@ from amazon_seg_assets.schema import MONTH
 from amazon_seg_assets.spark.sums import exact_usd, total_usd
 from amazon_seg_assets.stages.cleaning.transform import known_text
 from amazon_seg_assets.stages.history.tables import CUSTOMER_DAYS
+from amazon_seg_assets.stages.rfm.transform import window_start
 
 RAW_COLUMNS = [
     "user_id",
@@ -93,6 +94,38 @@ def customer_days(
     left_out = F.collect_list(F.when(nobody, F.struct(MONTH, "day", "reviews", "priced_reviews")))
     counted = days.observe(counts, F.to_json(left_out).alias(_NO_USER))
     return counted.where(~nobody).select(*CUSTOMER_DAYS.column_names, MONTH)
+
+
+def few_to_each_task(products: DataFrame, priced: int) -> DataFrame:
+    """Products whose prices, if they are few, go to each task, so that no review moves for them.
+
+    Args:
+        products: ``PRODUCT_COLUMNS``.
+        priced: those with a price.
+    """
+    return F.broadcast(products) if priced <= LARGEST_BROADCAST_ROWS else products
+
+
+def customers_of(days: DataFrame, last_day: date) -> DataFrame:
+    """The customers of a snapshot by their days, as `rfm_features` finds them by their reviews.
+
+    Args:
+        days: ``user_id``, ``day``, ``priced_reviews`` and ``spend``; may reach beyond the window.
+        last_day: L.
+
+    Returns:
+        ``user_id``, ``recency`` (days), ``frequency`` (reviews) and ``monetary`` (USD).
+    """
+    in_window = F.col("day").between(F.lit(window_start(last_day)), F.lit(last_day))
+    return (
+        days.where(in_window & (F.col("priced_reviews") > 0))
+        .groupBy("user_id")
+        .agg(
+            F.date_diff(F.lit(last_day + timedelta(days=1)), F.max("day")).alias("recency"),
+            F.sum("priced_reviews").alias("frequency"),
+            total_usd(F.col("spend")).alias("monetary"),
+        )
+    )
 
 
 @dataclass(frozen=True)

@@ -119,14 +119,13 @@ def _backtest(snapshot: Snapshot, seen: DataFrame, then: Histories, before: Fit 
 
 
 def _values(snapshot: Snapshot, seen: DataFrame, fitted: Models, config: ValueConfig) -> Stored:
-    values = expectations.customer_value(seen, fitted, config.horizon_days, config.discount_rate)
+    values = expectations.customer_value(
+        seen, fitted.params, config.horizon_days, config.discount_rate
+    )
+    how = {"horizon_days": config.horizon_days, "discount_rate": config.discount_rate}
     sums = Observation()
     total = [F.coalesce(F.round(F.sum(name), 2), F.lit(0.0)).alias(name) for name in TOLD]
-    stored = snapshot.store(
-        values.observe(sums, *total),
-        CUSTOMER_VALUE,
-        lambda _: {"horizon_days": config.horizon_days, "discount_rate": config.discount_rate},
-    )
+    stored = snapshot.store(values.observe(sums, *total), CUSTOMER_VALUE, how)
     return stored.telling(**dict(stored.facts), **sums.get)
 
 

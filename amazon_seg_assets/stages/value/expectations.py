@@ -12,7 +12,7 @@ from pyspark.sql.types import DoubleType, StructField, StructType
 
 from amazon_seg_assets.stages.value import bg_nbd, gamma_gamma
 from amazon_seg_assets.stages.value.histories import DAYS_A_WEEK
-from amazon_seg_assets.stages.value.models import WEEKS_A_MONTH, Models
+from amazon_seg_assets.stages.value.models import WEEKS_A_MONTH, ValueParams
 from amazon_seg_assets.stages.value.tables import CUSTOMER_VALUE, HORIZONS
 
 _CUSTOMER = CUSTOMER_VALUE.column_names[:2]
@@ -26,20 +26,20 @@ for _module in (bg_nbd, gamma_gamma):
 
 
 def customer_value(
-    histories: DataFrame, fitted: Models, horizon_days: int, discount_rate: float
+    histories: DataFrame, params: ValueParams, horizon_days: int, discount_rate: float
 ) -> DataFrame:
     """Adds what the models expect of each customer of the snapshot.
 
     Args:
         histories: as of `histories.purchase_histories`.
-        fitted: models.
+        params: of the fitted models.
         horizon_days: of ``p_no_purchase``.
         discount_rate: of a year, such as 0.1; spend is discounted to the middle of each span.
 
     Returns:
         Columns of ``customer_value``.
     """
-    figures = _figures(fitted, horizon_days / DAYS_A_WEEK, _spans(HORIZONS, discount_rate))
+    figures = _figures(params, horizon_days / DAYS_A_WEEK, _spans(HORIZONS, discount_rate))
     known = [F.col(name).cast("double") for name in ("x", "t_x", "age", "spend_days", "spend")]
     schema = StructType([StructField(name, DoubleType()) for name in FIGURES])
     found = F.pandas_udf(figures, schema)(*known)  # type: ignore[call-overload]
@@ -67,11 +67,11 @@ def _spans(horizons: Mapping[str, int], discount_rate: float) -> list[tuple[floa
 
 
 def _figures(
-    fitted: Models, horizon: float, spans: Sequence[tuple[float, float]]
+    params: ValueParams, horizon: float, spans: Sequence[tuple[float, float]]
 ) -> Callable[..., pd.DataFrame]:
     """A function of columns, for workers: it holds all that it needs."""
-    names, params, priced_share = list(FIGURES), fitted.of_purchases, fitted.priced_share
-    of_spend = fitted.spend.params.tolist()
+    names, priced_share = list(FIGURES), params.priced_share
+    of_purchases, of_spend = params.purchases, params.spend
     p_alive, p_no_purchase = bg_nbd.p_alive, bg_nbd.p_no_purchase
     expected_purchases, expected_spend = bg_nbd.expected_purchases, gamma_gamma.expected_spend
 
@@ -80,11 +80,11 @@ def _figures(
     ) -> pd.DataFrame:
         known, days = (x.to_numpy(), t_x.to_numpy(), age.to_numpy()), spend_days.to_numpy()
         each = expected_spend(of_spend, days, spend.to_numpy() / np.maximum(days, 1))
-        purchases = [expected_purchases(params, *known, weeks) for weeks, _ in spans]
+        purchases = [expected_purchases(of_purchases, *known, weeks) for weeks, _ in spans]
         more = np.diff(np.stack(purchases), axis=0, prepend=0.0)
         discounted = more * np.array([[discount] for _, discount in spans])
         spent = discounted.cumsum(axis=0) * each * priced_share
-        chances = [p_alive(params, *known), p_no_purchase(params, *known, horizon)]
+        chances = [p_alive(of_purchases, *known), p_no_purchase(of_purchases, *known, horizon)]
         return pd.DataFrame(dict(zip(names, [*chances, *purchases, *spent], strict=True)))
 
     return figures

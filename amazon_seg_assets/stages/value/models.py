@@ -21,6 +21,21 @@ MOST_REPEATS = 7
 
 
 @dataclass(frozen=True)
+class ValueParams:
+    """Parameters that the value of customers follows from.
+
+    Attributes:
+        purchases: of BG/NBD, in weeks.
+        spend: ``p``, ``q`` and ``v`` of Gamma-Gamma, in USD.
+        priced_share: share of the days of purchase that have a spend, 0 to 1.
+    """
+
+    purchases: Params
+    spend: tuple[float, ...]
+    priced_share: float
+
+
+@dataclass(frozen=True)
 class Models:
     """Fitted models.
 
@@ -37,9 +52,10 @@ class Models:
     spend_correlation: float
 
     @property
-    def of_purchases(self) -> Params:
-        """Parameters of BG/NBD."""
-        return Params(*self.purchases.params.tolist())
+    def params(self) -> ValueParams:
+        """The parameters of both."""
+        purchases = Params(*self.purchases.params.tolist())
+        return ValueParams(purchases, tuple(self.spend.params.tolist()), self.priced_share)
 
     @property
     def agreeing(self) -> int:
