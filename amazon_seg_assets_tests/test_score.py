@@ -138,8 +138,9 @@ def test_a_file_is_scored_into_another(
         found = pq.read_table(scored)
     expected = api.score(table, MONTH)
     assert found.column_names == expected.column_names
-    names = ["user_id", "note", "cluster_label", "segment"]
-    assert found.select(names).to_pylist() == expected.select(names).to_pylist()
+    assert found.schema.field("frequency").type == pa.int64()
+    rows = (table.drop_columns("rfm_score").to_pylist() for table in (found, expected))
+    assert next(rows) == next(rows)
     assert {*tmp_path.iterdir()} == {given, scored}
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.features import FEATURES
 from amazon_seg_assets.scoring.customers import (
     CUSTOMER,
     Rules,
@@ -57,7 +59,22 @@ def score_table(customers: pa.Table, rules: Rules, place: str) -> pa.Table:
     require_columns(CUSTOMER, customers.column_names, place)
     numbers = as_numbers(customers.select(CUSTOMER).to_pandas(), place)
     require_distinct(numbers, place)
-    return with_columns(customers, rules.apply(numbers))
+    return with_columns(_in_numbers(customers, numbers), rules.apply(numbers))
+
+
+def _in_numbers(customers: pa.Table, numbers: pd.DataFrame) -> pa.Table:
+    """Customers with numbers in place of texts that say them, whole ones where all are whole."""
+    for place, name in enumerate(customers.column_names):
+        if name in FEATURES and _is_text(customers[name].type):
+            values = numbers[name].to_numpy()
+            whole = (values == np.rint(values)).all()
+            found = pa.array(values.astype(np.int64) if whole else values)
+            customers = customers.set_column(place, name, found)
+    return customers
+
+
+def _is_text(type_: pa.DataType) -> bool:
+    return pa.types.is_string(type_) or pa.types.is_large_string(type_)
 
 
 def with_columns(frame: pa.Table, columns: dict[str, Any]) -> pa.Table:
