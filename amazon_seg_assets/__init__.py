@@ -19,6 +19,7 @@ Layers, each of which may import the ones below it, none beside it and none abov
     schema                             tables, columns and totals as they are declared
     categories, features               names in the data
     formats, months, texts             numbers, months and texts as people read them
+    processes                          names by which it is known whether a process is at work
     errors                             for people
 
 Only ``assets`` and ``checks`` of a stage, ``dag`` and what is above the stages, but for

@@ -29,6 +29,7 @@ from amazon_seg_assets.dag.steps import SOURCE_FILES, bind_asset, source_files
 from amazon_seg_assets.planning.alerts import failure_alert
 from amazon_seg_assets.planning.inputs import require_inputs
 from amazon_seg_assets.planning.jobs import MAIN, jobs
+from amazon_seg_assets.planning.retention import retention
 from amazon_seg_assets.planning.sensors import schedules, sensors
 from amazon_seg_assets.run.main_job import main_job
 from amazon_seg_assets.settings import Settings, load_settings
@@ -58,7 +59,7 @@ def build_definitions(
             # One process a run, and so one Spark session: each step of another executor starts its
             # own.
             executor=in_process_executor,
-            sensors=[failure_alert(settings)],
+            sensors=[failure_alert(settings), retention(settings)],
         )
         merged = Definitions.merge(*of_categories, shared)
         return _expected_fresh(merged, settings.fresh_days) if settings.fresh_days else merged

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_cache_path
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -61,6 +62,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
         env_file=".env",
+        env_file_encoding="utf-8-sig",  # with or without the mark that some editors begin it with
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
@@ -101,6 +103,9 @@ class Settings(BaseSettings):
     alert_url: str = Field("", description="Address that failed runs are posted to, as JSON.")
     fresh_days: int | None = Field(
         None, description="Days within which new data is expected, such as 35.", gt=0
+    )
+    keep_runs_days: int = Field(
+        90, description="Days that Dagster's records of a run are kept; 0 keeps all.", ge=0
     )
     sample_reviews: int = Field(200_000, description="Reviews of the built-in sample.", gt=0)
     max_malformed_share: float = Field(
@@ -239,9 +244,11 @@ def load_settings(**overrides: object) -> Settings:
     """Settings from the environment and ``.env``; given overrides win.
 
     Raises:
-        InputError: a setting is not valid, or there is none of that name; names it. Or the sample
-            would invent customers of a category that does not exist, though nobody asked for it.
+        InputError: a setting is not valid, or there is none of that name; names it. Or ``.env``
+            cannot be read. Or the sample would invent customers of a category that does not exist,
+            though nobody asked for it.
     """
+    _require_text(Settings.model_config["env_file"])
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
         settings = Settings(**given)  # type: ignore[arg-type]
@@ -264,6 +271,30 @@ def load_settings(**overrides: object) -> Settings:
                 f"{SAMPLE} or {PREFIX}SOURCE={SAMPLE}.",
             )
     return settings
+
+
+def _require_text(env_file: Any) -> None:
+    """Checks that the file of settings, if it is there, is text in UTF-8.
+
+    Raises:
+        InputError: it is not, and its settings would be lost.
+    """
+    if not env_file or not (path := Path(env_file)).is_file():
+        return
+    try:
+        # UTF-16 without a mark is valid UTF-8 with zeros, in which no setting would be found.
+        is_text = "\0" not in path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        is_text = False
+    except OSError as error:
+        raise InputError(
+            f"{path.absolute()} cannot be read ({error.strerror}): make it readable, or remove it."
+        ) from error
+    if not is_text:
+        raise InputError(
+            f"{path.absolute()} is not text in UTF-8, but perhaps in UTF-16, as some editors and "
+            "shells of Windows write it: save it in UTF-8."
+        )
 
 
 def _require_known_settings(settings: Settings) -> None:

@@ -121,6 +121,7 @@ class Place:
     def stored(self, asset: str, months: list[str]) -> None:
         for month in months:
             self.store.path(asset, month).mkdir(parents=True)
+            note_checks(self.store, asset, month, {})
 
     def cleans_products(self) -> None:
         """Stores clean products, made from those that are ingested."""
@@ -537,6 +538,35 @@ def test_the_last_complete_month_is_segmented(
     assert outcome in scheduled(place, persistent, tick)
 
 
+@pytest.mark.parametrize(
+    ("passed", "why"), [(None, "not checked yet"), (False, "the check keys_unique has failed")]
+)
+@pytest.mark.parametrize(
+    ("table", "month", "job"),
+    [("joined_reviews", "2022-06", "prepare_months"), ("customer_days", "2022-01", "history")],
+)
+def test_a_month_that_no_check_stands_for_is_not_looked_back_at(
+    place: Place,
+    persistent: DagsterInstance,
+    table: str,
+    month: str,
+    job: str,
+    passed: bool | None,
+    why: str,
+) -> None:
+    place.ingest()
+    place.has_months()
+    folder = on_disk(place.store.path(table, month))
+    for note in folder.iterdir():
+        note.unlink()
+    if passed is not None:
+        note_checks(place.store, table, month, {"keys_unique": passed})
+    assert scheduled(place, persistent, datetime(2023, 4, 2, 6, tzinfo=UTC)) == (
+        f"{table} of {CATEGORY} is not to be used in {month}, as {why}: run the job {job} for it "
+        "first."
+    )
+
+
 def scheduled(place: Place, instance: DagsterInstance, tick: datetime) -> str:
     """The snapshot that the schedule requests, or why there is none."""
     schedule = place.repository.get_schedule_def(f"{CATEGORY}__last_complete_month")
@@ -553,6 +583,8 @@ def scheduled(place: Place, instance: DagsterInstance, tick: datetime) -> str:
     return request.tags["dagster/partition"]
 
 
-def test_nothing_starts_by_itself(repository: RepositoryDefinition) -> None:
-    for kind, number in ((repository.sensor_defs, 5), (repository.schedule_defs, 2)):
-        assert [each.default_status.value for each in kind] == ["STOPPED"] * number
+def test_nothing_starts_by_itself_but_what_tidies_up(repository: RepositoryDefinition) -> None:
+    automation: list[Any] = [*repository.sensor_defs, *repository.schedule_defs]
+    assert len(automation) == 8
+    running = [each.name for each in automation if each.default_status.value != "STOPPED"]
+    assert running == ["old_runs_removed"]

@@ -27,7 +27,7 @@ NAME = "Kites.jsonl"
 KILLED_AT_ANY_MOMENT = """
 import itertools, json, os, random, signal, sys, time, uuid
 from pathlib import Path
-from amazon_seg_assets.storage import publishing
+from amazon_seg_assets import processes
 from amazon_seg_assets.storage.damage import damage
 from amazon_seg_assets.storage.layout import Store
 
@@ -42,7 +42,7 @@ def put(content, months):
                 (folder / f"month={month}" / f"{name}-{content}.parquet").write_text(content)
 
 def go_on_replacing(known):
-    publishing._PROCESS = uuid.uuid4().hex[:8]
+    processes._PROCESS = uuid.uuid4().hex[:8]
     for number in itertools.count(known):
         put(f"{number:08}", MONTHS)
 
@@ -69,7 +69,7 @@ for kill in range(int(sys.argv[2])):
         "sound": not damage(store, "reviews"),
         "left": len(list((store.folder / ".staging").iterdir())),
     })
-    publishing._PROCESS = uuid.uuid4().hex[:8]
+    processes._PROCESS = uuid.uuid4().hex[:8]
     store.remove_abandoned()
     seen[-1]["swept"] = not list((store.folder / ".staging").iterdir())
 print(json.dumps(seen))

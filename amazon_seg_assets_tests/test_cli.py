@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from unittest.mock import Mock, patch
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from dagster._core.test_utils import create_run_for_test
 from pyspark.sql import SparkSession
 from rich.console import Console
 
@@ -188,6 +190,33 @@ def test_settings_come_from_the_environment_and_a_file(
     monkeypatch.setenv("AMAZON_SEG_CATEGORY", "Puzzles")
     assert "of Puzzles in" in fails(capsys, "run")
     assert "of Cards in" in fails(capsys, "run", "--category", "Cards")
+
+
+@pytest.mark.usefixtures("env_file")
+@pytest.mark.parametrize("command", ["run", "ui"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "latin-1"])
+def test_a_file_of_settings_that_is_not_utf_8_is_told(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    encoding: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("AMAZON_SEG_SOURCE=größe\n", encoding=encoding)
+    assert fails(capsys, command) == (
+        f"Error: {tmp_path}/.env is not text in UTF-8, but perhaps in UTF-16, as some editors and "
+        "shells of Windows write it: save it in UTF-8."
+    )
+
+
+@pytest.mark.usefixtures("env_file")
+def test_a_file_of_settings_may_begin_with_the_mark_of_its_encoding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("AMAZON_SEG_CATEGORY=Books\n", encoding="utf-8-sig")
+    assert load_settings().category == "Books"
 
 
 @pytest.mark.parametrize(
@@ -763,6 +792,9 @@ def test_a_shell_can_complete_commands_and_options(
     assert all(word in script for word in ("status", "report", "--all-months", "--snapshot"))
 
 
+OTHER_HOME = "make room there, or set DAGSTER_HOME to a folder that can be written to."
+
+
 @pytest.mark.parametrize("home", ["file", "~nobody-here/home"])
 def test_a_home_of_dagster_that_cannot_be_used_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, home: str
@@ -772,7 +804,7 @@ def test_a_home_of_dagster_that_cannot_be_used_is_told(
     monkeypatch.setenv("DAGSTER_HOME", home)
     error = fails(capsys, "run")
     assert error.startswith(f"Error: Dagster cannot keep its records in {home} (")
-    assert error.endswith("): set DAGSTER_HOME to a folder that can be written to.")
+    assert error.endswith(f"): {OTHER_HOME}")
 
 
 @pytest.mark.parametrize(
@@ -791,8 +823,29 @@ def test_records_of_dagster_that_cannot_be_written_are_told(
     (tmp_path / record).write_text("")
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     assert fails(capsys, "run") == (
-        f"Error: Dagster cannot keep its records in {tmp_path} ({reason}): set DAGSTER_HOME to a "
-        "folder that can be written to."
+        f"Error: Dagster cannot keep its records in {tmp_path} ({reason}): {OTHER_HOME}"
+    )
+
+
+@pytest.mark.usefixtures("told")
+def test_a_full_disk_for_dagster_s_records_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite's files may grow no more, once they are there."""
+    limits, home = resource.getrlimit(resource.RLIMIT_FSIZE), tmp_path / "home"
+
+    def record_a_run(run: HeadlessRun, _: object) -> list[str]:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1, limits[1]))
+        try:
+            create_run_for_test(run.instance)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        return []
+
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    monkeypatch.setattr(HeadlessRun, "main_job", record_a_run)
+    assert fails(capsys, "run", "--source", "sample") == (
+        f"Error: Dagster cannot keep its records in {home} (disk I/O error): {OTHER_HOME}"
     )
 
 

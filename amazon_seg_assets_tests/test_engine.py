@@ -5,10 +5,12 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from unittest.mock import MagicMock, patch
 
 import psutil
@@ -32,6 +34,7 @@ from amazon_seg_assets.spark.session import (
     session_conf,
     start_session,
 )
+from amazon_seg_assets.spark.temporary import temporary_folder
 
 GIB = 1024**3
 FINISHED, UNFINISHED = b"\xa8\xab\x0b\xf0rest", b"\0\0\0\0rest"
@@ -124,6 +127,86 @@ def test_a_cache_that_cannot_be_written_to_is_told(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InputError, match=r"file/java cannot be written to .*AMAZON_SEG_CACHE"):
         find_java(tmp_path / "file" / "java")
+
+
+@pytest.mark.parametrize("gib", [1, 4])
+def test_a_limit_on_addresses_is_told_instead_of_java_s_installation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gib: int
+) -> None:
+    """With less Java does not start at all, with more not with Spark's heap."""
+    script = """
+import sys
+from pathlib import Path
+from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.spark.session import start_session
+
+try:
+    start_session("local[1]", {"spark.driver.memory": "4g"}, Path(sys.argv[1]))
+except InputError as error:
+    print(error)
+"""
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    shell = f'ulimit -v {gib * 1024**2} && exec "$@"'
+    command = ["sh", "-c", shell, "sh", sys.executable, "-c", script, str(tmp_path)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    [*_, sentence] = told.splitlines()  # before it, Java's own words
+    assert sentence.startswith(
+        f"Java does not start, as this process may reserve no more than {gib},"
+    )
+    assert "`ulimit -v unlimited`" in sentence
+
+
+def test_temporary_files_of_killed_processes_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But none of a process that is at work, of another user, or of another program."""
+    script = (
+        "import sys; from amazon_seg_assets.spark.temporary import temporary_folder;"
+        " print(temporary_folder(), flush=True); sys.stdin.read()"
+    )
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    of_killed, of_other = (
+        Path(each.stdout.readline().strip()) for each in processes if each.stdout
+    )
+    strange = [tmp_path / "blockmgr-1", tmp_path / "amazon_seg_spark-notes"]
+    for folder in (of_killed, of_other, *strange):
+        (folder / "spark-1").mkdir(parents=True)
+    processes[0].kill()
+    processes[0].wait()
+    with monkeypatch.context() as as_another:
+        as_another.setattr(os, "getuid", lambda: os.geteuid() + 1)
+        temporary_folder()
+    assert of_killed.is_dir()
+    own = temporary_folder()
+    assert own.stat().st_mode & 0o077 == 0
+    left = {*tmp_path.iterdir()}
+    for process in processes:
+        process.communicate()
+    assert of_killed not in left
+    assert left > {of_other, own, *strange}
+
+
+def test_spark_s_temporary_files_are_in_the_folder_of_its_process(spark: SparkSession) -> None:
+    system: Any = spark.sparkContext._jvm
+    folder = Path(system.java.lang.System.getProperty("java.io.tmpdir"))
+    assert f"-{os.getpid()}-" in folder.name
+    for kind in ("blockmgr-*", "spark-*/pyspark-*"):
+        assert [*folder.glob(kind)], kind
+
+
+def test_no_place_for_temporary_files_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/dev/null")
+    with pytest.raises(
+        InputError, match=r"no temporary files \(Not a directory: /dev/null/.*TMPDIR"
+    ):
+        temporary_folder()
 
 
 def test_no_java_at_all_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,14 +398,39 @@ def test_days_are_utc_whatever_the_machine_s_time_zone() -> None:
     assert default_conf("local[*]")["spark.sql.session.timeZone"] == "UTC"
 
 
-def test_a_container_s_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    limit, absent = tmp_path / "memory.max", tmp_path / "absent"
-    monkeypatch.setattr(machine, "_CGROUP_MEMORY", ((absent,) * 3, (limit, absent, absent)))
+LIMITS = {"memory": "memory.limit_in_bytes", "": "memory.max"}
+
+
+@pytest.fixture
+def own_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file that tells the control groups of this process, whose folders are beside it."""
+    monkeypatch.setattr(machine, "_CGROUP", tmp_path)
+    monkeypatch.setattr(machine, "_OWN_CGROUPS", tmp_path / "own")
+    return tmp_path / "own"
+
+
+@pytest.mark.parametrize(
+    "limited", ["", "user.slice", "user.slice/batch", "user.slice/batch/run.scope"]
+)
+@pytest.mark.parametrize("controller", LIMITS)
+def test_the_limit_of_any_control_group_around_this_process_counts(
+    own_groups: Path, controller: str, limited: str
+) -> None:
+    """Of a container it is on the outermost one, of a scope of systemd on the innermost."""
+    own = "user.slice/batch/run.scope"
+    own_groups.write_text(f"3:cpu,cpuacct:/elsewhere\n1:{controller}:/{own}\n")
+    (own_groups.parent / controller / own).mkdir(parents=True)
+    limit = own_groups.parent / controller / limited / LIMITS[controller]
     limit.write_text("max\n")
     of_machine = machine.memory_bytes()
     limit.write_text(f"{GIB}\n")
     assert machine.memory_bytes() == GIB < of_machine
     assert machine.available_bytes() <= GIB
+
+
+def test_a_limit_counts_where_the_system_does_not_tell_the_groups(own_groups: Path) -> None:
+    (own_groups.parent / "memory.max").write_text(f"{GIB}\n")
+    assert machine.memory_bytes() == GIB
 
 
 VERSION_1 = "active_file 1\ninactive_file 1\ntotal_active_file 200\ntotal_inactive_file 100\n"
@@ -342,7 +450,7 @@ VERSION_2 = "anon 300\nactive_file 200\ninactive_file 100\n"
     ],
 )
 def test_what_is_used_of_a_container_s_limit_is_not_available(
-    tmp_path: Path,
+    own_groups: Path,
     monkeypatch: pytest.MonkeyPatch,
     limit: str,
     used: str | None,
@@ -350,11 +458,9 @@ def test_what_is_used_of_a_container_s_limit_is_not_available(
     left: int,
 ) -> None:
     """But what it keeps of files in memory is, as the system gives it to who needs it."""
-    paths = [tmp_path / name for name in ("limit", "used", "parts")]
-    for path, text in zip(paths, (limit, used, parts), strict=True):
+    for name, text in (("max", limit), ("current", used), ("stat", parts)):
         if text is not None:
-            path.write_text(f"{text}\n" if path.name != "parts" else text)
-    monkeypatch.setattr(machine, "_CGROUP_MEMORY", (paths,))
+            (own_groups.parent / f"memory.{name}").write_text(f"{text.strip()}\n")
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=GIB))
     assert machine.available_bytes() == left
 
@@ -482,6 +588,7 @@ def test_the_end_of_java_is_waited_for_where_an_error_tells_of_it(
 SPARK_OF_ITS_OWN = """
 import psutil
 from types import SimpleNamespace
+from typing import Any
 from amazon_seg_assets.spark import session
 from amazon_seg_assets.settings import load_settings
 cache = load_settings().cache

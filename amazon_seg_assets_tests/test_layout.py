@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from amazon_seg_assets import processes
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.storage import publishing, renaming
 from amazon_seg_assets.storage.contents import CONTENTS
@@ -163,7 +164,7 @@ def test_death_at_any_moment_leaves_what_was_or_what_is_new(
         if exchanges:  # at no moment a month was away
             assert {"month=2023-02/part", *(() if by_month else old)} & files(disk).keys()
         # The next process puts things right, before it writes.
-        monkeypatch.setattr(publishing, "_PROCESS", f"{len(outcomes):08x}")
+        monkeypatch.setattr(processes, "_PROCESS", f"{len(outcomes):08x}")
         disk.remove_abandoned()
         assert children(disk.folder / ".staging") == set()
         outcomes.append(files(disk))
@@ -251,7 +252,7 @@ def test_an_interrupt_between_the_renames_leaves_the_former_data(
 
 
 def test_what_another_layout_of_staging_moved_aside_is_kept(disk: Store) -> None:
-    former = disk.folder / ".staging" / f"model-{publishing._machine()}-{os.getpid()}-0b-0a"
+    former = disk.folder / ".staging" / f"model-{processes._machine()}-{os.getpid()}-0b-0a"
     (former / "old" / "model").mkdir(parents=True)
     (former / "old" / "model" / "part").write_text("the only copy")
     put(disk, "reviews", "2023-01", "one")
@@ -299,7 +300,7 @@ def test_the_staging_of_a_process_elsewhere_with_the_same_number_stays(
     with store.replacing_in_place("reviews", None) as folder:
         write(folder, "a")
         with monkeypatch.context() as patch:
-            patch.setattr(publishing, "_PROCESS", "0b")
+            patch.setattr(processes, "_PROCESS", "0b")
             patch.setattr(place, name, lambda *_: answer)
             store.remove_abandoned()
         write(folder, "b")
@@ -317,7 +318,7 @@ def test_a_write_that_was_removed_meanwhile_is_not_published(
     ):
         write(folder, "a")
         with monkeypatch.context() as patch:
-            patch.setattr(publishing, "_PROCESS", "0b")
+            patch.setattr(processes, "_PROCESS", "0b")
             store.remove_abandoned()
         write(folder, "b")
     assert children(store.path("reviews")) == {"part", CONTENTS}
@@ -328,7 +329,7 @@ def test_a_write_that_was_removed_meanwhile_is_not_published(
 def test_another_process_that_removes_it_first_does_not_disturb(
     disk: Store, monkeypatch: pytest.MonkeyPatch, is_seen: bool
 ) -> None:
-    dead = disk.folder / ".staging" / f"reviews-{publishing._machine()}-{os.getpid()}-0b-0a"
+    dead = disk.folder / ".staging" / f"reviews-{processes._machine()}-{os.getpid()}-0b-0a"
     dead.mkdir(parents=True)
 
     def is_abandoned(_: str, started: Callable[[], float]) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from upath import UPath
 
-from amazon_seg_assets.storage import publishing
+from amazon_seg_assets import processes
 from amazon_seg_assets.storage.contents import CONTENTS
 from amazon_seg_assets.storage.layout import Store, month_folder
 from amazon_seg_assets.storage.locations import parse_location
@@ -82,7 +82,7 @@ def test_death_at_any_moment_leaves_what_was_or_what_is_new(
                 pass
         outcomes.append(seen())
         # The next process removes all that does not count and was not published.
-        monkeypatch.setattr(publishing, "_PROCESS", f"{len(outcomes):08x}")
+        monkeypatch.setattr(processes, "_PROCESS", f"{len(outcomes):08x}")
         store.remove_abandoned()
         assert seen() == outcomes[-1]
         assert not list((store.folder / ".staging").glob("*"))
@@ -148,7 +148,7 @@ def test_months_inside_a_whole_artifact_are_found(store: Store) -> None:
 def test_a_write_of_another_machine_is_given_time(
     store: Store, monkeypatch: pytest.MonkeyPatch, limit: int, is_removed: bool
 ) -> None:
-    monkeypatch.setattr(publishing, "_ABANDONED_AFTER_SECONDS", limit)
+    monkeypatch.setattr(processes, "_ABANDONED_AFTER_SECONDS", limit)
     (store.base("reviews") / "version=0a" / "a").write_text("half")
     (store.folder / ".staging" / "reviews-other-machine-1-0b-0a").write_text("")
     store.remove_abandoned()

@@ -125,11 +125,13 @@ class _Work:
     def instance(self) -> DagsterInstance:
         """Dagster's records; Spark starts too, as it takes seconds."""
         from amazon_seg_assets.dag.resources import spark_resource
+        from amazon_seg_assets.planning.retention import remove_old_runs
         from amazon_seg_assets.run.instance import end_dead_runs, open_instance
 
         instance = self.open_until.enter_context(open_instance(self.home))
         end_dead_runs(instance)
         spark_resource(self.settings).start_in_background()
+        remove_old_runs(instance, self.settings.keep_runs_days)
         return instance
 
     @cached_property
@@ -147,6 +149,7 @@ def _run_all(
     from amazon_seg_assets.dag.family import families
     from amazon_seg_assets.run.console import Progress
     from amazon_seg_assets.run.headless import RunError
+    from amazon_seg_assets.run.instance import keeping_records
 
     done, failures = list[Done](), list[str]()
     several = len(settings.categories) > 1
@@ -156,7 +159,8 @@ def _run_all(
         for family in families(settings):
             progress.begin(family.category if several else "")
             try:
-                done.append(_run_one(options, family, work, progress))
+                with keeping_records(home):
+                    done.append(_run_one(options, family, work, progress))
             except (InputError, RunError) as failure:
                 told = _told(failure, options.verbose)
                 failures.append(f"{family.category}: {told}" if several else told)

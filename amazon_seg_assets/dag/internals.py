@@ -5,10 +5,11 @@ Nothing else in this package imports from ``dagster._core`` or ``dagster_shared`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dagster import DagsterEventType
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData as Target,
 )
@@ -32,7 +33,7 @@ INVALID_FILE = CheckError
 """Raised for a ``dagster.yaml`` whose values are of a wrong type."""
 
 if TYPE_CHECKING:
-    from dagster import DagsterInstance, DataVersion, EventLogRecord
+    from dagster import AssetKey, DagsterInstance, DataVersion, EventLogRecord
     from dagster._core.remote_origin import RemoteRepositoryOrigin
 
 
@@ -91,6 +92,51 @@ def data_version_of(record: EventLogRecord) -> DataVersion | None:
 def target_of(record: EventLogRecord) -> Target:
     """A materialization, as the evaluation of a check tells which one it is of."""
     return Target(storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp)
+
+
+def runs_in_use(instance: DagsterInstance, all_of: Collection[AssetKey]) -> set[str]:
+    """The runs that made what is the latest of an asset, a partition, or a check.
+
+    Public calls give whole events, with their pictures: of thousands, to know some hundred runs.
+
+    Args:
+        instance: whose records they are.
+        all_of: assets of which earlier materializations count too.
+    """
+    from dagster._core.storage.event_log import SqlEventLogStorage
+    from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable as Checks
+    from dagster._core.storage.event_log.schema import SqlEventLogStorageTable as Events
+    from sqlalchemy import func, select
+
+    storage, event, check = instance.event_log_storage, Events.c, Checks.c
+    assert isinstance(storage, SqlEventLogStorage)  # all that Dagster comes with are
+    is_made = event.dagster_event_type == DagsterEventType.ASSET_MATERIALIZATION.value
+    made = select(func.max(event.id)).where(is_made).group_by(event.asset_key, event.partition)
+    of_check = (check.asset_key, check.check_name, check.partition)
+    checked = select(func.max(check.id)).group_by(*of_check)
+    queries = (
+        select(event.run_id).where(event.id.in_(made)),
+        select(check.run_id).where(check.id.in_(checked)),
+        select(event.run_id).where(
+            is_made, event.asset_key.in_([key.to_string() for key in all_of])
+        ),
+    )
+    with storage.index_connection() as connection:
+        return {run for query in queries for run in connection.execute(query.distinct()).scalars()}
+
+
+def delete_run(instance: DagsterInstance, run_id: str) -> None:
+    """Deletes a run with its events, and the file that SQLite has for them.
+
+    `DagsterInstance.delete_run` leaves that file, as large as it was.
+    """
+    from dagster._core.storage.event_log import SqliteEventLogStorage
+
+    instance.delete_run(run_id)
+    storage = instance.event_log_storage
+    if isinstance(storage, SqliteEventLogStorage):
+        for ending in ("", "-wal", "-shm"):
+            Path(f"{storage.path_for_shard(run_id)}{ending}").unlink(missing_ok=True)
 
 
 def was_interrupted(failure: StepFailureData) -> bool:

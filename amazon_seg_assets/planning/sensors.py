@@ -52,6 +52,7 @@ from amazon_seg_assets.stages.raw.ingest import RAW_TABLES, content_version
 from amazon_seg_assets.stages.raw.manifest import Manifest, read_manifest, sound_manifest
 from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
 from amazon_seg_assets.storage.damage import damage
+from amazon_seg_assets.storage.facts import fault
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.locations import url_of
 
@@ -127,7 +128,7 @@ def schedules(family: Family, jobs: Mapping[str, Any]) -> list[ScheduleDefinitio
             description=(
                 "Segments the customers as of the end of the last complete month, if its reviews "
                 "and those of the twelve months before have been prepared, and the history of all "
-                "months up to it is there."
+                "months up to it is there, and no check that blocks has failed or is missing."
             ),
         )
     ]
@@ -279,6 +280,12 @@ class _Watch:
                     f"{table.name} of {store.category} lacks {missing[0]} … {missing[-1]} "
                     f"({len(missing)} months): run the job {job} for them first."
                 )
+            for each in needed:
+                if why := fault(store, table.name, each):
+                    return SkipReason(
+                        f"{table.name} of {store.category} is not to be used in {each}, as {why}: "
+                        f"run the job {job} for it first."
+                    )
         return RunRequest(run_key=month, partition_key=month)
 
     def _request_months(

@@ -6,13 +6,15 @@ Dagster is imported where it is needed, as that takes seconds.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import amazon_seg_assets
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.storage.publishing import asset_of, is_abandoned, new_write
+from amazon_seg_assets.processes import is_abandoned, new_name, subject_of
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -52,14 +54,14 @@ def open_instance(home: Path) -> DagsterInstance:
         InputError: its ``dagster.yaml`` is not valid, or its databases cannot be written to.
     """
     from dagster import DagsterError, DagsterInstance, DagsterInvalidConfigError
-    from sqlalchemy.exc import SQLAlchemyError
     from yaml import YAMLError
 
     from amazon_seg_assets.dag.internals import INVALID_FILE
 
     try:
-        return DagsterInstance.get()
-    except (OSError, SQLAlchemyError) as error:
+        with keeping_records(home):
+            return DagsterInstance.get()
+    except OSError as error:
         raise _not_writable(home, error) from error
     except (DagsterError, INVALID_FILE, YAMLError) as error:
         first = error.errors[0].message if isinstance(error, DagsterInvalidConfigError) else error
@@ -71,18 +73,33 @@ def open_instance(home: Path) -> DagsterInstance:
         ) from error
 
 
+@contextmanager
+def keeping_records(home: Path) -> Iterator[None]:
+    """Tells in a sentence why Dagster's database cannot keep what happens meanwhile.
+
+    Raises:
+        InputError: it cannot, as on a full disk.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise _not_writable(home, error) from error
+
+
 def _not_writable(home: Path, error: Exception) -> InputError:
     # What the database itself says has neither the statement nor a link, as SQLAlchemy's own has.
     said = getattr(error, "strerror", None) or str(getattr(error, "orig", None) or error)
     return InputError(
-        f"Dagster cannot keep its records in {home} ({said.rstrip('.')}): set DAGSTER_HOME to a "
-        "folder that can be written to."
+        f"Dagster cannot keep its records in {home} ({said.rstrip('.')}): make room there, or set "
+        "DAGSTER_HOME to a folder that can be written to."
     )
 
 
 def process_tag(run_id: str) -> dict[str, str]:
     """A tag that tells in which process a run is, named as a write to the storage is."""
-    return {_PROCESS_TAG: new_write(_plain(run_id))}
+    return {_PROCESS_TAG: new_name(_plain(run_id))}
 
 
 def _plain(run_id: str) -> str:
@@ -100,6 +117,6 @@ def end_dead_runs(instance: DagsterInstance) -> None:
         run, started = record.dagster_run, record.start_time or 0.0
         process = run.tags.get(_PROCESS_TAG, "")
         # What Dagster starts again from the UI has the tags of the former run.
-        is_of_command = asset_of(process) == _plain(run.run_id)
+        is_of_command = subject_of(process) == _plain(run.run_id)
         if is_of_command and is_abandoned(process, lambda: started):  # noqa: B023
             instance.report_run_failed(run, "The process of this run is gone.")

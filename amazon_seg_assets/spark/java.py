@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.spark import machine
 
 MINIMUM_JAVA = 17
 """Oldest Java that Spark 4 starts on (https://spark.apache.org/docs/latest/)."""
@@ -49,11 +50,32 @@ class Java(NamedTuple):
     runtime: Path
 
 
+def require_addresses() -> None:
+    """Checks that no limit on addresses is why a Java has not started.
+
+    Raises:
+        InputError: there is such a limit.
+    """
+    if (limit := machine.address_space_bytes()) is not None:
+        raise InputError(
+            f"Java does not start, as this process may reserve no more than {limit // 1024**2:,} "
+            "MiB of addresses, and Java reserves far more than it uses: lift that limit with "
+            "`ulimit -v unlimited`, or where the service or batch system sets it."
+        )
+
+
 def _ask(java: Path) -> tuple[int, Path] | None:
-    """The major version of a Java and the folder it lies in; None where it does not run."""
+    """The major version of a Java and the folder it lies in; None where it does not run.
+
+    Raises:
+        InputError: it would run, were there no limit on addresses.
+    """
     command = [str(java), "-XshowSettings:properties", "-version"]
     try:
         done = subprocess.run(command, capture_output=True, timeout=60, check=True)
+    except subprocess.CalledProcessError:
+        require_addresses()
+        return None
     except (OSError, subprocess.SubprocessError):
         return None
     # Among its properties are paths, in whatever encoding.
@@ -71,8 +93,8 @@ def find_java(shim_directory: Path) -> Java:
     leaves out options for which it would only warn.
 
     Raises:
-        InputError: ``JAVA_HOME`` is unusable, there is no Java at all, or ``shim_directory`` cannot
-            be written to.
+        InputError: ``JAVA_HOME`` is unusable, there is no Java at all, it may not reserve enough
+            addresses, or ``shim_directory`` cannot be written to.
     """
     if configured := os.environ.get("JAVA_HOME"):
         home = Path(configured)

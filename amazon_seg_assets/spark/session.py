@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +17,8 @@ from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.spark import internals, machine
 from amazon_seg_assets.spark.class_archive import archive_options, without_writing
 from amazon_seg_assets.spark.failures import cause_in_one_line, tells_of_an_end
-from amazon_seg_assets.spark.java import find_java
+from amazon_seg_assets.spark.java import find_java, require_addresses
+from amazon_seg_assets.spark.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -94,15 +96,23 @@ def default_conf(master: str) -> dict[str, str]:
     return conf
 
 
-def session_conf(master: str, conf: Mapping[str, str], archive: Sequence[str]) -> dict[str, str]:
+def session_conf(
+    master: str, conf: Mapping[str, str], archive: Sequence[str], temporary: Path | None = None
+) -> dict[str, str]:
     """All settings of a session; the user's win.
 
-    The user's options of Java are added to those there are, and to ``archive``, by which the
-    driver's Java uses or makes an archive of classes; Java refuses to have two collectors.
+    The user's options of Java are added to those there are; Java refuses to have two collectors.
+
+    Args:
+        master: of Spark.
+        conf: the user's settings.
+        archive: options by which the driver's Java uses or makes an archive of classes.
+        temporary: folder for the temporary files of the driver's Java.
     """
     settings = default_conf(master)
+    own = [*archive, *([shlex.quote(f"-Djava.io.tmpdir={temporary}")] if temporary else [])]
     # Executors use it that find the file and have the same Java.
-    options = {_JAVA_OPTIONS: archive, _EXECUTOR_JAVA_OPTIONS: without_writing(archive)}
+    options = {_JAVA_OPTIONS: own, _EXECUTOR_JAVA_OPTIONS: without_writing(archive)}
     for key, added in options.items():
         ours, theirs = settings[key], conf.get(key, "")
         if _ANY_COLLECTOR.search(theirs):
@@ -138,8 +148,8 @@ def start_session(master: str, conf: Mapping[str, str], cache_directory: Path) -
     that a later start can use again.
 
     Raises:
-        InputError: there is no usable Java, too little memory, or Spark does not start with this
-            master.
+        InputError: there is no usable Java, too little memory, no place for temporary files, or
+            Spark does not start with this master.
     """
     with _ONE_AT_A_TIME:
         if _FAILED:
@@ -210,7 +220,7 @@ def _new_session(master: str, conf: Mapping[str, str], cache_directory: Path) ->
     java = find_java(cache_directory / "java")
     os.environ["JAVA_HOME"] = str(java.home)
     archive = archive_options(java, cache_directory / "class-archives")
-    settings = session_conf(master, conf, archive)
+    settings = session_conf(master, conf, archive, temporary_folder())
     if master.startswith("local"):
         # Elsewhere there need be neither this Python, nor a way to this machine by that name.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -224,6 +234,8 @@ def _new_session(master: str, conf: Mapping[str, str], cache_directory: Path) ->
     try:
         session = builder.getOrCreate()
     except (PySparkRuntimeError, Py4JJavaError) as error:
+        if not internals.has_java():
+            require_addresses()
         raise InputError(
             f"Spark does not start with master {master} ({cause_in_one_line(str(error))}): check "
             "AMAZON_SEG_SPARK_MASTER and AMAZON_SEG_SPARK_CONF, and that the master can be reached."

@@ -20,9 +20,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.processes import new_name, subject_of
 from amazon_seg_assets.storage.exchange import exchange
 from amazon_seg_assets.storage.locations import children
-from amazon_seg_assets.storage.publishing import WHOLE, Publishing, asset_of, new_write
+from amazon_seg_assets.storage.publishing import WHOLE, Publishing
 
 _NEW, _ASIDE = "new", "aside"
 
@@ -54,7 +55,7 @@ class Renaming(Publishing[Path]):
         return (self._staging(write) / _ASIDE).is_dir()
 
     def _publish(self, write: str, partitions: Sequence[str] | None) -> None:
-        staging, target = self._staging(write), self.folder / asset_of(write)
+        staging, target = self._staging(write), self.folder / subject_of(write)
         new, aside = staging / _NEW, staging / _ASIDE
         with _explaining_links(target):
             if partitions is None:
@@ -69,7 +70,7 @@ class Renaming(Publishing[Path]):
         staging = self._staging(write)
         for aside in (staging / _ASIDE).glob("*"):
             name = "" if aside.name == WHOLE else aside.name
-            home = self.folder / asset_of(write) / name
+            home = self.folder / subject_of(write) / name
             # Once the new one is gone it has been in its place, whatever is there now.
             if (staging / _NEW / name).exists() and not home.exists():
                 home.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +82,7 @@ class Renaming(Publishing[Path]):
 
     def _remove(self, write: str) -> None:
         # Taken at once: a writer that lives after all cannot publish half of it.
-        taken = new_write(asset_of(write))
+        taken = new_name(subject_of(write))
         self._staging(write).rename(self._staging(taken))
         self._end(taken)
 

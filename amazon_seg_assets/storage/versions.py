@@ -22,8 +22,9 @@ from typing import NamedTuple
 
 from upath import UPath
 
+from amazon_seg_assets.processes import subject_of
 from amazon_seg_assets.storage.locations import children
-from amazon_seg_assets.storage.publishing import STAGING, WHOLE, Publishing, asset_of
+from amazon_seg_assets.storage.publishing import STAGING, WHOLE, Publishing
 
 _CURRENT = "_current"  # readers of Parquet folders skip names that begin with an underscore
 
@@ -62,13 +63,13 @@ class Versions(Publishing[UPath]):
     def _begin(self, write: str) -> UPath:
         marker, version = self._staging(write), _version_of(write)
         marker.fs.pipe({marker.path: f"{version}\n".encode()})
-        return self._version(asset_of(write), version)
+        return self._version(subject_of(write), version)
 
     def _is_open(self, write: str) -> bool:
         return write in children(self.folder / STAGING)
 
     def _publish(self, write: str, partitions: Sequence[str] | None) -> None:
-        asset, version = asset_of(write), _version_of(write)
+        asset, version = subject_of(write), _version_of(write)
         folder = self._version(asset, version)
         written = children(folder)
         names = [WHOLE] if partitions is None else partitions
@@ -95,7 +96,7 @@ class Versions(Publishing[UPath]):
             self._remove(write)
 
     def _remove(self, write: str) -> None:
-        asset, version = asset_of(write), _version_of(write)
+        asset, version = subject_of(write), _version_of(write)
         commits = _newest(self._commits(asset)).values()
         counting = {commit.partition for commit in commits if commit.version == version}
         folder = self._version(asset, version)
