@@ -25,6 +25,7 @@ from amazon_seg_assets.dag.checks import Check, Checks, bind_checks
 from amazon_seg_assets.dag.declaration import declared_in
 from amazon_seg_assets.dag.family import Family, families
 from amazon_seg_assets.dag.resources import resources_for
+from amazon_seg_assets.dag.sqlite import do_not_wait_for_disk
 from amazon_seg_assets.dag.steps import SOURCE_FILES, bind_asset, source_files
 from amazon_seg_assets.planning.alerts import failure_alert
 from amazon_seg_assets.planning.inputs import require_inputs
@@ -115,5 +116,8 @@ def _linked_to_git(assets: list[Any], settings: Settings) -> Any:
         AnchorBasedFilePathMapping(Path(__file__), "amazon_seg_assets/definitions.py"),
     )
 
+
+# Here, as runs of the command and of the UI both load this.
+do_not_wait_for_disk()
 
 defs = build_definitions(load_settings())

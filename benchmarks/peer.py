@@ -3,7 +3,8 @@
 What a good engineer would write for one machine: raw JSON Lines into month folders of zstd Parquet
 with all columns and a content hash; thirteen months cleaned and joined; RFM; K-Means for k = 2 to
 12, the best of ten k-means++ starts, each run to convergence on weighted distinct customers; the
-silhouettes of all k from sums per cluster; segments by the standard scheme. Each step is stored.
+silhouettes of all k from sums per cluster; segments by the standard scheme; the exploration of
+peer_exploration.py, and as many pictures. Each step is stored.
 
 Run as ``python -m benchmarks.peer <folder with raw/> <folder for results>``; ``--from-raw`` takes
 the raw Parquet that an earlier run has left.
@@ -30,6 +31,7 @@ from threadpoolctl import threadpool_limits
 from amazon_seg_assets.rules.categories import load_excluded_categories
 from amazon_seg_assets.rules.scheme import load_scheme
 from amazon_seg_assets.spark.machine import cores
+from benchmarks import peer_exploration
 
 KS = range(2, 13)
 STARTS = 10
@@ -239,6 +241,24 @@ class Peer:
             "rfm_segments",
         )
 
+    def explore(self) -> None:
+        """The tables of the exploration."""
+        tables = peer_exploration.tables(
+            self._parquet,
+            {"raw_reviews": _REVIEW, "raw_metadata": _PRODUCT},
+            load_excluded_categories(self._category),
+            _PLACEHOLDERS,
+        )
+        for name, query in tables:
+            with self.step(name):
+                self._write(query, name)
+
+    def draw(self) -> None:
+        """As many pictures as ours, of small tables."""
+        small = ("review_counts", "rating_counts", "main_category_counts", "k_sweep")
+        frames = {name: self._db.execute(f"FROM {self._parquet(name)}").df() for name in small}
+        peer_exploration.draw(self._results / "pictures", frames)
+
     def _one(self, query: str) -> tuple:
         row = self._db.execute(query).fetchone()
         assert row is not None
@@ -281,12 +301,15 @@ def main() -> None:
     parser.add_argument("results", type=Path)
     parser.add_argument("--category", default="Electronics")
     parser.add_argument("--from-raw", action="store_true")
+    parser.add_argument("--explore", action="store_true", help="and draw pictures")
     options = parser.parse_args()
     if not options.from_raw:
         shutil.rmtree(options.results, ignore_errors=True)
     options.results.mkdir(parents=True, exist_ok=True)
     peer = Peer(options.source, options.results, options.category)
     steps = [peer.ingest, peer.clean, peer.join, peer.rfm, peer.cluster, peer.segment]
+    if options.explore:
+        steps += [peer.explore, peer.draw]
     for step in steps[1:] if options.from_raw else steps:
         with peer.step(step.__name__):
             step()
