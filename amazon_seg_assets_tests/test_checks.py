@@ -432,8 +432,6 @@ def spoil(folder: Location, change: Callable[[pa.Table], pa.Table]) -> None:
         table = pq.ParquetFile(path).read()
         if table.num_rows:
             pq.write_table(change(table), path)
-            # Spark would notice by its checksum that the file is not the one it wrote.
-            path.with_name(f".{path.name}.crc").unlink(missing_ok=True)
     # And each reader by what was kept of the files; here they are as if they had been written so.
     place = on_disk(folder)
     for kept in (*place.rglob(CONTENTS), place.parent / CONTENTS):

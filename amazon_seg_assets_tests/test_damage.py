@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import SparkSession
 from upath import UPath
 
 from amazon_seg_assets.dag.handles import Snapshot, Whole
@@ -178,3 +179,14 @@ def test_many_months_of_a_url_are_one_listing(
     for _ in range(3):
         assert damage(store, "sizes", months) == ""
     assert len(listed) == 1
+
+
+def test_a_bit_that_has_flipped_on_the_disk_is_noticed(spark: SparkSession, tmp_path: Path) -> None:
+    spark.range(1_000).repartition(1).write.parquet(f"file://{tmp_path}/numbers")
+    [file] = (tmp_path / "numbers").glob("*.parquet")
+    assert not [*file.parent.glob(".*.crc")]
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(Exception, match="CRC checksum"):
+        spark.read.parquet(f"file://{tmp_path}/numbers").collect()

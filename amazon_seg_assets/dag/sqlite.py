@@ -21,7 +21,7 @@ _held: OrderedDict[str, sqlite3.Connection] = OrderedDict()
 
 
 def do_not_wait_for_disk() -> None:
-    """Has this process keep records so, from the next connection on."""
+    """Sets this up for all connections that this process opens from now on."""
     if not event.contains(Pool, "connect", _on_connect):
         event.listen(Pool, "connect", _on_connect)
 

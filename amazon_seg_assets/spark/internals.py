@@ -93,6 +93,16 @@ def hidden_row(spark: SparkSession, values: Mapping[str, bytes]) -> DataFrame:
     return DataFrame(session.createDataFrame(rows, session.parseDataType(schema.json())), spark)
 
 
+def without_checksum_files(spark: SparkSession) -> None:
+    """Turns off the files ``.….crc`` that Hadoop writes beside each file on a local disk.
+
+    Of each file that it makes Hadoop sets the mode by a process, which takes longer than to write a
+    small month.
+    """
+    files = _gateway(spark).jvm.org.apache.hadoop.fs.FileSystem
+    files.getLocal(spark.sparkContext._jsc.hadoopConfiguration()).setWriteChecksum(False)
+
+
 def named(stage: Stage, uid: str) -> Stage:
     """The stage of a pipeline under a name that is the same each time, where Spark draws one."""
     stage._resetUid(uid)

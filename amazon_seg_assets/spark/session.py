@@ -64,6 +64,8 @@ def default_conf(master: str) -> dict[str, str]:
         # Higher levels, and looking for repeated values, take more time than the bytes are worth.
         "spark.hadoop.parquet.compression.codec.zstd.level": "1",
         "spark.hadoop.parquet.enable.dictionary": "false",
+        # Each page has its sum in the file, wherever that lies.
+        "spark.hadoop.parquet.page.verify-checksum.enabled": "true",
         # A folder month=2023-03 is a string, not the first of March.
         "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
         # A text that is not a number is an unknown price, not an error.
@@ -74,6 +76,8 @@ def default_conf(master: str) -> dict[str, str]:
         "spark.sql.adaptive.optimizer.excludedRules": (
             "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation"
         ),
+        # A table has a folder a month; by default, listing them is a task each.
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "16",
         # Months are written side by side: sorting whole rows by month would cost more.
         "spark.sql.maxConcurrentOutputFileWriters": "64",
         "spark.ui.showConsoleProgress": "false",
@@ -89,6 +93,8 @@ def default_conf(master: str) -> dict[str, str]:
         conf |= {
             _HEAP: f"{local_heap_gib()}g",
             "spark.sql.shuffle.partitions": str(max(8, 2 * machine.cores())),
+            # A disk lists all months in less time than a job takes.
+            "spark.sql.sources.parallelPartitionDiscovery.threshold": "2000",
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.ui.enabled": "false",
@@ -241,4 +247,5 @@ def _new_session(master: str, conf: Mapping[str, str], cache_directory: Path) ->
             "AMAZON_SEG_SPARK_MASTER and AMAZON_SEG_SPARK_CONF, and that the master can be reached."
         ) from error
     session.sparkContext.setLogLevel("ERROR")
+    internals.without_checksum_files(session)
     return session

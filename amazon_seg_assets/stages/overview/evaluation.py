@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from pyspark import cloudpickle
 from pyspark.sql import SparkSession
 
 from amazon_seg_assets.formats import counted, share
+from amazon_seg_assets.spark.side_by_side import side_by_side
 from amazon_seg_assets.stages.clusters import grid
 from amazon_seg_assets.stages.clusters import kmeans as lloyd
 from amazon_seg_assets.stages.clusters.kmeans import SearchParams
@@ -109,12 +111,12 @@ def bootstrap(
     params: SearchParams,
     resamples: int = DEFAULT_RESAMPLES,
 ) -> list[np.ndarray]:
-    """Clusters resamples of the customers, each in a Spark task of its own.
+    """Clusters resamples of the customers, side by side.
 
     The standardization stays that of the original customers.
 
     Args:
-        spark: runs the tasks.
+        spark: says where.
         customers: distinct ones.
         scale: their standardization.
         centers: of the original clusters, standardized; shape (k, 3).
@@ -128,17 +130,13 @@ def bootstrap(
     standardized, k = scale.apply(customers), len(centers)
     labels, _ = lloyd.assign(standardized, customers.customers, centers)
     cell = grid.cell_numbers(standardized, params.max_cells)
-    # Plain arrays, as what is broadcast is not pickled by value.
-    broadcast = spark.sparkContext.broadcast((standardized, customers.customers, labels, cell))
+    # Plain arrays, as what workers get is not pickled by value.
+    content = (standardized, customers.customers, labels, cell)
 
-    def resample(number: int) -> np.ndarray:
-        return resampled_contingency(Clustered(*broadcast.value), k, number, params)
+    def resample(content: tuple[Any, ...], number: int) -> np.ndarray:
+        return resampled_contingency(Clustered(*content), k, number, params)
 
-    try:
-        tasks = spark.sparkContext.parallelize(range(resamples), resamples)
-        return tasks.map(resample).collect()
-    finally:
-        broadcast.destroy()
+    return side_by_side(spark, resample, content, range(resamples))
 
 
 def stability(tables: Sequence[np.ndarray]) -> Stability:
