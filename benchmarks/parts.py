@@ -189,7 +189,7 @@ class Benchmark:
         from_raw = self.runs.get("ours, from raw")
         self.findings["one new month, with the exploration"] = {
             "rows": rows,
-            "over_a_run_from_raw": ratio(run["seconds"], from_raw and from_raw["seconds"]),
+            "over_a_run_from_raw": ratio(run["seconds"], from_raw["seconds"] if from_raw else None),
             "segmented_after_seconds": run["segmented_after_seconds"],
             "seconds": run["seconds"],
         }

@@ -14,7 +14,9 @@ from typing import TypeVar
 from pyspark.sql import SparkSession
 from threadpoolctl import threadpool_limits
 
-Content, Item, Result = TypeVar("Content"), TypeVar("Item"), TypeVar("Result")
+Content = TypeVar("Content")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def side_by_side(
@@ -33,7 +35,7 @@ def side_by_side(
         items: the longest to compute first.
     """
     context = spark.sparkContext
-    if re.fullmatch(r"local(\[.*\])?", context.master):
+    if re.fullmatch(r"local(\[.*\])?", context.master or ""):
         # A computation limits threads and warnings for itself, but part of that is one state for
         # all: what one that ends early restores must not be felt by the others.
         with (
