@@ -18,7 +18,7 @@ from amazon_seg_assets.schema import Table
 from amazon_seg_assets.stages.cleaning.assets import clean_metadata
 from amazon_seg_assets.stages.exploration import assets, tables
 from amazon_seg_assets.stages.exploration import transform as exploration
-from amazon_seg_assets.stages.exploration.profiles import profile_reviews
+from amazon_seg_assets.stages.exploration.profiles import _FIGURES, _description, profile_reviews
 from amazon_seg_assets.stages.raw.tables import RAW_REVIEWS
 from amazon_seg_assets.storage.facts import read_facts
 from amazon_seg_assets.storage.parquet import read_small
@@ -319,12 +319,29 @@ def test_a_year_without_reviews_is_told(explored: Graph) -> None:
         assert "No data: no " in text
 
 
+def test_copies_of_a_helpful_review_leave_room_for_others(spark: SparkSession) -> None:
+    """However often the first is copied, the fifteenth review of each kind is still found."""
+    columns = "review_id string, helpful_vote bigint, verified_purchase boolean, timestamp bigint"
+    copied = [("copied", 100, True, 0)] * 40
+    others = [(f"{votes:02d}", votes, True, votes) for votes in range(1, 21)]
+    rows = [*copied, *others, ("no", 3, None, 7)]
+    raw = spark.createDataFrame(rows, columns).withColumn("month", F.lit("2023-01"))
+    votes = exploration.enough_votes(raw)
+    assert votes == 3
+    found = exploration.most_helpful(raw, votes).sort_values(["rank", "review_id"])
+    assert found["review_id"].tolist() == ["copied", "no", *(f"{n:02d}" for n in range(20, 6, -1))]
+
+
+def test_an_estimate_of_distinct_values_never_exceeds_the_rows() -> None:
+    description = _description(100, dict.fromkeys(_FIGURES) | {"nulls": 10, "distinct": 93})
+    assert description["distinct"] == description["count"] == 90
+
+
 def test_no_helpful_reviews_make_an_empty_table(spark: SparkSession, explored: Graph) -> None:
     raw = read_table(spark, explored.store, RAW_REVIEWS, ["2021-03"])
-    first = exploration.most_helpful(
-        raw.select("helpful_vote", "verified_purchase", "timestamp", "review_id", "month")
-    )
-    assert first.empty
+    votes = exploration.enough_votes(raw)
+    assert votes == 1
+    assert exploration.most_helpful(raw, votes).empty
     assert exploration.helpful_reviews(raw, {}).empty
 
 

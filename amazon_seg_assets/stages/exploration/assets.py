@@ -53,7 +53,7 @@ class YearConfig(Config):
     )
 
 
-@whole_asset(REVIEW_PROFILE, reads=[RAW_REVIEWS], kinds=KINDS, check_step=CHECKS)
+@whole_asset(REVIEW_PROFILE, reads=[RAW_REVIEWS], kinds=KINDS, code_version="2", check_step=CHECKS)
 def review_profile(explored: Whole) -> Stored:
     """Profiles the raw reviews."""
     profile = profile_reviews(explored.read(RAW_REVIEWS, RAW_REVIEWS.column_names))
@@ -73,7 +73,9 @@ def review_profile(explored: Whole) -> Stored:
     return _profiled(explored, profile, facts, shown)
 
 
-@whole_asset(METADATA_PROFILE, reads=[RAW_METADATA], kinds=KINDS, check_step=CHECKS)
+@whole_asset(
+    METADATA_PROFILE, reads=[RAW_METADATA], kinds=KINDS, code_version="2", check_step=CHECKS
+)
 def metadata_profile(explored: Whole) -> Stored:
     """Profiles the raw products."""
     profile = profile_metadata(explored.read(RAW_METADATA))
@@ -136,8 +138,10 @@ def main_category_counts(explored: Whole) -> Stored:
 @whole_asset(HELPFUL_REVIEWS, reads=[RAW_REVIEWS], kinds=KINDS, check_step=CHECKS)
 def helpful_reviews(explored: Whole) -> Stored:
     """Finds the most helpful reviews, then reads the months that hold them."""
-    lean = ["helpful_vote", "verified_purchase", "timestamp", "review_id", MONTH]
-    first = transform.most_helpful(explored.read(RAW_REVIEWS, lean))
+    lean = ["helpful_vote", "verified_purchase", "timestamp"]
+    votes = transform.enough_votes(explored.read(RAW_REVIEWS, lean))
+    known = explored.read(RAW_REVIEWS, [*lean, "review_id", MONTH])
+    first = transform.most_helpful(known, votes)
     ranks = dict(zip(first["review_id"], first["rank"], strict=True))
     raw = explored.read(RAW_REVIEWS, months=sorted(set(first[MONTH])))
     table = transform.helpful_reviews(raw, ranks)

@@ -125,9 +125,12 @@ _FIGURES = ("nulls", "distinct", "placeholders", "n", "sum", "squares", "quartil
 
 def _figures(name: str, type_: pa.DataType, number: Column | None) -> dict[str, Column]:
     value = F.col(name)
+    # Of texts and lists Spark's sketch takes longer to make a hash than a column's own function.
+    is_long = pa.types.is_list(type_) or pa.types.is_string(type_)
+    hashed = F.when(value.isNotNull(), F.xxhash64(value)) if is_long else value
     figures = {
         "nulls": F.count_if(value.isNull()),
-        "distinct": F.approx_count_distinct(value, RELATIVE_ERROR),
+        "distinct": F.approx_count_distinct(hashed, RELATIVE_ERROR),
     }
     if pa.types.is_list(type_):
         figures["placeholders"] = F.count_if(F.size(value) == 0)
@@ -152,9 +155,14 @@ def _description(rows: int, found: Mapping[str, Any]) -> dict[str, Any]:
     extremes = {
         name: None if found[name] is None else float(found[name]) for name in ("min", "max")
     }
-    told = {name: found[name] for name in ("nulls", "distinct", "placeholders")}
+    count = rows - found["nulls"]
+    told = {
+        "nulls": found["nulls"],
+        "distinct": min(found["distinct"], count),  # an estimate may be above
+        "placeholders": found["placeholders"],
+    }
     spread = {"mean": mean, "sd": sd, "q1": q1, "median": median, "q3": q3}
-    return {"count": rows - found["nulls"], **told, **spread, **extremes}
+    return {"count": count, **told, **spread, **extremes}
 
 
 def _mean_and_sd(

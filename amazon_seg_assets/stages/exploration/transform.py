@@ -106,20 +106,35 @@ def main_category_counts(raw: DataFrame, excluded: Collection[str]) -> pd.DataFr
     return ordered[MAIN_CATEGORY_COUNTS.column_names].reset_index(drop=True)
 
 
-def most_helpful(raw: DataFrame) -> pd.DataFrame:
+def enough_votes(raw: DataFrame) -> int:
+    """The fewest helpful votes that one of the most helpful reviews can have; at least 1.
+
+    Args:
+        raw: ``helpful_vote``, ``verified_purchase`` and ``timestamp`` of ``raw_reviews``.
+    """
+    helpful = raw.where("helpful_vote > 0").withColumn("verified_purchase", _verified())
+    # Copies of a review have its time too, so that these places are of different reviews.
+    order = [F.col("helpful_vote").desc(), F.col("timestamp")]
+    first = _first(helpful, F.dense_rank(), "verified_purchase", order, MOST_HELPFUL)
+    least = first.groupBy("verified_purchase").agg(F.min("helpful_vote").alias("votes"))
+    return min((row.votes for row in least.collect()), default=1)
+
+
+def most_helpful(raw: DataFrame, votes: int) -> pd.DataFrame:
     """Finds the most helpful reviews, each once; reads nothing long.
 
     Args:
         raw: ``helpful_vote``, ``verified_purchase``, ``timestamp``, ``review_id`` and ``month`` of
             ``raw_reviews``.
+        votes: as `enough_votes` found. Pages of files with fewer are not read.
 
     Returns:
         ``review_id``, ``month`` and ``rank``, from 1 among the verified and among the others.
     """
-    helpful = raw.where("helpful_vote > 0").withColumn("verified_purchase", _verified()).distinct()
+    helpful = raw.where(F.col("helpful_vote") >= votes).withColumn("verified_purchase", _verified())
     order = [F.col("helpful_vote").desc(), F.col("timestamp"), F.col("review_id")]
-    ranked = _ranked(helpful, "verified_purchase", order, MOST_HELPFUL)
-    return pd.DataFrame(ranked.select("review_id", MONTH, "rank").toPandas())
+    ranked = _first(helpful, F.dense_rank(), "verified_purchase", order, MOST_HELPFUL)
+    return pd.DataFrame(ranked.select("review_id", MONTH, "rank").distinct().toPandas())
 
 
 def helpful_reviews(raw: DataFrame, ranks: Mapping[str, int]) -> pd.DataFrame:
@@ -303,9 +318,16 @@ def _top(products: DataFrame, lists: Sequence[Column]) -> DataFrame:
 
 
 def _ranked(frame: DataFrame, group: str, order: Sequence[Column], first: int) -> DataFrame:
+    """The first rows of each group."""
+    return _first(frame, F.row_number(), group, order, first)
+
+
+def _first(
+    frame: DataFrame, rank: Column, group: str, order: Sequence[Column], first: int
+) -> DataFrame:
     """The first of each group; Spark drops most of the others before it brings groups together."""
     window = Window.partitionBy(group).orderBy(*order)
-    return frame.withColumn("rank", F.row_number().over(window)).where(F.col("rank") <= first)
+    return frame.withColumn("rank", rank.over(window)).where(F.col("rank") <= first)
 
 
 def _verified() -> Column:
