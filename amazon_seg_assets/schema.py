@@ -54,8 +54,7 @@ class Total:
         columns: of the table, each of which adds up to the sum; if none, its rows do.
         of: the table that holds the same sum.
         of_column: of that table; empty for its rows.
-        fact: beside the table itself, counted in the pass that wrote it; where it is null or not
-            named, ``of`` counts.
+        fact: beside the table itself, counted in the pass that wrote it, where there is no ``of``.
         dropped: facts beside the table that count rows left out, by reason.
         by: columns; the sum holds in each group of their values.
         where: a column and a value; only such rows count.

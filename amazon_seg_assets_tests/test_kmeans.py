@@ -22,6 +22,7 @@ from sklearn.metrics import silhouette_samples, silhouette_score
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.features import CENTERS
 from amazon_seg_assets.stages.clusters.checks import silhouette_high_enough
+from amazon_seg_assets.stages.clusters.everyone import standardization_of
 from amazon_seg_assets.stages.clusters.grid import cells
 from amazon_seg_assets.stages.clusters.kmeans import (
     Content,
@@ -94,6 +95,37 @@ def test_a_bound_on_points_takes_a_part_of_them(spark: SparkSession, frame: pd.D
     part = collect_points(data, len(frame), max_points=1000)
     assert 600 < len(part) < 1200
     assert np.array_equal(part.features, collect_points(data, len(frame), 1000).features)
+
+
+def test_a_fit_of_everyone_from_the_optima_of_a_part_is_that_of_all_points(
+    spark: SparkSession, frame: pd.DataFrame, points: Points
+) -> None:
+    """Nor does it depend on how customers are spread over tasks."""
+    ks, params = [2, 5], SearchParams(n_init=4)
+    data = on_spark(spark, frame)
+    part, scale = collect_points(data, len(frame), max_points=600), standardization_of(data)
+    assert part.parts > 1
+    expected = standardization(points)
+    assert scale.mean == pytest.approx(expected.mean, rel=1e-7)
+    assert scale.sd == pytest.approx(expected.sd, rel=1e-7)
+    of_all = sweep(spark, points, scale, ks, params)
+    found = [
+        sweep(spark, part, scale, ks, params, data.repartition(tasks, "user_id"))
+        for tasks in (1, 3)
+    ]
+    assert found[0].clusters.equals(found[1].clusters)
+    once, again = (each.table.drop(columns="seconds") for each in found)
+    assert once.equals(again)
+    assert once["wcss"].to_numpy() == pytest.approx(of_all.table["wcss"].to_numpy(), rel=1e-3)
+    assert once["silhouette"].to_numpy() == pytest.approx(
+        of_all.table["silhouette"].to_numpy(), abs=2e-3
+    )
+    assert once["converged"].all()
+    sizes = found[0].clusters.groupby("k")["customers"].sum()
+    assert sizes.tolist() == [len(frame)] * len(ks)
+    means = found[0].clusters.set_index("k").loc[5]
+    mean = (means["monetary"] * means["customers"]).sum() / len(frame)
+    assert mean == pytest.approx(frame["monetary"].mean())
 
 
 def test_the_bound_is_on_distinct_customers(spark: SparkSession) -> None:

@@ -116,9 +116,6 @@ def _total(table: Table, total: Total, handle: Handle) -> Verdict:
 
 
 def _expected(table: Table, total: Total, handle: Handle) -> float:
-    fact = handle.facts(table).get(total.fact) if total.fact else None
-    if fact is not None:
-        return float(fact)
     if total.of is None:
         return float(handle.facts(table, total.fact)[total.fact])
     if not total.of_column:

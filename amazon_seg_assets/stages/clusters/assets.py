@@ -24,6 +24,7 @@ from amazon_seg_assets.stages.clusters.choice_of_k import (
     clusters_of_chosen_k,
 )
 from amazon_seg_assets.stages.clusters.density import cluster_density as density
+from amazon_seg_assets.stages.clusters.everyone import standardization_of
 from amazon_seg_assets.stages.clusters.kmeans import LARGEST_SEED, MOST_STARTS, SearchParams
 from amazon_seg_assets.stages.clusters.ks import DEFAULT_KS, POSSIBLE_KS
 from amazon_seg_assets.stages.clusters.labels import label_each_k
@@ -71,7 +72,8 @@ class SweepConfig(Config):
     )
     max_points: int = Field(
         MAX_POINTS,
-        description="Most distinct customers that K-Means is fitted on; of more a part is taken.",
+        description="Most distinct customers that the search for optima takes into memory; of more "
+        "it takes a part, from whose optima the fit goes on over all of them.",
         ge=100,
     )
 
@@ -103,24 +105,24 @@ def k_sweep(snapshot: Snapshot, config: SweepConfig) -> list[Stored]:
     """Fits K-Means for each k, chooses one by rule, and labels the clusters of each."""
     # First, as it may be wrong, and to collect customers takes long.
     ks = config.ks()
-    points = collect_points(
-        snapshot.read(RFM_FEATURES), snapshot.rows(RFM_FEATURES), config.max_points
-    )
-    scale, params = standardization(points), config.search()
-    found = sweep(snapshot.spark, points, scale, usable_ks(ks, points, config.k), params)
+    customers = snapshot.read(RFM_FEATURES)
+    points = collect_points(customers, snapshot.rows(RFM_FEATURES), config.max_points)
+    everyone = customers if points.parts > 1 else None
+    scale = standardization(points) if everyone is None else standardization_of(everyone)
+    params = config.search()
+    usable = usable_ks(ks, points, config.k)
+    found = sweep(snapshot.spark, points, scale, usable, params, everyone)
     choice = choose_k(found.table, config.silhouette_tolerance, config.k)
     table = found.table.assign(chosen=found.table["k"] == choice.k)
     rules = load_label_rules(snapshot.family.settings.rules)
     centers = label_each_k(found.clusters, rules).assign(**scale.as_columns())
     chosen, of_choice = table[table["chosen"]].iloc[0], clusters_of_chosen_k(table, centers)
-    fitted = int(points.customers.sum())
     # How it was done, for whoever does it again with resamples.
     how = {
         "search": asdict(params),
         "max_points": config.max_points,
         "silhouette_tolerance": config.silhouette_tolerance,
     }
-    part = {"customers_of_part": fitted if points.parts > 1 else None}
     return [
         snapshot.store(table, K_SWEEP, {"why": choice.reason, **how}).telling(
             chosen_k=choice.k,
@@ -128,13 +130,12 @@ def k_sweep(snapshot: Snapshot, config: SweepConfig) -> list[Stored]:
             wcss=float(chosen["wcss"]),
             silhouette=float(chosen["silhouette"]),
             silhouette_plain=float(chosen["silhouette_plain"]),
-            distinct_customers=len(points),
-            customers_fitted=fitted,
+            distinct_customers_searched=len(points),
             parts_of_customers=points.parts,
             skipped_ks=sorted({*ks} - {*found.table["k"]}),
             sweep=shown(table),
         ),
-        snapshot.store(centers, CLUSTER_CENTERS, part).telling(
+        snapshot.store(centers, CLUSTER_CENTERS).telling(
             clusters_of_chosen_k=shown(
                 of_choice[["cluster", "cluster_label", "customers", *FEATURES]]
             ),

@@ -16,12 +16,13 @@ from typing import Any
 
 import pandas as pd
 from pyspark import cloudpickle
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.features import CENTERS, FEATURES
 from amazon_seg_assets.spark.side_by_side import side_by_side
 from amazon_seg_assets.stages.clusters import kmeans as lloyd
+from amazon_seg_assets.stages.clusters.everyone import fit_everyone
 from amazon_seg_assets.stages.clusters.grid import cells
 from amazon_seg_assets.stages.clusters.kmeans import Content, SearchParams, fit
 from amazon_seg_assets.stages.clusters.ks import DEFAULT_KS
@@ -72,8 +73,9 @@ def sweep(
     scale: Standardization,
     ks: Sequence[int] = DEFAULT_KS,
     params: SearchParams = DEFAULT_PARAMS,
+    everyone: DataFrame | None = None,
 ) -> Sweep:
-    """Fits K-Means for each k.
+    """Fits K-Means for each k on the points, and goes on from there to ``everyone``, if given.
 
     A k that leaves a cluster without customers, as some differ by less than sums can hold, is
     skipped; none may exceed the number of points.
@@ -93,6 +95,8 @@ def sweep(
     # The largest k takes longest, so it goes first.
     rows = side_by_side(spark, fit_one, content, sorted(ks, reverse=True))
     found = [row for of_k in rows for row in of_k]
+    if everyone is not None:
+        found = fit_everyone(everyone, scale, found)
     if not found:
         raise InputError(
             f"{min(ks)} clusters leave one without customers, as of the {len(points):,} distinct "

@@ -10,8 +10,8 @@ K_SWEEP = Table(
     name="k_sweep",
     description=(
         "One row per number of clusters tried. The k chosen is the knee of WCSS if its squared "
-        "silhouette is close to the best, else the k with the best one. Fitted on all customers, "
-        "or, if they are more than `max_points` distinct ones, on a part of these, by hash."
+        "silhouette is close to the best, else the k with the best one. Fitted on all customers; "
+        "of more than `max_points` distinct ones, from the optima of a part, by hash."
     ),
     by_month=True,
     is_small=True,
@@ -33,8 +33,9 @@ K_SWEEP = Table(
         Column(
             "silhouette_plain",
             pa.float64(),
-            "Mean silhouette over the customers fitted, by plain Euclidean distance; of more than "
-            "10,000 distinct ones between the cells of a grid, to within 0.005.",
+            "Mean silhouette by plain Euclidean distance; of more than 10,000 distinct customers "
+            "between the cells of a grid, to within 0.005, of more than `max_points` those of a "
+            "part.",
             sources=CLUSTERED_ON,
         ),
         Column("iterations", pa.int32(), "Iterations of the best start."),
@@ -60,7 +61,6 @@ CLUSTER_CENTERS = Table(
             "customers",
             ("customers",),
             of=RFM_FEATURES,
-            fact="customers_of_part",
             by=("k",),
         ),
     ),
