@@ -14,7 +14,9 @@ import pytest
 from rich.console import Console
 from sklearn.metrics import silhouette_score
 
+from amazon_seg_assets.sample.writer import write_sample
 from benchmarks.figures import ratio, slope, table_bytes
+from benchmarks.plot import time_over_size
 from benchmarks.report import comparison
 
 
@@ -149,3 +151,37 @@ def test_the_peer_keeps_of_equal_products_the_dearest(
     peer.clean()
     stored = tmp_path / "results/clean_metadata/0.parquet"
     assert duckdb.sql(f"SELECT price FROM '{stored}'").fetchall() == [(10.99,)]
+
+
+def test_time_over_size_shows_both_and_their_ratio() -> None:
+    figure = time_over_size({20_000: 40.0, 2_000_000: 90.0}, {20_000: 4.0, 2_000_000: 60.0}, "here")
+    [axes] = figure.axes
+    assert [line.get_label() for line in axes.lines] == ["ours", "by hand"]
+    assert [text.get_text() for text in axes.texts] == ["10.0×", "1.5×"]
+
+
+def test_the_peer_explores_as_we_do(tmp_path: Path) -> None:
+    """Its counts and lists, on a small sample, equal what plain Python finds."""
+    duckdb = pytest.importorskip("duckdb", reason="needs the extra bench")
+    from benchmarks.peer import Peer
+
+    write_sample(tmp_path, "Toys", 3_000)
+    lines = (tmp_path / "raw/review_categories/Toys.jsonl").read_text().splitlines()
+    reviews = [json.loads(line) for line in lines]
+    results = tmp_path / "results"
+    results.mkdir()
+    peer = Peer(tmp_path, results, "Toys")
+    for step in (peer.ingest, peer.clean, peer.explore):
+        step()
+    profile = duckdb.sql(f"FROM '{results}/review_profile/0.parquet'").df().iloc[0]
+    assert profile["rows"] == profile["rating_count"] == len(reviews)
+    assert profile["rating_avg"] == pytest.approx(np.mean([each["rating"] for each in reviews]))
+    distinct = len({each["user_id"] for each in reviews})
+    assert profile["user_id_distinct"] == pytest.approx(distinct, rel=0.1)
+    helpful = duckdb.sql(f"FROM '{results}/helpful_reviews/0.parquet'").df()
+    votes = sorted(each["helpful_vote"] for each in reviews if each["verified_purchase"])[-15:]
+    assert sorted(helpful[helpful["is_verified"]]["helpful_vote"]) == votes
+    ratings = duckdb.sql(f"FROM '{results}/rating_counts/0.parquet'").df()
+    assert ratings["reviews"].sum() == len(reviews)
+    lists = duckdb.sql(f"FROM '{results}/top_products/0.parquet'").df()
+    assert lists["list"].nunique() == 7

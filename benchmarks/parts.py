@@ -221,6 +221,7 @@ class Benchmark:
         fixed = ours.pop(_SMALLEST)
         self.findings["time over size"] = {
             "seconds": ours,
+            "all_seconds": {_SMALLEST: fixed, **ours},
             "peer_seconds": peers,
             "fixed_seconds": fixed,
             "slope": slope(ours),
