@@ -7,14 +7,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test lint chaos ui bench screenshots help
+.PHONY: demo test tests lint chaos ui bench screenshots help
 help:            ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
 
 demo: $(INSTALLED)     ## the main job on the built-in sample
 	$(BIN)/amazon-seg run --source sample
 
-test: lint       ## lint, types, definitions, tests
+test: $(INSTALLED)     ## lint, types, definitions, tests
+	@$(MAKE) --no-print-directory -j2 lint tests
+
+tests: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2
 
 lint: $(INSTALLED)     ## lint, types, definitions, reference
