@@ -34,7 +34,7 @@ from amazon_seg_assets.definitions import DECLARATIONS, build_definitions
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.months import Span
 from amazon_seg_assets.planning.jobs import INGEST, PREPARE, SEGMENT
-from amazon_seg_assets.planning.main_job import PARTS
+from amazon_seg_assets.planning.planner import PARTS
 from amazon_seg_assets.quality import tables
 from amazon_seg_assets.quality.control_totals import (
     Totals,

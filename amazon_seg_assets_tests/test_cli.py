@@ -31,7 +31,7 @@ from amazon_seg_assets.definitions import DECLARATIONS
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.months import month_range
 from amazon_seg_assets.planning.jobs import EXPLORE, HISTORY, INGEST, PREPARE, SEGMENT, job_of
-from amazon_seg_assets.planning.main_job import A_YEAR_BEFORE, PARTS, assets_of, of_snapshot
+from amazon_seg_assets.planning.planner import A_YEAR_BEFORE, PARTS, assets_of, of_snapshot
 from amazon_seg_assets.planning.staleness import Look
 from amazon_seg_assets.run.console import segment_table
 from amazon_seg_assets.run.headless import HeadlessRun, RunError

@@ -14,7 +14,7 @@ from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.months import month_range
 from amazon_seg_assets.planning.jobs import HISTORY, MAIN, PREPARE, SEGMENT
-from amazon_seg_assets.planning.main_job import MainJob
+from amazon_seg_assets.planning.planner import MainJob
 from amazon_seg_assets.run.headless import HeadlessRun, RunError
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.stages.raw.manifest import FileRecord, Manifest, MonthCounts

@@ -20,7 +20,7 @@ from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.origin import source_of
 from amazon_seg_assets.planning.jobs import INGEST, PREPARE
-from amazon_seg_assets.planning.main_job import assets_of, of_snapshot
+from amazon_seg_assets.planning.planner import assets_of, of_snapshot
 from amazon_seg_assets.planning.staleness import Look
 from amazon_seg_assets.run.headless import HeadlessRun
 from amazon_seg_assets.stages.cleaning import transform as cleaning

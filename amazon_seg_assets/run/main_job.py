@@ -1,4 +1,4 @@
-"""The main job for the UI and for sensors: one run that starts those of the other jobs in turn."""
+"""The job `main` of the UI and of sensors: one run that starts those of the other jobs in turn."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,7 @@ from amazon_seg_assets.dag.steps import SPARK_POOL
 from amazon_seg_assets.dag.titles import title
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.planning.jobs import MAIN, MAIN_DESCRIPTION, MAIN_RUN_TAG, run_tags
-from amazon_seg_assets.planning.main_job import PARTS, MainJob
+from amazon_seg_assets.planning.planner import PARTS, MainJob
 from amazon_seg_assets.run.headless import HeadlessRun, RunError
 from amazon_seg_assets.settings import Settings
 

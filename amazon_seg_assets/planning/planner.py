@@ -1,4 +1,4 @@
-"""The main job: the runs that bring a category up to date, from raw reviews to the report."""
+"""The planner: which runs bring a category up to date, from raw reviews to the report."""
 
 from __future__ import annotations
 
