@@ -581,6 +581,15 @@ def test_a_year_before_that_cannot_be_made_is_left_out_with_a_warning(
     assert done.cautions == ["The snapshot 2022-03 was left out. Too few customers."]
 
 
+def test_a_year_before_for_which_the_data_did_not_suffice_is_not_tried_again(
+    stored: Stored, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Look, "worth_trying", lambda *_: [])
+    run_toys(tmp_path)
+    assert BEFORE not in stored.executed
+    assert stored.executed[-1] == NOW
+
+
 @pytest.mark.parametrize(
     ("run", "error"), [(BEFORE, BROKEN), ("history 2023-05", InputError("No days."))]
 )

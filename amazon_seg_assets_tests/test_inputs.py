@@ -61,6 +61,16 @@ def failure(store: Store, job: str, first: str, last: str) -> Any:
     return failed[0].step_failure_data
 
 
+def test_a_month_that_the_data_does_not_have_is_told_with_the_remedy(store: Store) -> None:
+    """A UI that was loaded before the ingestion still offers it."""
+    data = failure(store, SEGMENT, LAST, "2023-11")
+    assert data.user_failure_data.description == (
+        "rfm_features of Toys has no 2023-10 to 2023-11: the data has given it the months 2020-10 "
+        "… 2023-09 since this page was loaded; reload the definitions (Deployment, Code locations, "
+        "Reload) and choose among these."
+    )
+
+
 @pytest.mark.parametrize(
     ("job", "snapshot", "lacks"),
     [

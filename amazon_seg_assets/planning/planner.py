@@ -124,7 +124,10 @@ class Planner:
             plan += [Planned(job, made, *ends) for ends in stale]
         for month in sorted({*snapshots, *before}):
             is_asked = month in snapshots
-            if due := look.due(self._of_snapshot() if is_asked else A_YEAR_BEFORE, month):
+            due = look.due(self._of_snapshot() if is_asked else A_YEAR_BEFORE, month)
+            if not is_asked:
+                due = look.worth_trying(due, month)
+            if due:
                 plan.append(Planned(SEGMENT, due, month, month, is_optional=not is_asked))
         return plan
 
