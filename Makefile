@@ -24,7 +24,7 @@ lint: $(INSTALLED)     ## lint, types, definitions, reference
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/dagster definitions validate -w workspace.yaml
+	$(BIN)/dg check defs --no-check-yaml
 	$(BIN)/python -m scripts.reference --check
 
 chaos: $(INSTALLED)    ## the long form of the tests of faults: kills and hostile lines

@@ -13,6 +13,10 @@ class InputError(Exception):
     """
 
 
+class TooFewError(InputError):
+    """There are too few reviews or customers: it fails alike until the data or a choice changes."""
+
+
 MADE_ANEW = "materialize it again, or run `amazon-seg run --force`"
 """The remedy for what is damaged, to end a sentence with."""
 

@@ -83,7 +83,9 @@ def of_a_hundred() -> Findings:
         ),
         ties={"standard": Ties(0.0, 0.0, 1), "notebook": Ties(0.25, 0.8, 5)},
         illustrations=[
-            Illustration(f"{name}_plot", name, b"<svg/>", f"What {name}_plot shows", f"On {name}.")
+            Illustration(
+                f"{name}_plot", name, b"<svg/>", b"", f"What {name}_plot shows", f"On {name}."
+            )
             for name in SECTIONS
         ],
     )  # fmt: skip

@@ -31,7 +31,7 @@ from amazon_seg_assets.definitions import DECLARATIONS
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.months import month_range
 from amazon_seg_assets.planning.jobs import EXPLORE, HISTORY, INGEST, PREPARE, SEGMENT, job_of
-from amazon_seg_assets.planning.main_job import A_YEAR_BEFORE, PARTS, assets_of, of_snapshot
+from amazon_seg_assets.planning.planner import A_YEAR_BEFORE, PARTS, assets_of, of_snapshot
 from amazon_seg_assets.planning.staleness import Look
 from amazon_seg_assets.run.console import segment_table
 from amazon_seg_assets.run.headless import HeadlessRun, RunError
@@ -579,6 +579,15 @@ def test_a_year_before_that_cannot_be_made_is_left_out_with_a_warning(
     assert stored.executed[-2:] == [BEFORE, NOW]
     [(done, _)] = [call.args for call in summarize.call_args_list]
     assert done.cautions == ["The snapshot 2022-03 was left out. Too few customers."]
+
+
+def test_a_year_before_for_which_the_data_did_not_suffice_is_not_tried_again(
+    stored: Stored, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Look, "worth_trying", lambda *_: [])
+    run_toys(tmp_path)
+    assert BEFORE not in stored.executed
+    assert stored.executed[-1] == NOW
 
 
 @pytest.mark.parametrize(

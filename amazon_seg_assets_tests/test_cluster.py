@@ -16,7 +16,7 @@ import pytest
 from nbclient import NotebookClient
 
 from amazon_seg_assets.definitions import defs
-from amazon_seg_assets.planning.main_job import PARTS
+from amazon_seg_assets.planning.planner import PARTS
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets_tests.spark_conf import (
     EXECUTOR_CONF,

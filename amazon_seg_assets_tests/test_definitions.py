@@ -14,13 +14,19 @@ from typing import Any
 
 import pytest
 import yaml
-from dagster import AssetKey, DagsterInstance, Definitions, TimeWindowPartitionMapping
+from dagster import (
+    AssetKey,
+    DagsterInstance,
+    Definitions,
+    MetadataValue,
+    TimeWindowPartitionMapping,
+)
 from dagster._core.instance.config import dagster_instance_config
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 
 from amazon_seg_assets.dag.family import families
-from amazon_seg_assets.dag.metadata import arranged, markdown_table
+from amazon_seg_assets.dag.metadata import arranged, markdown_table, sizes
 from amazon_seg_assets.dag.steps import SPARK_POOL
 from amazon_seg_assets.definitions import DECLARATIONS, build_definitions
 from amazon_seg_assets.months import Span, month_range
@@ -241,6 +247,11 @@ def test_column_lineage_leads_from_segment_to_the_raw_time(definitions: Definiti
         front = {source for each in front for source in sources(*each)} - seen
     assert ("raw_reviews", "timestamp") in seen
     assert ("raw_metadata", "price") in seen
+    # A list of a year takes clean products, the others what their pages say.
+    assert sources("top_products", "price") == {
+        ("raw_metadata", "price"),
+        ("clean_metadata", "price"),
+    }
     # Every column cited by any table is there, in a table that the asset is made of.
     graph = definitions.resolve_asset_graph()
     for table in schemas:
@@ -361,6 +372,43 @@ def test_metadata_begins_with_what_matters() -> None:
         "bytes",
         "dagster/uri",
     ]
+
+
+def test_figures_have_the_digits_that_people_read() -> None:
+    told = {
+        "share": 1 / 3,
+        "small": 1.23456e-9,
+        "usd": 12.000000001,
+        "large": 1234567.891,
+        "rows": 1_234_567,
+        "flag": True,
+        "none": float("nan"),
+        "cuts": MetadataValue.json({"recency": [2 / 3, 100.126], "of": "f"}),
+        "table": MetadataValue.md("| 0.3333333333 |"),
+    }
+    found = arranged(told)
+    assert str(found.pop("none")) == "nan"
+    assert found == {
+        "share": 0.3333,
+        "small": 1.235e-9,
+        "usd": 12.0,
+        "large": 1234567.89,
+        "rows": 1_234_567,
+        "flag": True,
+        "cuts": MetadataValue.json({"recency": [0.6667, 100.13], "of": "f"}),
+        "table": MetadataValue.md("| 0.3333333333 |"),
+    }
+
+
+def test_sizes_of_groups_are_a_table_and_a_share_each() -> None:
+    found = sizes("segment", {"Champions": 1_500, "Lost": 500, "Nobody": 0})
+    assert [*found] == ["segments", "share_Champions", "share_Lost", "share_Nobody"]
+    assert found["segments"].value.splitlines()[2:] == [
+        "| Champions | 1,500 | 75.0 % |",
+        "| Lost | 500 | 25.0 % |",
+        "| Nobody | 0 | 0.0 % |",
+    ]
+    assert (found["share_Champions"], found["share_Nobody"]) == (0.75, 0)
 
 
 def test_markdown_of_values_is_text() -> None:

@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 
 from amazon_seg_assets.dag.declaration import declared_in
 from amazon_seg_assets.dag.internals import range_tags
-from amazon_seg_assets.dag.metadata import preview
+from amazon_seg_assets.dag.metadata import preview, rounded
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.planning.jobs import EXPLORE, HISTORY, INGEST, PREPARE, SEGMENT
 from amazon_seg_assets.planning.snapshots import default_snapshot
@@ -194,7 +194,8 @@ TOLD: dict[str, dict[str, type]] = {
     },
     "k_sweep": {"chosen_k": int, "wcss": float, "silhouette": float, "silhouette_plain": float},
     "cluster_centers": {"smallest_share": float},
-    "customer_clusters": {"share_cluster_0": float, "share_cluster_1": float},
+    "customer_clusters": {"clusters": str, "share_cluster_0": float, "share_cluster_1": float},
+    "rfm_segments": {"segments": str, "share_Champions": float, "share_Lost": float},
     "segment_summary": {"share_Champions": float, "share_Lost": float},
     "segment_export": {"dagster/partition_row_count": int, "rows_by_segment": dict},
 }
@@ -224,6 +225,8 @@ def test_every_asset_tells_the_figures_of_its_kind(graph: Graph) -> None:
             for figure, type_ in (required | TOLD.get(name, {})).items()
             if not isinstance(metadata.get(figure), type_)
         ]
+        unrounded = [each for each in metadata if rounded(metadata[each]) != metadata[each]]
+        assert unrounded == [], name
     assert missing == []
 
 
@@ -419,7 +422,9 @@ def test_the_last_snapshots_are_one_run(graph: Graph) -> None:
         assert metadata["window_end"] == {"2023-02": "2023-02-28", "2023-03": "2023-03-20"}[month]
         # What the step took is of both months together.
         assert metadata["step_seconds"] > 0
-        assert metadata["step_rows_per_second"] == round(9 / metadata["step_seconds"])
+        assert metadata["step_rows_per_second"] == pytest.approx(
+            9 / metadata["step_seconds"], abs=1
+        )
         assert "seconds" not in metadata
 
 

@@ -14,7 +14,7 @@ from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.months import month_range
 from amazon_seg_assets.planning.jobs import HISTORY, MAIN, PREPARE, SEGMENT
-from amazon_seg_assets.planning.main_job import MainJob
+from amazon_seg_assets.planning.planner import MainJob
 from amazon_seg_assets.run.headless import HeadlessRun, RunError
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.stages.raw.manifest import FileRecord, Manifest, MonthCounts
@@ -59,6 +59,16 @@ def failure(store: Store, job: str, first: str, last: str) -> Any:
     failed = [e for e in result.all_events if e.event_type is DagsterEventType.STEP_FAILURE]
     assert len(failed) == 1
     return failed[0].step_failure_data
+
+
+def test_a_month_that_the_data_does_not_have_is_told_with_the_remedy(store: Store) -> None:
+    """A UI that was loaded before the ingestion still offers it."""
+    data = failure(store, SEGMENT, LAST, "2023-11")
+    assert data.user_failure_data.description == (
+        "rfm_features of Toys has no 2023-10 to 2023-11: the data has given it the months 2020-10 "
+        "… 2023-09 since this page was loaded; reload the definitions (Deployment, Code locations, "
+        "Reload) and choose among these."
+    )
 
 
 @pytest.mark.parametrize(

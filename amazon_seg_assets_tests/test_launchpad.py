@@ -28,6 +28,7 @@ from amazon_seg_assets.dag.titles import give_title, title
 from amazon_seg_assets.definitions import build_definitions
 from amazon_seg_assets.months import said
 from amazon_seg_assets.planning.jobs import DESCRIPTIONS, MAIN
+from amazon_seg_assets.rules.categories import load_excluded_categories
 from amazon_seg_assets.rules.files import built_in
 from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES
 from amazon_seg_assets.settings import Settings, load_settings
@@ -101,6 +102,7 @@ def test_a_wrong_value_is_told_with_its_field(
         (RfmConfig, "min_price", -1),
         (SweepConfig, "k_max", 51),
         (SweepConfig, "k_min", 1),
+        (SweepConfig, "k", 51),
         (SweepConfig, "n_init", 0),
         (SweepConfig, "random_state", -1),
         (EvaluationConfig, "resamples", 0),
@@ -113,7 +115,9 @@ def test_a_value_beyond_its_limits_is_told_with_its_field(
         kind(**{field: value})
 
 
-def test_every_field_is_described_and_has_a_default(jobs: list[JobDefinition]) -> None:
+def test_every_field_is_described_and_has_a_default_that_the_launchpad_shows(
+    jobs: list[JobDefinition],
+) -> None:
     config = [validate_run_config(job, {}) for job in jobs]
     fields = [
         (node.name, name, field)
@@ -124,7 +128,8 @@ def test_every_field_is_described_and_has_a_default(jobs: list[JobDefinition]) -
     assert len(fields) > 10
     for asset, name, field in fields:
         assert field.description, f"{asset}.{name}"
-        assert not field.is_required, f"{asset}.{name}"
+        # The launchpad leaves out a default that is null.
+        assert field.default_value is not None, f"{asset}.{name}"
     assert all(each is not None for each in config)
 
 
@@ -142,6 +147,14 @@ def test_the_scheme_is_a_choice_whose_default_is_that_of_the_deployment(
     assert scheme.default_value == chosen
     choices = [value.config_value for value in scheme.config_type.enum_values]
     assert choices == [*dict.fromkeys([*BUILT_IN_SCHEMES, chosen])]
+
+
+def test_what_is_left_out_of_the_category_is_shown(jobs: list[JobDefinition]) -> None:
+    [job] = [job for job in jobs if job.name == "Electronics__ingest"]
+    shown = _fields(job.graph.node_named("Electronics__clean_metadata").definition)
+    excluded = shown["excluded_categories"].default_value
+    assert excluded == [*load_excluded_categories("Electronics")]
+    assert "Books" in excluded
 
 
 def test_the_examples_of_the_docs_can_be_launched(jobs: list[JobDefinition]) -> None:

@@ -695,7 +695,7 @@ def test_text_from_the_data_is_only_text(findings: Findings) -> None:
         clusters=findings.clusters.assign(cluster_label=[HOSTILE, "Loyal"]),
         evaluation=replace(findings.evaluation, sentences=[HOSTILE, *others]),
         why_k="- no list",
-        illustrations=[Illustration("elbow_plot", "choice", b"<svg/>", HOSTILE, HOSTILE)],
+        illustrations=[Illustration("elbow_plot", "choice", b"<svg/>", b"", HOSTILE, HOSTILE)],
     )
     page = check_page(to_html(hostile))
     assert page.tags.count("img") == 1

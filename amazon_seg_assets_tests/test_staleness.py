@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -11,20 +12,25 @@ from dagster import DagsterInstance
 from pyspark.sql import SparkSession
 
 from amazon_seg_assets.cli import main
-from amazon_seg_assets.dag.declaration import declared_in
+from amazon_seg_assets.dag.declaration import AssetDeclaration, declared_in
 from amazon_seg_assets.dag.family import Family
+from amazon_seg_assets.dag.handles import Snapshot, Stored
 from amazon_seg_assets.dag.internals import range_tags
 from amazon_seg_assets.dag.resources import SparkResource
-from amazon_seg_assets.dag.versions import Note
+from amazon_seg_assets.dag.steps import run_body
+from amazon_seg_assets.dag.versions import Note, Versions
 from amazon_seg_assets.definitions import build_definitions
-from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.errors import InputError, TooFewError
 from amazon_seg_assets.origin import source_of
 from amazon_seg_assets.planning.jobs import INGEST, PREPARE
-from amazon_seg_assets.planning.main_job import assets_of, of_snapshot
+from amazon_seg_assets.planning.planner import assets_of, of_snapshot
 from amazon_seg_assets.planning.staleness import Look
 from amazon_seg_assets.run.headless import HeadlessRun
 from amazon_seg_assets.stages.cleaning import transform as cleaning
 from amazon_seg_assets.stages.cleaning.assets import clean_metadata, clean_reviews, joined_reviews
+from amazon_seg_assets.stages.clusters.assets import SweepConfig, cluster_model, k_sweep
+from amazon_seg_assets.stages.history.assets import customer_lifecycle
+from amazon_seg_assets.stages.rfm.assets import rfm_features
 from amazon_seg_assets.storage.facts import failed_checks, fault, note_checks
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.parquet import parquet_files
@@ -70,6 +76,31 @@ def are_products_clean(graph: Graph) -> bool:
 def why(graph: Graph) -> str:
     """The reason to ingest."""
     return Look(graph.family).raw(source_of(graph.family.settings))
+
+
+def test_what_the_data_did_not_suffice_for_is_not_tried_again(tmp_path: Path) -> None:
+    """Until something of it has changed: what it is made from, or the run configuration."""
+    family, month = family_of("Games", storage=tmp_path), "2022-09"
+    due = [rfm_features, k_sweep, cluster_model, customer_lifecycle]
+    made = Versions(family, family.store).now(k_sweep, month, SweepConfig.model_validate({}))
+
+    def body(*_: object) -> Stored:
+        raise TooFewError("There are only 1 distinct customers.")
+
+    handle = Snapshot(family, family.store, month)
+    with pytest.raises(TooFewError):
+        run_body(replace(k_sweep, body=body), handle, {}, {month: made})
+    assert family.store.months("k_sweep") == []
+
+    def tried(*due: AssetDeclaration, **given: Any) -> list[str]:
+        look = Look(family, **given)
+        return [each.name for each in look.worth_trying(due, month)]
+
+    assert tried(*due[1:]) == ["customer_lifecycle"]
+    assert tried(*due) == [each.name for each in due]
+    assert tried(*due[1:], ops={"k_sweep": {"k_min": 3}})[0] == "k_sweep"
+    assert tried(*due[1:], is_forced=True)[0] == "k_sweep"
+    assert len(Look(family).worth_trying(due[1:], "2022-10")) == 3
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from amazon_seg_assets.dag.declaration import declared_in
-from amazon_seg_assets.planning.main_job import PARTS
+from amazon_seg_assets.planning.planner import PARTS
 from amazon_seg_assets.sample.writer import write_sample
 from amazon_seg_assets.spark.java import find_java
 from amazon_seg_assets_tests.spark_conf import EXECUTORS_HERE, in_environment

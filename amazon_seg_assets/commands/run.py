@@ -170,7 +170,7 @@ def _run_all(
 def _run_one(options: argparse.Namespace, family: Family, work: _Work, progress: Progress) -> Done:
     """Brings a category up to date, in the one Spark session of all."""
     from amazon_seg_assets.origin import source_of
-    from amazon_seg_assets.planning.main_job import MainJob, Planner
+    from amazon_seg_assets.planning.planner import MainJob, Planner
     from amazon_seg_assets.run.headless import HeadlessRun
 
     snapshots = _snapshots(options, work.settings)

@@ -17,7 +17,7 @@ from dagster import MonthlyPartitionsDefinition
 
 from amazon_seg_assets.dag.family import Family, Reach, monthly_partitions
 from amazon_seg_assets.dag.handles import Handle, MonthRange, Output, Snapshot, Whole
-from amazon_seg_assets.months import LOOK_BACK_MONTHS
+from amazon_seg_assets.months import LOOK_BACK_MONTHS, Span
 from amazon_seg_assets.plots.style import Picture
 from amazon_seg_assets.schema import Artifact, Table
 from amazon_seg_assets.settings import Settings
@@ -117,14 +117,18 @@ class AssetDeclaration:
         """True if it is made month by month."""
         return self.handle is not Whole
 
-    def partitions(self, family: Family) -> MonthlyPartitionsDefinition | None:
+    def span(self, family: Family) -> Span | None:
         """The months that it has in a category; None if it is not made month by month."""
         if not self.has_months:
             return None
-        spans = family.spans
         if self.handle is Snapshot:
-            return monthly_partitions(spans.snapshots)
-        return monthly_partitions(spans.history if self.from_begin else spans.prepared)
+            return family.spans.snapshots
+        return family.spans.history if self.from_begin else family.spans.prepared
+
+    def partitions(self, family: Family) -> MonthlyPartitionsDefinition | None:
+        """The same as partitions."""
+        span = self.span(family)
+        return monthly_partitions(span) if span else None
 
     @property
     def uses_spark(self) -> bool:

@@ -20,6 +20,7 @@ from dagster import (
 )
 
 from amazon_seg_assets.dag.internals import Target, months_of_run, target_of
+from amazon_seg_assets.dag.metadata import rounded
 from amazon_seg_assets.quality.verdict import Verdict, worst
 
 Event = AssetCheckResult | AssetCheckEvaluation | Output[None]
@@ -74,7 +75,7 @@ def _told(spec: AssetCheckSpec, verdict: Verdict, sentence: str, **metadata: Any
         "passed": verdict.passed,
         "severity": AssetCheckSeverity.ERROR if spec.blocking else AssetCheckSeverity.WARN,
         "description": sentence,
-        "metadata": {"value": verdict.value, "threshold": verdict.threshold, **metadata},
+        "metadata": rounded({"value": verdict.value, "threshold": verdict.threshold, **metadata}),
     }
 
 

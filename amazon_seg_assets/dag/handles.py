@@ -212,6 +212,10 @@ class _One(Handle):
                 written = write_snapshot(frame, self.storage, table, self.month, given)
         return self._stored(table, self.month, written)
 
+    def store_nothing(self, table: Table, facts: Facts) -> Stored:
+        """Empties a small table, or the month of it; the facts tell why."""
+        return self.store(pd.DataFrame(columns=table.column_names), table, facts).telling(**facts)
+
     @contextmanager
     def replacing(self) -> Iterator[Path]:
         """Gives a fresh folder of this machine for the files of the artifact."""

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 from dagster import (
+    JsonMetadataValue,
     MetadataValue,
     TableColumn,
     TableColumnConstraints,
@@ -18,6 +19,7 @@ from dagster import (
 )
 from upath import UPath
 
+from amazon_seg_assets.formats import share
 from amazon_seg_assets.schema import Column, Table, type_name
 from amazon_seg_assets.spark.progress import Cost
 from amazon_seg_assets.storage.layout import Store
@@ -116,24 +118,44 @@ def cost_metadata(stored: Sequence[Mapping[str, Any]], cost: Cost) -> dict[str, 
     """
     rows = sum(_rows(stored))
     figures: dict[str, Any] = {
-        "seconds": round(cost.seconds, 3),
+        "seconds": cost.seconds,
         "peak_memory_mb": round(cost.peak_memory_bytes / _MIB),
     }
     if rows:
         figures["rows_per_second"] = round(rows / max(cost.seconds, 0.001))
     prefix = "step_" if len(stored) > 1 else ""
-    return {f"{prefix}{name}": figure for name, figure in figures.items()}
+    return {f"{prefix}{name}": rounded(figure) for name, figure in figures.items()}
 
 
 def arranged(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Metadata in the order in which people read it, as the UI keeps it.
+    """Metadata in the order and in the digits in which people read it.
 
-    First the rows, then what the body tells, a preview, the size and the place.
+    First the rows, then what the body tells, a preview, the size and the place. The UI keeps the
+    order.
     """
     first = [name for name in ROWS if name in metadata]
     last = [name for name in _LAST if name in metadata]
     told = [name for name in metadata if name not in {*first, *last}]
-    return {name: metadata[name] for name in (*first, *told, *last)}
+    return {name: rounded(metadata[name]) for name in (*first, *told, *last)}
+
+
+def rounded(value: Any) -> Any:
+    """A figure in as many digits as people read, and so all figures of a list or of JSON."""
+    match value:
+        case JsonMetadataValue():
+            return MetadataValue.json(rounded(value.data))
+        case dict():
+            return {name: rounded(each) for name, each in value.items()}
+        case list():
+            return [rounded(each) for each in value]
+        case float():
+            return float(_digits(value).replace(",", ""))
+    return value
+
+
+def _digits(value: float) -> str:
+    """Two decimals, as of cents; of what is below one, such as a share, four digits."""
+    return f"{value:.4g}" if abs(value) < 1 else f"{value:,.2f}"
 
 
 def _rows(stored: Iterable[Mapping[str, Any]]) -> Iterable[int]:
@@ -183,13 +205,29 @@ def _figure(value: Any) -> str:
     if isinstance(value, int | np.integer):
         return f"{value:,}"
     if isinstance(value, float | np.floating):
-        return f"{value:,.4g}" if abs(float(value)) < 1 else f"{value:,.2f}"
+        return _digits(float(value))
     return str(value)
 
 
 def _cell(value: Any, width: int) -> str:
     text = "" if value is None else " ".join(str(value).split())
     return as_cell(text if len(text) <= width else text[: width - 1] + "…")
+
+
+def sizes(of: str, customers: Mapping[str, int]) -> dict[str, Any]:
+    """Customers of each group: one table to read, and one share each for the charts.
+
+    Args:
+        of: a group, such as ``segment``.
+        customers: by name of the group, in the order in which people read them.
+    """
+    total = max(sum(customers.values()), 1)
+    shares = {name: n / total for name, n in customers.items()}
+    rows = [[name, f"{n:,}", share(shares[name])] for name, n in customers.items()]
+    return {
+        f"{of}s": MetadataValue.md(markdown_table([of, "customers", "share"], rows)),
+        **{f"share_{name}": each for name, each in shares.items()},
+    }
 
 
 def dropped(reasons: Mapping[str, int]) -> dict[str, Any]:

@@ -1,12 +1,11 @@
 """Pictures as assets: PNG and SVG files with an alternative text, shown in the UI."""
 
-import base64
 from collections.abc import Callable
 
 from dagster import MetadataValue
 
 from amazon_seg_assets.dag.handles import Snapshot, Stored, Whole
-from amazon_seg_assets.plots.render import to_png, to_svg
+from amazon_seg_assets.plots.render import as_source, to_png, to_svg
 from amazon_seg_assets.plots.style import Picture
 from amazon_seg_assets.storage.locations import url_of
 from amazon_seg_assets.texts import as_cell
@@ -21,10 +20,9 @@ def store_picture(draw: Callable[..., Picture], handle: Snapshot | Whole) -> Sto
         (folder / f"{name}.png").write_bytes(png)
         (folder / f"{name}.svg").write_bytes(to_svg(picture.figure))
         (folder / f"{name}.txt").write_text(picture.alt + "\n", encoding="utf-8")
-    data = base64.b64encode(png).decode()
     place = handle.storage.path(name, handle.month)
     return handle.stored(
-        plot=MetadataValue.md(f"![{as_cell(picture.alt)}](data:image/png;base64,{data})"),
+        plot=MetadataValue.md(f"![{as_cell(picture.alt)}]({as_source(png)})"),
         alternative_text=picture.alt,
         **{"dagster/uri": MetadataValue.path(url_of(place / f"{name}.png")), "bytes": len(png)},
     )

@@ -2,7 +2,7 @@
 
 import inspect
 import warnings
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -28,18 +28,20 @@ from dagster import (
 
 from amazon_seg_assets.dag.declaration import AssetDeclaration
 from amazon_seg_assets.dag.family import Family
-from amazon_seg_assets.dag.handles import MonthRange, Output, Snapshot, Stored, Whole
+from amazon_seg_assets.dag.handles import Handle, MonthRange, Output, Snapshot, Stored, Whole
 from amazon_seg_assets.dag.internals import is_temporary, months_of_run
 from amazon_seg_assets.dag.metadata import arranged, cost_metadata, declared_metadata, plain
 from amazon_seg_assets.dag.resources import SourceResource, SparkResource, StoreResource
 from amazon_seg_assets.dag.titles import give_title
-from amazon_seg_assets.dag.versions import WHOLE, Versions, write_notes
-from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.dag.versions import WHOLE, Note, Versions, write_notes
+from amazon_seg_assets.errors import InputError, TooFewError
+from amazon_seg_assets.months import said
 from amazon_seg_assets.schema import Table
 from amazon_seg_assets.spark.failures import remedy
 from amazon_seg_assets.spark.progress import watching
 from amazon_seg_assets.spark.session import java_exit_code
 from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets.storage.refusals import note_refusal
 
 SOURCE_FILES = "source_files"
 """The external asset that all lineage begins with."""
@@ -88,7 +90,6 @@ def bind_asset(
     stack trace. While a step lasts, its log tells how far Spark is; in the end, its metadata tells
     what it took.
     """
-    partitioned = declaration.has_months
     tried_again = declaration.uses_spark or declaration.stage == "raw"
     version = code_version or declaration.version(family.settings)
 
@@ -100,10 +101,10 @@ def bind_asset(
         **config: Config,
     ) -> Any:
         give_title(context)
-        months = tuple(context.partition_keys) if partitioned else ()
         store = storage.of(family.category)
         with running(storage, tried_again, context.log.info) as cost:
             _require_records(context.instance)
+            months = _months(context, declaration, family)
             keys = context.job_def.asset_layer.selected_asset_keys
             in_run = {key.path[-1] for key in keys if key.path[0] == family.category}
             # The first steps of a run look for what its later ones need.
@@ -114,7 +115,7 @@ def bind_asset(
             made = {month: versions.now(declaration, month, given) for month in months or [WHOLE]}
             handles = _handles(declaration, family, months, store, spark, source, context)
             stored = [
-                each for handle in handles for each in _flat(declaration.body(handle, **config))
+                each for handle in handles for each in run_body(declaration, handle, config, made)
             ]
             write_notes(store, stored, made)
         took = cost_metadata([each.metadata for each in stored], cost)
@@ -145,6 +146,27 @@ def _require_records(instance: DagsterInstance) -> None:
         )
 
 
+def _months(
+    context: AssetExecutionContext, declaration: AssetDeclaration, family: Family
+) -> tuple[str, ...]:
+    """The months of the run that the asset makes.
+
+    Raises:
+        InputError: one of them is no partition: what launched the run was loaded before the data
+            had the months that it has now.
+    """
+    span = declaration.span(family)
+    if span is None:
+        return ()
+    if outside := [month for month in months_of_run(context.run.tags) if month not in span]:
+        raise InputError(
+            f"{declaration.name} of {family.category} has no {said(outside)}: the data has given "
+            f"it the months {span.first} … {span.last} since this page was loaded; reload the "
+            "definitions (Deployment, Code locations, Reload) and choose among these."
+        )
+    return tuple(context.partition_keys)
+
+
 def _handles(
     declaration: AssetDeclaration,
     family: Family,
@@ -170,7 +192,20 @@ def _handles(
         yield from (Snapshot(family, store, month, **common) for month in months)
 
 
-def _flat(returned: Stored | Sequence[Stored]) -> Sequence[Stored]:
+def run_body(
+    declaration: AssetDeclaration,
+    handle: Handle,
+    config: Mapping[str, Any],
+    made: Mapping[str, Note],
+) -> Sequence[Stored]:
+    """Runs the body; a month for which the data does not suffice is noted as such."""
+    try:
+        returned = declaration.body(handle, **config)
+    except TooFewError:
+        if handle.month:
+            version = made[handle.month].versions[WHOLE]
+            note_refusal(handle.storage, declaration.name, handle.month, version)
+        raise
     return [returned] if isinstance(returned, Stored) else returned
 
 
@@ -263,7 +298,7 @@ def _code_reference(body: Callable[..., Any]) -> dict[str, Any]:
 
 
 def config_of(body: Callable[..., Any], family: Family) -> type[Config] | None:
-    """The run configuration of a body, with the defaults of the deployment."""
+    """The run configuration of a body, with the defaults of the deployment and the category."""
     if isinstance(body, partial):
         return None
     kind = inspect.signature(body, eval_str=True).parameters.get("config")
@@ -271,7 +306,7 @@ def config_of(body: Callable[..., Any], family: Family) -> type[Config] | None:
         return None
     config: type[Config] = kind.annotation
     under = getattr(config, "under", None)
-    return under(family.settings) if under else config
+    return under(family) if under else config
 
 
 def with_signature(step: Callable[..., Any], config: type[Config] | None) -> Callable[..., Any]:

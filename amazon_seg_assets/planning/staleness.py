@@ -6,7 +6,7 @@ that it has passed. So a storage may be moved, and Dagster's records may be lost
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -25,6 +25,7 @@ from amazon_seg_assets.stages.raw.manifest import sound_manifest
 from amazon_seg_assets.storage.damage import damage, sound_months
 from amazon_seg_assets.storage.facts import fault
 from amazon_seg_assets.storage.layout import Store
+from amazon_seg_assets.storage.refusals import refused_version
 
 NOT_STORED = "not stored"
 
@@ -98,6 +99,26 @@ class Look:
     ) -> list[AssetDeclaration]:
         """The assets, or those whose month, are to be made again, in order."""
         return [each for each in in_order(declarations) if self.reason(each, month)]
+
+    def worth_trying(self, due: Sequence[AssetDeclaration], month: str) -> list[AssetDeclaration]:
+        """Of assets to be made again those for which the data may suffice.
+
+        It does not where it did not, and nothing has changed since; nor for what is made of that.
+        """
+        if self._is_forced:
+            return [*due]
+        to_be_made = {output.name for each in due for output in each.stores}
+        refused: set[str] = set()
+        for each in due:
+            renewed = to_be_made.intersection(each.inputs)
+            if renewed & refused or (not renewed and self._was_refused(each, month)):
+                refused |= {output.name for output in each.stores}
+        return [each for each in due if each.name not in refused]
+
+    def _was_refused(self, declaration: AssetDeclaration, month: str) -> bool:
+        now = self._versions.now(declaration, month, self._config(declaration))
+        refused = refused_version(self._store, declaration.name, month)
+        return refused == now.versions[WHOLE]
 
     def stale_months(
         self, declarations: Iterable[AssetDeclaration], months: Iterable[str]

@@ -34,7 +34,7 @@ from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.months import LOOK_BACK_MONTHS, month_after
 from amazon_seg_assets.origin import source_of
 from amazon_seg_assets.planning.jobs import INGEST, run_tags
-from amazon_seg_assets.planning.main_job import MainJob, Planned, Planner
+from amazon_seg_assets.planning.planner import MainJob, Planned, Planner
 from amazon_seg_assets.run.instance import WORKSPACE, process_tag
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.spark.failures import cause_in_one_line

@@ -1,4 +1,4 @@
-"""The main job for the UI and for sensors: one run that starts those of the other jobs in turn."""
+"""The job `main` of the UI and of sensors: one run that starts those of the other jobs in turn."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,17 +21,19 @@ from amazon_seg_assets.dag.steps import SPARK_POOL
 from amazon_seg_assets.dag.titles import title
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.planning.jobs import MAIN, MAIN_DESCRIPTION, MAIN_RUN_TAG, run_tags
-from amazon_seg_assets.planning.main_job import PARTS, MainJob
+from amazon_seg_assets.planning.planner import PARTS, MainJob
 from amazon_seg_assets.run.headless import HeadlessRun, RunError
 from amazon_seg_assets.settings import Settings
+
+NEWEST = "newest"
 
 
 class MainConfig(Config):
     """The scope of the main job, as the options of ``amazon-seg run``."""
 
-    snapshot: str | None = Field(
-        None,
-        description="Month as whose end to segment, YYYY-MM; by default the last with reviews.",
+    snapshot: str = Field(
+        NEWEST,
+        description=f"Month as whose end to segment, YYYY-MM; {NEWEST}: the last with reviews.",
     )
     all_months: bool = Field(
         False, description="Clean and join all months, not only those that the snapshot needs."
@@ -74,11 +76,11 @@ def main_job(family: Family, build: Callable[[Settings], Definitions]) -> JobDef
             build=build,
         )
         skip = frozenset(part for part in PARTS if not getattr(config, part))
-        chosen = () if config.snapshot is None else (config.snapshot,)
+        chosen = () if config.snapshot == NEWEST else (config.snapshot,)
         asked = MainJob(chosen, config.all_months, skip)
         try:
-            if config.snapshot is not None:
-                family.settings.span.require(config.snapshot)
+            for month in chosen:
+                family.settings.span.require(month)
             snapshots = run.main_job(asked)
         except (InputError, RunError) as error:
             # The run that failed has the stack trace, if one is of use.

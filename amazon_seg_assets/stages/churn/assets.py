@@ -1,7 +1,6 @@
 """Churn: features, the judged model, and the scores of the snapshot's customers."""
 
 from dataclasses import asdict
-from typing import Any
 
 import pandas as pd
 from dagster import Config
@@ -13,7 +12,6 @@ from amazon_seg_assets.dag.declaration import AllBefore, plot, snapshot_asset
 from amazon_seg_assets.dag.handles import Snapshot, Stored
 from amazon_seg_assets.dag.metadata import shown
 from amazon_seg_assets.plots.style import Picture
-from amazon_seg_assets.schema import Table
 from amazon_seg_assets.stages.churn import (
     drift,
     features,
@@ -76,7 +74,7 @@ def churn_evaluation(snapshot: Snapshot, config: ChurnConfig) -> list[Stored]:
     found = samples.sample(days, when, snapshot.rows(RFM_FEATURES))
     told = {name: str(value) for name, value in asdict(when).items()}
     if reason := training.too_little(found.train, found.later):
-        return [_nothing(snapshot, table, {REASON: reason, **told}) for table in SMALL]
+        return [snapshot.store_nothing(table, {REASON: reason, **told}) for table in SMALL]
     judged = training.judge(found, when.horizon_days)
     strongest, name = judged.strongest
     figures = {
@@ -101,11 +99,6 @@ def churn_evaluation(snapshot: Snapshot, config: ChurnConfig) -> list[Stored]:
             importance=shown(judged.importance)
         ),
     ]
-
-
-def _nothing(snapshot: Snapshot, table: Table, facts: dict[str, Any]) -> Stored:
-    empty = pd.DataFrame(columns=table.column_names)
-    return snapshot.store(empty, table, facts).telling(**facts)
 
 
 @snapshot_asset(CHURN_MODEL, reads=[CHURN_EVALUATION], kinds={"pyspark", "sparkmllib"})

@@ -4,10 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 from dagster import Config
-from pydantic import Field
+from pydantic import Field, create_model
 from pyspark.sql import Observation
 
 from amazon_seg_assets.dag.declaration import months_asset, whole_asset
+from amazon_seg_assets.dag.family import Family
 from amazon_seg_assets.dag.handles import MonthRange, Stored, Whole
 from amazon_seg_assets.dag.metadata import dropped
 from amazon_seg_assets.rules.categories import load_category_rules, load_excluded_categories
@@ -67,8 +68,8 @@ def _of_month(stored: Stored, raw: MonthCounts) -> dict[str, Any]:
 class CleanMetadataConfig(Config):
     """The products to leave out."""
 
-    excluded_categories: list[str] | None = Field(
-        None,
+    excluded_categories: list[str] = Field(
+        [],
         description=(
             "Main categories to leave out, and with them products without a category; an empty "
             "list keeps all. By default those of `excluded_categories.yaml` in the folder "
@@ -76,6 +77,17 @@ class CleanMetadataConfig(Config):
             "Electronics alone."
         ),
     )
+
+    @classmethod
+    def under(cls, family: Family) -> type[Config]:
+        """The same with what the rules leave out of the category as the default."""
+        field = cls.model_fields["excluded_categories"]
+        excluded = load_excluded_categories(family.category, family.settings.rules)
+        default = Field([*excluded], description=field.description)
+        made: type[Config] = create_model(
+            cls.__name__, __base__=cls, excluded_categories=(list[str], default)
+        )
+        return made
 
 
 def _with_category_rules(settings: Settings) -> str:
@@ -87,9 +99,6 @@ def _with_category_rules(settings: Settings) -> str:
 def clean_metadata(products: Whole, config: CleanMetadataConfig) -> Stored:
     """Cleans the products."""
     excluded = config.excluded_categories
-    if excluded is None:
-        rules = products.family.settings.rules
-        excluded = list(load_excluded_categories(products.category, rules))
     version = made_from_products(require_manifest(products.storage, RAW_METADATA.name), excluded)
     columns = [*CLEAN_METADATA.column_names, *ROW_ID]
     raw = products.read(RAW_METADATA, columns, with_row_id=True)

@@ -10,7 +10,7 @@ from pyspark.sql import Observation
 
 from amazon_seg_assets.dag.declaration import plot, snapshot_asset
 from amazon_seg_assets.dag.handles import Snapshot, Stored
-from amazon_seg_assets.dag.metadata import shown
+from amazon_seg_assets.dag.metadata import shown, sizes
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.features import CENTERS, FEATURES
 from amazon_seg_assets.plots.features import FEATURES as FEATURE_AXES
@@ -57,7 +57,7 @@ class SweepConfig(Config):
 
     k_min: PossibleK = Field(DEFAULT_KS[0], description="Smallest k tried.")
     k_max: PossibleK = Field(DEFAULT_KS[-1], description="Largest k tried.")
-    k: PossibleK | None = Field(None, description="The k to choose; by default the rule chooses.")
+    k: int = Field(0, description="The k to choose; 0: the rule chooses.", ge=0, le=POSSIBLE_KS[-1])
     silhouette_tolerance: float = Field(
         SILHOUETTE_TOLERANCE,
         description="How far below the best silhouette that of the knee may be, by squared "
@@ -81,6 +81,11 @@ class SweepConfig(Config):
         """All k to try."""
         if self.k_min > self.k_max:
             raise InputError(f"k_min = {self.k_min} is above k_max = {self.k_max}: swap them.")
+        if self.k and self.k < POSSIBLE_KS[0]:
+            raise InputError(
+                f"k = {self.k} makes no clusters: choose {POSSIBLE_KS[0]} to {POSSIBLE_KS[-1]}, or "
+                "0 for what the rule chooses."
+            )
         return sorted({*range(self.k_min, self.k_max + 1), *([self.k] if self.k else [])})
 
     def search(self) -> SearchParams:
@@ -104,15 +109,15 @@ def _with_label_rules(settings: Settings) -> str:
 def k_sweep(snapshot: Snapshot, config: SweepConfig) -> list[Stored]:
     """Fits K-Means for each k, chooses one by rule, and labels the clusters of each."""
     # First, as it may be wrong, and to collect customers takes long.
-    ks = config.ks()
+    ks, asked = config.ks(), config.k or None
     customers = snapshot.read(RFM_FEATURES)
     points = collect_points(customers, snapshot.rows(RFM_FEATURES), config.max_points)
     everyone = customers if points.parts > 1 else None
     scale = standardization(points) if everyone is None else standardization_of(everyone)
     params = config.search()
-    usable = usable_ks(ks, points, config.k)
+    usable = usable_ks(ks, points, asked)
     found = sweep(snapshot.spark, points, scale, usable, params, everyone)
-    choice = choose_k(found.table, config.silhouette_tolerance, config.k)
+    choice = choose_k(found.table, config.silhouette_tolerance, asked)
     table = found.table.assign(chosen=found.table["k"] == choice.k)
     rules = load_label_rules(snapshot.family.settings.rules)
     centers = label_each_k(found.clusters, rules).assign(**scale.as_columns())
@@ -172,8 +177,8 @@ def customer_clusters(snapshot: Snapshot) -> Stored:
     customers = snapshot.read(RFM_FEATURES, ["user_id", *FEATURES])
     counts = Observation()
     stored = snapshot.store(assign_clusters(model, customers, centers["cluster_label"], counts))
-    shares = {f"share_cluster_{number}": n / stored.rows for number, n in counts.get.items()}
-    return stored.telling(customers=stored.rows, **shares)
+    of_clusters = {f"cluster_{number}": n for number, n in counts.get.items()}
+    return stored.telling(customers=stored.rows, **sizes("cluster", of_clusters))
 
 
 @snapshot_asset(

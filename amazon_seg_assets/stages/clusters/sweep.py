@@ -18,7 +18,7 @@ import pandas as pd
 from pyspark import cloudpickle
 from pyspark.sql import DataFrame, SparkSession
 
-from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.errors import TooFewError
 from amazon_seg_assets.features import CENTERS, FEATURES
 from amazon_seg_assets.spark.side_by_side import side_by_side
 from amazon_seg_assets.stages.clusters import kmeans as lloyd
@@ -56,11 +56,11 @@ def usable_ks(ks: Sequence[int], points: Points, wanted: int | None = None) -> l
     """Values of k for which there are enough distinct customers.
 
     Raises:
-        InputError: there are none, or the wanted one is not among them.
+        TooFewError: there are none, or the wanted one is not among them.
     """
     needed = wanted or min(ks)
     if needed > len(points):
-        raise InputError(
+        raise TooFewError(
             f"There are only {len(points):,} distinct customers, fewer than {needed} clusters "
             "need: choose a snapshot or a category with more, or a smaller k."
         )
@@ -81,7 +81,7 @@ def sweep(
     skipped; none may exceed the number of points.
 
     Raises:
-        InputError: every k was skipped.
+        TooFewError: every k was skipped.
     """
     standardized = scale.apply(points)
     summed_up = cells(standardized, points.customers, params.max_cells)
@@ -98,7 +98,7 @@ def sweep(
     if everyone is not None:
         found = fit_everyone(everyone, scale, found)
     if not found:
-        raise InputError(
+        raise TooFewError(
             f"{min(ks)} clusters leave one without customers, as of the {len(points):,} distinct "
             "customers some hardly differ: choose a snapshot or a category with more, or a smaller "
             "k."

@@ -48,8 +48,8 @@ _TIME_FIGURES = ["min", "q1", "median", "q3", "max"]
 class YearConfig(Config):
     """The year to look at."""
 
-    year: int | None = Field(
-        None, description="Year (UTC) of what counts a year; by default the last with reviews."
+    year: int = Field(
+        0, description="Year (UTC) of what counts a year; 0: the last with reviews.", ge=0
     )
 
 
@@ -220,9 +220,9 @@ def _months(explored: Whole) -> Mapping[str, MonthCounts]:
     return require_manifest(explored.storage, RAW_REVIEWS.name).months
 
 
-def _year(explored: Whole, asked: int | None = None) -> int:
+def _year(explored: Whole, asked: int = 0) -> int:
     """The year asked for, or the last with reviews in the span of months."""
-    if asked is not None:
+    if asked:
         return asked
     # A review of the year 9999 has a wrong date.
     months = [month for month in _months(explored) if month in explored.family.settings.span]

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from amazon_seg_assets.schema import Column, Table, Total
+from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA
 from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
 
 RELATIVE_ERROR = 0.025
@@ -205,6 +206,47 @@ ODD_REVIEWS = Table(
     ),
 )
 
+MISPLACED_PRODUCTS = Table(
+    name="misplaced_products",
+    description=(
+        "Products of main categories that the rules leave out, such as books among electronics: "
+        "of each the 10 with most ratings, each product once. Empty where the rules leave out none."
+    ),
+    is_small=True,
+    key=("main_category", "rank"),
+    columns=(
+        replace(RAW_METADATA.carried("main_category"), nullable=False),
+        Column("rank", pa.int32(), "Place within the category; ties go by `parent_asin`."),
+        replace(RAW_METADATA.carried("parent_asin"), nullable=False),
+        Column(
+            "product_name",
+            pa.string(),
+            "Name, cut; null where it is unknown.",
+            nullable=True,
+            sources=RAW_METADATA.sources("title"),
+        ),
+        RAW_METADATA.carried("rating_number"),
+        RAW_METADATA.carried("average_rating"),
+        Column(
+            "price",
+            pa.float64(),
+            "Price on the product page.",
+            "USD",
+            nullable=True,
+            sources=RAW_METADATA.sources("price"),
+        ),
+        RAW_METADATA.carried("store"),
+    ),
+)
+
+
+def _or_clean(name: str) -> Column:
+    """A column that lists of pages take from the raw products, and lists of a year from clean."""
+    column = MISPLACED_PRODUCTS[name]
+    of = (source.removeprefix(f"{RAW_METADATA.name}.") for source in column.sources)
+    return replace(column, sources=(*column.sources, *CLEAN_METADATA.sources(*of)))
+
+
 TOP_PRODUCTS = Table(
     name="top_products",
     description=(
@@ -218,48 +260,23 @@ TOP_PRODUCTS = Table(
     columns=(
         Column("list", pa.string(), "Which list."),
         Column("rank", pa.int32(), "Place in the list."),
-        replace(RAW_METADATA.carried("parent_asin"), nullable=False),
+        _or_clean("parent_asin"),
+        _or_clean("product_name"),
         Column(
-            "product_name",
-            pa.string(),
-            "Name, cut; null where it is unknown.",
-            nullable=True,
-            sources=RAW_METADATA.sources("title"),
-        ),
-        Column("value", pa.float64(), "What the list goes by."),
-        Column("unit", pa.string(), "Unit of the value."),
-        RAW_METADATA.carried("rating_number"),
-        RAW_METADATA.carried("average_rating"),
-        Column(
-            "price",
+            "value",
             pa.float64(),
-            "Price on the product page.",
-            "USD",
-            nullable=True,
-            sources=RAW_METADATA.sources("price"),
+            "What the list goes by.",
+            sources=(
+                *RAW_METADATA.sources("rating_number", "average_rating", "price"),
+                *RAW_REVIEWS.sources("review_id", "rating", "verified_purchase"),
+            ),
         ),
-        RAW_METADATA.carried("main_category"),
-        RAW_METADATA.carried("store"),
+        Column("unit", pa.string(), "Unit of the value."),
+        _or_clean("rating_number"),
+        _or_clean("average_rating"),
+        _or_clean("price"),
+        replace(_or_clean("main_category"), nullable=True),
+        _or_clean("store"),
         Column("year", pa.int32(), "Year of the lists of a year."),
-    ),
-)
-
-MISPLACED_PRODUCTS = Table(
-    name="misplaced_products",
-    description=(
-        "Products of main categories that the rules leave out, such as books among electronics: "
-        "of each the 10 with most ratings, each product once. Empty where the rules leave out none."
-    ),
-    is_small=True,
-    key=("main_category", "rank"),
-    columns=(
-        replace(TOP_PRODUCTS["main_category"], nullable=False),
-        Column("rank", pa.int32(), "Place within the category; ties go by `parent_asin`."),
-        TOP_PRODUCTS["parent_asin"],
-        TOP_PRODUCTS["product_name"],
-        TOP_PRODUCTS["rating_number"],
-        TOP_PRODUCTS["average_rating"],
-        TOP_PRODUCTS["price"],
-        TOP_PRODUCTS["store"],
     ),
 )

@@ -15,6 +15,7 @@ from amazon_seg_assets.dag.declaration import (
 )
 from amazon_seg_assets.dag.handles import Snapshot, Stored
 from amazon_seg_assets.dag.versions import WHOLE, Versions
+from amazon_seg_assets.plots.render import as_source, to_preview
 from amazon_seg_assets.rules.recommendations import default_recommendations
 from amazon_seg_assets.schema import Artifact
 from amazon_seg_assets.settings import Settings
@@ -69,11 +70,11 @@ EXPLORED = (
 class ReportConfig(Config):
     """The advice of the report."""
 
-    recommendations: str | None = Field(
-        None,
+    recommendations: str = Field(
+        "",
         description=(
             "Path of a YAML file of recommendations, which must cover the segments of the scheme "
-            "and may cover the labels of clusters. By default `recommendations.yaml` of the folder "
+            "and may cover the labels of clusters. Empty: `recommendations.yaml` of the folder "
             "AMAZON_SEG_RULES, or else `rules/recommendations.yaml`."
         ),
     )
@@ -114,7 +115,7 @@ def _with_recommendations(settings: Settings) -> str:
 )
 def executive_report(snapshot: Snapshot, config: ReportConfig) -> Stored:
     """Writes the report from what is stored of the snapshot."""
-    rules = None if config.recommendations is None else Path(config.recommendations)
+    rules = Path(config.recommendations) if config.recommendations else None
     findings = gather(snapshot, PICTURES, explored_now(snapshot), rules)
     markdown, html = to_markdown(findings), to_html(findings).encode()
     name = EXECUTIVE_REPORT.name
@@ -122,10 +123,11 @@ def executive_report(snapshot: Snapshot, config: ReportConfig) -> Stored:
         (folder / f"{name}.html").write_bytes(html)
         (folder / f"{name}.md").write_text(markdown, encoding="utf-8")
     path = snapshot.folder(EXECUTIVE_REPORT) / f"{name}.html"
+    previews = {one.name: as_source(to_preview(one.png)) for one in findings.illustrations}
     advice = (segment_advice, cluster_advice, general_advice)
     return snapshot.stored(
         **{"dagster/uri": MetadataValue.path(url_of(path)), "bytes": len(html)},
-        report=MetadataValue.md(markdown),
+        report=MetadataValue.md(to_markdown(findings, previews)),
         customers=findings.customers,
         total_monetary=findings.spend,
         mean_monetary=findings.mean_spend,

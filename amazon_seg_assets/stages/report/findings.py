@@ -206,6 +206,7 @@ class Illustration:
         name: of the asset that drew it.
         section: of the report, such as segments or clusters.
         svg: its content.
+        png: the same.
         alt: the text that stands for it where it cannot be seen.
         caption: says what it shows and how to read it.
     """
@@ -213,6 +214,7 @@ class Illustration:
     name: str
     section: str
     svg: bytes
+    png: bytes
     alt: str
     caption: str
 

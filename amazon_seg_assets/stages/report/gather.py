@@ -311,5 +311,5 @@ def _illustration(snapshot: Snapshot, picture: AssetDeclaration) -> Illustration
     assert isinstance(artifact, Artifact)
     name, folder = picture.name, snapshot.folder(artifact, picture.has_months)
     alt = (folder / f"{name}.txt").read_text(encoding="utf-8").strip()
-    svg = (folder / f"{name}.svg").read_bytes()
-    return Illustration(name, picture.section, svg, alt, picture.caption)
+    svg, png = ((folder / f"{name}.{kind}").read_bytes() for kind in ("svg", "png"))
+    return Illustration(name, picture.section, svg, png, alt, picture.caption)

@@ -34,13 +34,15 @@ from amazon_seg_assets.stages.report.insights import (
 from amazon_seg_assets.texts import as_markdown
 
 
-def to_markdown(findings: Findings) -> str:
+def to_markdown(findings: Findings, pictures: Mapping[str, str] | None = None) -> str:
     """Writes the report as GitHub-flavoured Markdown.
 
-    Plots are told by their alternative texts: inside, they would be a megabyte, which is too much
-    for what shows it.
+    Args:
+        findings: of the snapshot.
+        pictures: sources of images, by name of the plot; others are told by their alternative
+            texts.
     """
-    return _text(findings, html=False)
+    return _text(findings, html=False, pictures=pictures or {})
 
 
 def to_html(findings: Findings) -> str:
@@ -50,7 +52,7 @@ def to_html(findings: Findings) -> str:
     """
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     shown = {one.name: one for one in findings.illustrations}
-    tokens = list(_laid_out(parser.parse(_text(findings, html=True)), shown))
+    tokens = list(_laid_out(parser.parse(_text(findings, html=True, pictures={})), shown))
     links, start = ([token.tag for token in tokens].index(tag) for tag in ("ul", "h2"))
     header, contents, main = (
         # No line ends between a number and its per cent.
@@ -89,11 +91,12 @@ def _environment() -> Environment:
     return environment
 
 
-def _text(findings: Findings, html: bool) -> str:
+def _text(findings: Findings, html: bool, pictures: Mapping[str, str]) -> str:
     """The report in Markdown; for HTML, plots and colours are in it as images."""
     template = _environment().get_template("report.md.j2")
     text = template.render(
         html=html,
+        pictures=pictures,
         findings=findings,
         figures=figures_of(findings),
         headlines=supported(HEADLINES, findings),

@@ -10,7 +10,7 @@ from pyspark.sql import Observation
 from amazon_seg_assets.dag.declaration import LookBack, plot, snapshot_asset
 from amazon_seg_assets.dag.handles import Snapshot, Stored
 from amazon_seg_assets.dag.metadata import dropped
-from amazon_seg_assets.errors import InputError
+from amazon_seg_assets.errors import TooFewError
 from amazon_seg_assets.features import FEATURE_COLUMNS
 from amazon_seg_assets.plots.style import Picture, Scope
 from amazon_seg_assets.stages.cleaning.tables import JOINED_REVIEWS
@@ -43,7 +43,7 @@ def rfm_features(snapshot: Snapshot, config: RfmConfig) -> Stored:
 
     def facts(stats: Stats) -> Facts:
         if stats.rows == 0:
-            raise InputError(
+            raise TooFewError(
                 _no_customers(snapshot.category, last_day, config.min_price, counts.get)
             )
         left_out = sum(counts.get[reason] for reason in transform.DROP_REASONS)
@@ -72,11 +72,12 @@ def last_review_day(snapshot: Snapshot) -> date:
     """L: the date, in UTC, of the latest clean review of the snapshot month.
 
     Raises:
-        InputError: the month has no clean reviews, or has not been materialized.
+        TooFewError: the month has no clean reviews.
+        InputError: it has not been materialized.
     """
     stats = snapshot.stats(JOINED_REVIEWS)
     if stats.rows == 0:
-        raise InputError(
+        raise TooFewError(
             f"There is no snapshot {snapshot.month} of {snapshot.category}: the month has no "
             "reviews of verified purchases; choose a month that has."
         )

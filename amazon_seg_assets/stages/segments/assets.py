@@ -6,10 +6,12 @@ from typing import Any, Literal
 import yaml
 from dagster import Config, MetadataValue
 from pydantic import Field, create_model
+from pyspark.sql import Observation
 
 from amazon_seg_assets.dag.declaration import plot, snapshot_asset
+from amazon_seg_assets.dag.family import Family
 from amazon_seg_assets.dag.handles import Snapshot, Stored
-from amazon_seg_assets.dag.metadata import shown
+from amazon_seg_assets.dag.metadata import shown, sizes
 from amazon_seg_assets.features import FEATURES
 from amazon_seg_assets.plots.style import Picture
 from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES, DEFAULT_SCHEME, load_scheme
@@ -30,10 +32,11 @@ class SegmentConfig(Config):
     )
 
     @classmethod
-    def under(cls, settings: Settings) -> type[Config]:
+    def under(cls, family: Family) -> type[Config]:
         """The same with a choice of schemes, of which the deployment's is the default."""
-        choices = tuple(dict.fromkeys([*BUILT_IN_SCHEMES, settings.scheme]))
-        default = Field(settings.scheme, description=cls.model_fields["scheme"].description)
+        scheme = family.settings.scheme
+        choices = tuple(dict.fromkeys([*BUILT_IN_SCHEMES, scheme]))
+        default = Field(scheme, description=cls.model_fields["scheme"].description)
         kind: Any = Literal[choices]
         made: type[Config] = create_model(cls.__name__, __base__=cls, scheme=(kind, default))
         return made
@@ -54,7 +57,10 @@ def rfm_segments(snapshot: Snapshot, config: SegmentConfig) -> Stored:
     scheme = load_scheme(config.scheme_file or config.scheme)
     customers = snapshot.read(RFM_FEATURES, ["user_id", *FEATURES])
     [cuts] = scoring.cut_points([scheme], customers)
-    segments = scoring.assign_segments(scoring.score(customers, cuts), scheme.cells)
+    counts = Observation()
+    segments = scoring.assign_segments(scoring.score(customers, cuts), scheme.cells).observe(
+        counts, *scoring.segment_counts(scheme.segments)
+    )
     thresholds = {feature: points.thresholds() for feature, points in cuts.items()}
     frozen = scoring.frozen_thresholds(cuts)
     # The user's file of the scheme may change: the report tells the rules that were used.
@@ -65,6 +71,7 @@ def rfm_segments(snapshot: Snapshot, config: SegmentConfig) -> Stored:
     )
     return stored.telling(
         customers=stored.rows,
+        **sizes("segment", {name: counts.get[name] for name in scheme.segments}),
         scheme=scheme.name,
         scheme_fingerprint=scheme.fingerprint,
         unreachable_segments=scheme.unreachable,

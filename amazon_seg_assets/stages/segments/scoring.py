@@ -5,7 +5,7 @@ customer is above. So no customer needs to be ranked, and no window spans all of
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from itertools import product
@@ -225,6 +225,11 @@ def assign_segments(scored: DataFrame, cells: Mapping[tuple[int, int, int], str]
     table = F.array(*(F.lit(cells[cell]) for cell in product(SCORES, SCORES, SCORES)))
     place = (F.col("r_score") - 1) * 25 + (F.col("f_score") - 1) * 5 + F.col("m_score")
     return scored.withColumn(SEGMENT, F.element_at(table, place))
+
+
+def segment_counts(segments: Iterable[str]) -> list[Column]:
+    """The customers of each segment, to be observed in the pass that writes."""
+    return [F.count_if(F.col(SEGMENT) == name).alias(name) for name in segments]
 
 
 def segments_of(

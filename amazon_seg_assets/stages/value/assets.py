@@ -10,7 +10,6 @@ from amazon_seg_assets.dag.declaration import AllBefore, plot, snapshot_asset
 from amazon_seg_assets.dag.handles import Snapshot, Stored
 from amazon_seg_assets.dag.metadata import shown
 from amazon_seg_assets.plots.style import Picture
-from amazon_seg_assets.schema import Table
 from amazon_seg_assets.stages.history.assets import last_day_of
 from amazon_seg_assets.stages.history.tables import CUSTOMER_DAYS
 from amazon_seg_assets.stages.rfm.assets import scope
@@ -69,8 +68,8 @@ def customer_value(snapshot: Snapshot, config: ValueConfig) -> list[Stored]:
         if reason := models.too_few(now):
             return [
                 snapshot.store(expectations.unknown_value(seen), CUSTOMER_VALUE),
-                snapshot.store(_nothing(VALUE_MODEL), VALUE_MODEL, {"reason": reason}),
-                snapshot.store(_nothing(VALUE_BACKTEST), VALUE_BACKTEST, {"reason": reason}),
+                snapshot.store_nothing(VALUE_MODEL, {"reason": reason}),
+                snapshot.store_nothing(VALUE_BACKTEST, {"reason": reason}),
             ]
         fitted = models.fit(now, histories.spenders(seen))
         before = None if models.too_few(then) else bg_nbd.fit(then)
@@ -81,10 +80,6 @@ def customer_value(snapshot: Snapshot, config: ValueConfig) -> list[Stored]:
         ]
     finally:
         seen.unpersist()
-
-
-def _nothing(table: Table) -> pd.DataFrame:
-    return pd.DataFrame(columns=table.column_names)
 
 
 def _model(snapshot: Snapshot, now: Histories, fitted: Models, before: Fit | None) -> Stored:
@@ -109,7 +104,7 @@ def _model(snapshot: Snapshot, now: Histories, fitted: Models, before: Fit | Non
 def _backtest(snapshot: Snapshot, seen: DataFrame, then: Histories, before: Fit | None) -> Stored:
     if before is None:
         reason = models.too_few(then)
-        return snapshot.store(_nothing(VALUE_BACKTEST), VALUE_BACKTEST, {"reason": reason})
+        return snapshot.store_nothing(VALUE_BACKTEST, {"reason": reason})
     judged = models.backtest(
         Params(*before.params.tolist()), histories.last_year(seen, then.customers.sum())
     )

@@ -1,4 +1,4 @@
-"""The main job: the runs that bring a category up to date, from raw reviews to the report."""
+"""The planner: which runs bring a category up to date, from raw reviews to the report."""
 
 from __future__ import annotations
 
@@ -124,7 +124,10 @@ class Planner:
             plan += [Planned(job, made, *ends) for ends in stale]
         for month in sorted({*snapshots, *before}):
             is_asked = month in snapshots
-            if due := look.due(self._of_snapshot() if is_asked else A_YEAR_BEFORE, month):
+            due = look.due(self._of_snapshot() if is_asked else A_YEAR_BEFORE, month)
+            if not is_asked:
+                due = look.worth_trying(due, month)
+            if due:
                 plan.append(Planned(SEGMENT, due, month, month, is_optional=not is_asked))
         return plan
 
