@@ -62,6 +62,13 @@ def change(fraction: float) -> str:
     return f"{'up' if fraction > 0 else 'down'} {share(abs(fraction))}"
 
 
+def points(difference: float) -> str:
+    """A difference of shares: ``1.2 points more``, ``0.4 points less``."""
+    if math.isnan(difference):
+        return MISSING
+    return f"{abs(difference) * 100:.1f} points {'less' if difference < 0 else 'more'}"
+
+
 def cut_name(name: object, width: int = 60) -> str:
     """A name from the data in one line of at most ``width`` characters, cut between words.
 

@@ -747,7 +747,7 @@ CUSTOMERS_COUNTED = (CLUSTER_DENSITY, RFM_HISTOGRAMS, CLUSTER_VALIDATION)
 EXPLORED = [table for declared in declared_in("exploration") for table in declared.tables]
 LATER = [
     table
-    for stage in PARTS["history"]
+    for stage in (*PARTS["history"], *PARTS["sentiment"])
     for declared in declared_in(stage)
     for table in declared.tables
 ]
@@ -765,6 +765,7 @@ FACTS_OF_UNMADE: dict[str, dict[str, Any]] = {
     },
     "customer_lifecycle": {"min_prices": [], "window_reviews": 0, "window_spend": 0.0},
     "segment_transitions": {"compared": {}},
+    "review_sentiment": {"no_model": 0},
     # Without a model there is nothing to judge.
     **{name: {"reason": "None."} for name in ("value_model", "value_backtest", "churn_evaluation")},
 }
@@ -787,6 +788,12 @@ MISCOUNTED = {
     ("churn_scores", "customers_kept"): 22,
     ("churn_summary", "customers_kept"): 23,
     ("churn_scores", "probabilities_possible"): 1,
+    # Two of the twelve clean reviews of the month.
+    ("review_sentiment", "rows_as_clean"): 10,
+    ("review_sentiment", "sentiment_possible"): 2,
+    ("sentiment_sums", "customers_kept"): 1,
+    ("segment_sentiment", "customers_kept"): 1,
+    ("segment_sentiment", "intervals_possible"): 3,
     ("customer_value", "figures_possible"): 2,
 }
 
@@ -829,6 +836,13 @@ TOLD_ELSEWHERE = {
     ("churn_calibration", "calibrated"),
     ("churn_scores", "probabilities_possible"),
     ("churn_scores", "scores_steady"),
+    # By those of sentiment.
+    ("sentiment_evaluation", "better_than_always_positive"),
+    ("sentiment_evaluation", "as_good_as_a_lexicon"),
+    ("sentiment_evaluation", "sentiment_calibrated"),
+    ("review_sentiment", "mostly_english"),
+    ("segment_sentiment", "intervals_possible"),
+    ("segment_words", "words_of_many"),
 }
 SCHEMA = "schema_as_declared"
 

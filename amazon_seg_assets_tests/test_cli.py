@@ -248,7 +248,8 @@ def test_a_file_of_settings_may_begin_with_the_mark_of_its_encoding(
         (["--k", "51"], "--k is 51: choose 2 to 50 clusters"),
         (
             ["--skip", "history,report"],
-            "--skip report: there is no such part, give exploration, history, value or churn.",
+            "--skip report: there is no such part, give exploration, history, value, churn or "
+            "sentiment.",
         ),
         (["--master", "nonsense"], "AMAZON_SEG_SPARK_MASTER ('nonsense') is not valid"),
         (["--master", "local[many]"], "a Spark master is wanted, such as local[*]"),
@@ -416,7 +417,7 @@ def run_toys(folder: Path, options: str = "") -> None:
             "--skip history --snapshot 2022-03 --force --skip-exploration",
             [
                 "ingest raw_metadata raw_reviews",
-                "ingest clean_metadata",
+                "ingest clean_metadata sentiment_evaluation sentiment_model",
                 "prepare_months 2021-03 2022-03",
                 "segment_snapshot 2022-03",
             ],
@@ -435,7 +436,7 @@ def run_toys(folder: Path, options: str = "") -> None:
             "--skip history, --all-months --force",
             [
                 "ingest raw_metadata raw_reviews",
-                "ingest clean_metadata",
+                "ingest clean_metadata sentiment_evaluation sentiment_model",
                 "explore",
                 "prepare_months 2020-05 2023-05",
                 "segment_snapshot 2023-03",
@@ -473,7 +474,11 @@ BEFORE, NOW = "segment_snapshot 2022-03 a year before", "segment_snapshot 2023-0
         ("", Stored(stale_snapshots=set()), []),
         ("--snapshot 2022-03", Stored(stale_snapshots={"2023-03"}), []),
         ("", Stored(stale_snapshots={"2023-03"}), [NOW]),
-        ("", Stored(is_clean=False), ["ingest clean_metadata", BEFORE, NOW]),
+        (
+            "",
+            Stored(is_clean=False),
+            ["ingest clean_metadata sentiment_evaluation sentiment_model", BEFORE, NOW],
+        ),
         ("", Stored(is_explored=False, stale_snapshots={"2023-03"}), ["explore", NOW]),
         ("", Stored(stale_days={"2023-05"}), ["history 2023-05", BEFORE, NOW]),
         ("", Stored(stale_months={"2021-04"}), ["prepare_months 2021-04", BEFORE, NOW]),
@@ -497,7 +502,7 @@ BEFORE, NOW = "segment_snapshot 2022-03 a year before", "segment_snapshot 2023-0
             Stored(),
             [
                 "ingest raw_metadata raw_reviews",
-                "ingest clean_metadata",
+                "ingest clean_metadata sentiment_evaluation sentiment_model",
                 "history 2020-05 2023-05",
                 "prepare_months 2021-03 2023-03",
                 BEFORE,

@@ -383,13 +383,17 @@ TITLES = {
     "churn_models_plot": "How well churn is told: ROC AUC",
     "churn_curves_plot": "Churners found, and the lift of addressing the likeliest first",
     "churn_importance_plot": "What the model of churn leans on",
+    "segment_sentiment_plot": "How negative texts are, by segment",
+    "star_gap_plot": "What texts say, by their stars",
+    "segment_words_plot": "What the negative texts of each segment are about",
 }
 EMPTY = {
     "segment_transitions_plot", "segment_outcomes_plot", "segment_products_plot",
     "value_backtest_plot", "churn_calibration_plot", "churn_models_plot", "churn_curves_plot",
-    "churn_importance_plot",
+    "churn_importance_plot", "segment_sentiment_plot", "star_gap_plot", "segment_words_plot",
 }  # fmt: skip
-"""No year before is stored, no day after, and too few customers bought the same kind."""
+"""No year before is stored, no day after, too few customers bought the same kind, and too few texts
+teach a model."""
 
 
 def test_each_plot_is_its_own_picture_in_the_ui(graph: Graph) -> None:

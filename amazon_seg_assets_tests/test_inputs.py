@@ -32,7 +32,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     months = {month: MonthCounts(rows=1, verified=1) for month in REVIEWED}
     with store.replacing("raw_reviews") as folder:
         Manifest("1", "a folder", {"file": FileRecord("1", 1, 0, [], months)}).write(folder)
-    for table in ("raw_metadata", "clean_metadata"):
+    for table in ("raw_metadata", "clean_metadata", "sentiment_model", "sentiment_evaluation"):
         store.path(table).mkdir(parents=True)
     return store
 
@@ -77,22 +77,22 @@ def test_a_month_that_the_data_does_not_have_is_told_with_the_remedy(store: Stor
         (
             SEGMENT,
             "2023-08",
-            "clean_reviews and joined_reviews of 2022-08 to 2022-10: run prepare_months for "
-            "2022-08 to 2022-10",
+            "clean_reviews, joined_reviews and review_sentiment of 2022-08 to 2022-10: run "
+            "prepare_months for 2022-08 to 2022-10",
         ),
         (
             SEGMENT,
             "2023-09",
-            "clean_reviews and joined_reviews of 2022-09 to 2022-10 and 2023-09, customer_days of "
-            "2023-09: run prepare_months for 2022-09 to 2022-10 and 2023-09 and history for "
-            "2023-09",
+            "clean_reviews, joined_reviews and review_sentiment of 2022-09 to 2022-10 and 2023-09, "
+            "customer_days of 2023-09: run prepare_months for 2022-09 to 2022-10 and 2023-09 and "
+            "history for 2023-09",
         ),
     ],
 )
 def test_missing_months_are_told_with_the_jobs_that_make_them(
     store: Store, job: str, snapshot: str, lacks: str
 ) -> None:
-    for table in ("clean_reviews", "joined_reviews"):
+    for table in ("clean_reviews", "joined_reviews", "review_sentiment"):
         stored(store, table, "2022-11", "2023-08")
     stored(store, "customer_days", "2021-05", "2023-08")
     failed = failure(store, job, snapshot, snapshot)
@@ -104,7 +104,7 @@ def test_missing_months_are_told_with_the_jobs_that_make_them(
 
 
 def test_of_the_history_all_months_are_named_since_each_tells_who_is_new(store: Store) -> None:
-    for table in ("clean_reviews", "joined_reviews"):
+    for table in ("clean_reviews", "joined_reviews", "review_sentiment"):
         stored(store, table, "2022-08", "2023-08")
     failed = failure(store, SEGMENT, "2023-08", "2023-08")
     assert "customer_days of 2021-05 to 2023-08: run history for 2021-05 to 2023-08, or" in (

@@ -1,4 +1,4 @@
-"""Judgements of churn and value: data that each check accepts, and data that it does not."""
+"""Judgements of churn, value and sentiment: data that each check accepts, and that it does not."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amazon_seg_assets.dag.checks import Checks
-from amazon_seg_assets.dag.handles import Snapshot
+from amazon_seg_assets.dag.checks import Check, Checks
+from amazon_seg_assets.dag.derived import derived_verdicts
+from amazon_seg_assets.dag.handles import Snapshot, Whole
 from amazon_seg_assets.quality.verdict import Verdict
 from amazon_seg_assets.schema import Table
 from amazon_seg_assets.stages.churn import checks as of_churn
@@ -21,6 +22,14 @@ from amazon_seg_assets.stages.churn.tables import (
     CHURN_FEATURES,
     CHURN_SCORES,
     METRICS,
+)
+from amazon_seg_assets.stages.cleaning.tables import CLEAN_REVIEWS
+from amazon_seg_assets.stages.sentiment import checks as of_sentiment
+from amazon_seg_assets.stages.sentiment.tables import (
+    REVIEW_SENTIMENT,
+    SEGMENT_SENTIMENT,
+    SEGMENT_WORDS,
+    SENTIMENT_EVALUATION,
 )
 from amazon_seg_assets.stages.value import checks as of_value
 from amazon_seg_assets.stages.value.tables import CUSTOMER_VALUE, VALUE_BACKTEST, VALUE_MODEL
@@ -44,7 +53,10 @@ def put(
     month: str = NOW,
 ) -> None:
     """Stores rows, with something possible in columns that are not given."""
-    likely = {"string": "x", "double": 0.5, "int64": 1, "int32": 1}
+    likely = {
+        **{"string": "x", "double": 0.5, "int64": 1, "int32": 1, "bool": True},
+        "timestamp[us, tz=UTC]": pd.Timestamp("2023-03-01", tz="UTC"),
+    }
     filled = [
         {each.name: row.get(each.name, likely[str(each.type)]) for each in table.columns}
         for row in rows
@@ -186,3 +198,68 @@ def test_without_a_model_nothing_is_judged(snapshot: Snapshot) -> None:
         of_churn.probabilities_possible, of_churn.scores_steady,
     ):  # fmt: skip
         assert passes(check, snapshot), check
+
+
+def test_a_model_of_sentiment_that_tells_little_is_told(tmp_path: Any) -> None:
+    whole = Whole(family_of(), Store(tmp_path, "Toys"))
+    judgements = (
+        of_sentiment.better_than_always_positive,
+        of_sentiment.as_good_as_a_lexicon,
+        of_sentiment.sentiment_calibrated,
+    )
+    good = {
+        "model": "model", "balanced_accuracy_low": 0.65, "roc_auc_high": 0.8,
+        "calibration_error": 0.1,
+    }  # fmt: skip
+    bad = {**good, "balanced_accuracy_low": 0.64, "roc_auc_high": 0.79, "calibration_error": 0.11}
+    for row, passed in ((good, True), (bad, False)):
+        content = [row, {"model": "vader", "roc_auc": 0.8}]
+        frame = pd.DataFrame(content).reindex(columns=SENTIMENT_EVALUATION.column_names)
+        write_small(
+            frame.fillna({"reviews": 1, "negative_share": 0.5}),
+            whole.storage,
+            SENTIMENT_EVALUATION,
+            None,
+        )
+        assert [each.judge(whole, **defaults(each)).passed for [each] in judgements] == [passed] * 3
+    nothing = pd.DataFrame(columns=SENTIMENT_EVALUATION.column_names)
+    write_small(nothing, whole.storage, SENTIMENT_EVALUATION, None)
+    assert all(each.judge(whole, **defaults(each)).passed for [each] in judgements)
+
+
+def defaults(check: Check) -> dict[str, Any]:
+    return {name: default for name, (_, default) in check.thresholds.items()}
+
+
+def test_impossible_sentiment_is_found(snapshot: Snapshot) -> None:
+    put(snapshot, REVIEW_SENTIMENT, [{}, {"sentiment": None, "star_gap": None}])
+    assert passes(of_sentiment.sentiment_possible, snapshot)
+    assert passes(of_sentiment.mostly_english, snapshot)
+    assert not passes(of_sentiment.mostly_english, snapshot, max_other_share=0.49)
+    for column, value in (("sentiment", 1.01), ("star_gap", -1.01)):
+        put(snapshot, REVIEW_SENTIMENT, [{}, {column: value}])
+        assert not passes(of_sentiment.sentiment_possible, snapshot)
+
+
+def test_shares_beyond_their_intervals_and_words_of_few_are_found(snapshot: Snapshot) -> None:
+    put(snapshot, SEGMENT_SENTIMENT, [{}, {"negative_share": None}])
+    assert passes(of_sentiment.intervals_possible, snapshot)
+    put(snapshot, SEGMENT_SENTIMENT, [{"negative_share_low": 0.6}])
+    assert not passes(of_sentiment.intervals_possible, snapshot)
+    enough = {"term": "battery died", "customers": 10}
+    put(snapshot, SEGMENT_WORDS, [enough])
+    assert passes(of_sentiment.words_of_many, snapshot)
+    for odd in ({"customers": 9}, {"term": "the battery died"}):
+        put(snapshot, SEGMENT_WORDS, [{**enough, **odd}])
+        assert not passes(of_sentiment.words_of_many, snapshot)
+
+
+def test_reviews_that_have_lost_their_sentiment_are_found(snapshot: Snapshot) -> None:
+    [judge] = [judge for name, _, judge, _ in derived_verdicts(REVIEW_SENTIMENT) if "clean" in name]
+    put(snapshot, CLEAN_REVIEWS, [{}, {}])
+    put(snapshot, REVIEW_SENTIMENT, [{}, {}], {"no_model": 0})
+    assert judge(snapshot).passed
+    put(snapshot, REVIEW_SENTIMENT, [{}], {"no_model": 0})
+    assert judge(snapshot).value == 1
+    put(snapshot, REVIEW_SENTIMENT, [], {"no_model": 2})
+    assert judge(snapshot).passed

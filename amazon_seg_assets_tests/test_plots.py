@@ -52,6 +52,7 @@ from amazon_seg_assets.stages.overview import plots as overview
 from amazon_seg_assets.stages.overview.treemap import BAND_COLOUR, segment_treemap
 from amazon_seg_assets.stages.rfm.plots import distributions
 from amazon_seg_assets.stages.segments.plots import scheme_comparison
+from amazon_seg_assets.stages.sentiment import plots as sentiment
 
 COLOURS = load_scheme("standard").colours
 SCOPE = Scope("Electronics", "2023-09", 17_123, is_invented=True)
@@ -178,6 +179,34 @@ TELLING = pd.DataFrame(
 SKEWNESS = {"recency": -0.344, "frequency": 18.703, "frequency_log": 2.0}
 
 Draw = Callable[[], Picture]
+NEGATIVE = pd.DataFrame(
+    {
+        "grouping": ["segment", "segment", "lifecycle"],
+        "name": ["Champions", "Lost", "new"],
+        "reviews": [300, 100, 400],
+        "negative_share": [0.1, 0.2, 0.125],
+        "negative_share_low": [0.08, 0.1, 0.1],
+        "negative_share_high": [0.15, 0.4, 0.15],
+    }
+)
+SAID = pd.DataFrame(
+    [
+        (stars, tenth, 1_000 * (stars > 3) if tenth == 10 else 30 * (tenth == 1))
+        for stars in range(1, 6)
+        for tenth in range(1, 11)
+    ],
+    columns=["stars", "tenth", "reviews"],
+)
+WORDS = pd.DataFrame(
+    [
+        ("Champions", "battery died", 40, 2.5),
+        ("Champions", "battery", 60, 2.0),
+        ("Champions", "refund", 30, 1.5),
+        ("Lost", "cracked", 12, 3.25),
+    ],
+    columns=["segment", "term", "customers", "log_odds"],
+)
+
 PICTURES: dict[str, Draw] = {
     "elbow": lambda: clusters.elbow(SWEEP, SCOPE),
     "silhouette": lambda: clusters.silhouette(SWEEP, 0.05, SCOPE),
@@ -199,6 +228,11 @@ PICTURES: dict[str, Draw] = {
     "segment_transitions": lambda: movement.segment_transitions(MOVES, "2022-09", COLOURS, SCOPE),
     "return_rates": lambda: movement.return_rates(RATES, COLOURS, SCOPE),
     "telling_categories": lambda: movement.telling_categories(TELLING, COLOURS, SCOPE),
+    "negative_shares": lambda: sentiment.negative_shares(
+        {"2022-09": NEGATIVE.assign(negative_share=0.3), "2023-09": NEGATIVE}, COLOURS, SCOPE
+    ),
+    "by_stars": lambda: sentiment.by_stars(SAID, SCOPE),
+    "telling_words": lambda: sentiment.telling_words(WORDS, COLOURS, SCOPE),
 }
 
 LONG = "extraordinary " * 2200
@@ -576,6 +610,18 @@ def test_texts_stay_inside_and_apart_and_all_stands_out(name: str) -> None:
 
 
 EMPTY: dict[str, tuple[Draw, str]] = {
+    "negative_shares": (
+        lambda: sentiment.negative_shares({"2022-09": NEGATIVE}, COLOURS, SCOPE),
+        "no text of these customers can be told",
+    ),
+    "by_stars": (
+        lambda: sentiment.by_stars(SAID.assign(reviews=0), SCOPE),
+        "no text of these customers can be told",
+    ),
+    "telling_words": (
+        lambda: sentiment.telling_words(WORDS[:0], COLOURS, SCOPE),
+        "no word is in enough negative texts of a segment",
+    ),
     "elbow": (lambda: clusters.elbow(SWEEP[:0], SCOPE), "no k was tried"),
     "silhouette": (
         lambda: clusters.silhouette(SWEEP.assign(silhouette=math.nan), 0.05, SCOPE),
@@ -1075,3 +1121,24 @@ def test_strange_names_are_drawn_as_they_are() -> None:
         "耳机 🎧 $x_1^2$ \\frac{1", "<b>&amp;</b>", "(no name)", "(no name)", "(no name)",
     ]  # fmt: skip
     assert max(map(len, names)) <= 58
+
+
+def test_negative_shares_are_told_with_their_intervals() -> None:
+    picture = PICTURES["negative_shares"]()
+    assert "dashed, that of all customers now: 12.5 %" in picture.alt
+    assert (
+        "Lost: 2022-09 30.0 % (10.0 % to 40.0 %), 2023-09 20.0 % (10.0 % to 40.0 %)" in picture.alt
+    )
+    drawn = [axes for axes in picture.figure.axes if axes.get_visible()]
+    assert [axes.get_title(loc="left") for axes in drawn] == ["Champions", "Lost"]
+
+
+def test_stars_and_texts_that_contradict_each_other_are_told() -> None:
+    assert "4 stars (1,030 reviews): 2.9 % negative, 97.1 % positive" in PICTURES["by_stars"]().alt
+
+
+def test_telling_words_share_no_word() -> None:
+    picture = PICTURES["telling_words"]()
+    assert (
+        "Champions: battery died 2.5 (40), refund 1.5 (30); Lost: cracked 3.25 (12)" in picture.alt
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -16,11 +18,14 @@ from amazon_seg_assets.stages.report.findings import (
     Concentration,
     Findings,
     Illustration,
+    Leavers,
     Returns,
+    Sentiment,
     Ties,
     YearAgo,
 )
 from amazon_seg_assets.stages.report.render import tell, to_html, to_markdown
+from amazon_seg_assets.stages.sentiment.segments import COMPARISONS, beyond_chance
 from amazon_seg_assets.texts import as_markdown
 from amazon_seg_assets_tests.ended_run import HOSTILE
 from amazon_seg_assets_tests.made_up import SECTIONS, of_a_hundred, overlap, segments
@@ -764,3 +769,64 @@ def test_rules_of_any_kind_are_shown_as_a_table(findings: Findings) -> None:
     assert "\n**The first rule that holds counts**\n\n| Segment | R | F | M |\n" in notebook
     assert "\n| Champions | 4, 5 | 4, 5 | 4, 5 |\n" in notebook
     assert "\n| Lost | otherwise | | |\n" in notebook
+
+
+def with_sentiment(**changes: Any) -> Findings:
+    """Findings with what the texts of two segments say."""
+    rows = pd.DataFrame(
+        {
+            "grouping": "segment", "name": ["Champions", "Lost"], "reviews": [300, 100],
+            "negative_share": [0.1, 0.2], "negative_share_low": [0.08, 0.1],
+            "negative_share_high": [0.15, 0.4], "contradicting_share": [0.02, 0.0],
+            "change": [-0.05, math.nan], "change_low": [-0.08, math.nan],
+            "change_high": [-0.01, math.nan], "against_others": [-0.1, 0.1],
+            "against_others_low": [-0.2, -0.01], "against_others_high": [-0.01, 0.2],
+            "left_difference": math.nan, "left_difference_low": math.nan,
+            "left_difference_high": math.nan,
+        }
+    )  # fmt: skip
+    said = Sentiment(
+        rows,
+        {name: beyond_chance(rows, name) for name in COMPARISONS},
+        "2022-03",
+        {"Champions": ["battery died", "*refund*"]},
+        {"Champions": ["charger"]},
+        10,
+        Leavers("2022-03", 180, 0.3, 0.2, (0.1, -0.01, 0.2)),
+        0.9,
+        0.83,
+    )
+    return replace(of_a_hundred(), sentiment=replace(said, **changes))
+
+
+def test_what_customers_say_is_told_with_what_is_no_chance_and_with_words() -> None:
+    markdown = to_markdown(with_sentiment())
+    for told in (
+        "400 texts of these customers in the window, of which 12.5 % are negative",
+        "| Champions | 300 | 10.0 % | 8.0 % and 15.0 % | 2.0 % | 5.0 points less |",
+        "| Lost | 100 | 20.0 % | 10.0 % and 40.0 % | 0.0 % | – |",
+        "**Champions are more content than the others:** 10.0 % of their texts are negative, "
+        "10.0 points less than of all other customers' (between 20.0 points less and 1.0 points "
+        "less).",
+        "**Champions have become more content** since 2022-03: 5.0 points less",
+        "**Customers do not visibly turn before they go.** Of the customers of 2022-03, those "
+        "without a review in the 180 days that followed had 30.0 % negative texts, those who "
+        "stayed 20.0 %",
+        "**Unhappy Champions:** battery died and \\*refund\\*. More than other unhappy customers: "
+        "charger.",
+        "tells 90.0 % right, a lexicon (VADER) 83.0 %",
+    ):
+        assert told in markdown
+    assert "Lost are" not in markdown
+
+
+def test_nothing_is_told_of_sentiment_that_could_be_chance() -> None:
+    nothing = dict.fromkeys(COMPARISONS, pd.DataFrame(columns=["name", *COMPARISONS]))
+    sure = Leavers("2022-03", 180, 0.3, 0.2, (0.1, 0.01, 0.2))
+    markdown = to_markdown(with_sentiment(told=nothing, leavers=sure, words={}, accuracy=None))
+    assert "**No segment stands out.**" in markdown
+    assert "**No change is sure.** Against the snapshot 2022-03" in markdown
+    assert "**Customers who left were less content before they went.**" in markdown
+    for absent in ("What the unhappy talk about", "VADER", "more content than"):
+        assert absent not in markdown
+    assert "## What they say" not in to_markdown(of_a_hundred())

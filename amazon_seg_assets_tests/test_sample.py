@@ -291,9 +291,9 @@ def test_the_tone_goes_with_the_rating(reviews: pd.DataFrame) -> None:
     love = reviews["text"].str.contains("love|Excellent|Fantastic|Amazing")
     angry = reviews["text"].str.contains("broke|angry|Useless|Awful")
     assert love[reviews["rating"] == 5].mean() > 0.5
-    assert love[reviews["rating"] == 1].mean() < 0.01
+    assert 0.005 < love[reviews["rating"] == 1].mean() < 0.03
     assert angry[reviews["rating"] == 1].mean() > 0.5
-    assert angry[reviews["rating"] == 5].mean() < 0.01
+    assert 0.002 < angry[reviews["rating"] == 5].mean() < 0.03
 
 
 def test_as_a_source_it_is_generated_once(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from amazon_seg_assets.stages.cleaning.assets import clean_metadata, clean_revie
 from amazon_seg_assets.stages.clusters.assets import SweepConfig, cluster_model, k_sweep
 from amazon_seg_assets.stages.history.assets import customer_lifecycle
 from amazon_seg_assets.stages.rfm.assets import rfm_features
+from amazon_seg_assets.stages.sentiment.assets import sentiment_model
 from amazon_seg_assets.storage.facts import failed_checks, fault, note_checks
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.parquet import parquet_files
@@ -55,7 +56,7 @@ def ingest(graph: Graph) -> None:
 
 
 def clean_products(graph: Graph, **config: object) -> None:
-    graph.run(clean_metadata=config).execute(INGEST, assets=[clean_metadata])
+    graph.run(clean_metadata=config).execute(INGEST, assets=[clean_metadata, sentiment_model])
 
 
 def prepare(graph: Graph, first: str, last: str) -> None:
@@ -65,7 +66,7 @@ def prepare(graph: Graph, first: str, last: str) -> None:
 def stale_months(graph: Graph) -> list[str]:
     """Months that are to be prepared again, products included where they are."""
     look = Look(graph.family)
-    look.due([clean_metadata])
+    look.due([clean_metadata, sentiment_model])
     return look.stale_months(assets_of(PREPARE), MONTHS)
 
 

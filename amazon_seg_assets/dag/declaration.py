@@ -60,6 +60,12 @@ class After(Reaching):
     reach = Reach(after=13)
 
 
+class AfterIfStored(Reaching):
+    """The same of an input that may not be stored at all."""
+
+    reach = Reach(after=13, is_optional=True)
+
+
 Reads = Sequence["Output | Reaching | AssetDeclaration"]
 
 

@@ -122,21 +122,24 @@ class Reach:
         before: months before its own; None for all of the span.
         after: months after it.
         has_gaps: a month beside its own that is not stored is left out; else it must be there.
+        is_optional: its own month is left out too, if it is not stored.
     """
 
     before: int | None = 0
     after: int = 0
     has_gaps: bool = True
+    is_optional: bool = False
 
     def months(self, span: Span, snapshot: str, stored: Iterable[str]) -> list[str]:
         """The months to read: the snapshot's, and others of the span."""
         first = span.first if self.before is None else month_after(snapshot, -self.before)
         last = month_after(snapshot, self.after)
         reached = month_range(max(span.first, first), min(span.last, last))
-        there = {snapshot, *stored} if self.has_gaps else {*reached}
+        own = () if self.is_optional else (snapshot,)
+        there = {*own, *stored} if self.has_gaps else {*reached}
         return [month for month in reached if month in there]
 
-    def mapping(self, span: Span) -> TimeWindowPartitionMapping:
+    def mapping(self, span: Span) -> TimeWindowPartitionMapping | None:
         """The same for Dagster: from a snapshot to the partitions that it depends on."""
         before = len(month_range(span.first, span.last)) if self.before is None else self.before
         with warnings.catch_warnings():
@@ -147,3 +150,28 @@ class Reach:
                 end_offset=self.after,
                 allow_nonexistent_upstream_partitions=True,
             )
+
+
+@dataclass(frozen=True)
+class WholeYears(Reach):
+    """Months of an input that an asset without months reads: those of calendar years long gone.
+
+    They change when the newest month is the first of a year, so that what is made of them is not
+    made again for each month that comes in.
+
+    Attributes:
+        years_before: from the last year that is read to that of the newest month.
+    """
+
+    years_before: int = 1
+
+    def last(self, span: Span) -> str:
+        """The last month that is read."""
+        return f"{int(span.last[:4]) - self.years_before:04d}-12"
+
+    def months(self, span: Span, snapshot: str, stored: Iterable[str]) -> list[str]:  # noqa: ARG002
+        """Stored months of the span up to the last; there is no snapshot."""
+        return sorted(month for month in stored if month in span and month <= self.last(span))
+
+    def mapping(self, span: Span) -> None:
+        """None: to Dagster, all of the input counts."""

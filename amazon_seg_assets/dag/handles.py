@@ -162,12 +162,12 @@ class Handle:
         return self.month if table.by_month else None
 
     def _months(self, table: Table) -> Sequence[str] | None:
-        if not table.by_month or self.month is None:
+        if not table.by_month:
             return None
         if reach := self.reaches.get(table.name):
             stored = self.storage.months(table.name)
-            return reach.months(self.family.span, self.month, stored)
-        return [self.month]
+            return reach.months(self.family.span, self.month or "", stored)
+        return None if self.month is None else [self.month]
 
     def _table(self, table: Table | None) -> Table:
         """The table given, or the only one that the asset stores."""

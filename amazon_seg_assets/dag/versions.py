@@ -118,12 +118,16 @@ class Versions:
 
     def _input(self, declaration: AssetDeclaration, name: str, month: str) -> dict[str, str]:
         """Versions of an input: whole, or of each month that is read."""
+        reach = declaration.inputs[name]
         if whole := self.note(name):
+            if reach:
+                known = reach.months(self._family.span, month, {*whole.versions} - {WHOLE})
+                return {each: whole.versions[each] for each in known}
             # Of what is stored whole, only the months that are made month by month.
             by_month = declaration.handle is MonthRange and len(whole.versions) > 1
             return {WHOLE: whole.versions.get(month if by_month else WHOLE, NOTHING)}
         months = [month]
-        if reach := declaration.inputs[name]:
+        if reach:
             months = reach.months(self._family.span, month, self.months(name))
         self._read(name, months)
         notes = {each: self._notes[name, each] for each in months}

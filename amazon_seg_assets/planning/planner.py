@@ -9,7 +9,7 @@ from typing import Any
 from amazon_seg_assets.dag.declaration import AssetDeclaration, declared_in
 from amazon_seg_assets.dag.family import Family
 from amazon_seg_assets.errors import InputError
-from amazon_seg_assets.months import contiguous
+from amazon_seg_assets.months import contiguous, month_range
 from amazon_seg_assets.planning.jobs import EXPLORE, HISTORY, INGEST, PREPARE, SEGMENT, job_of
 from amazon_seg_assets.planning.snapshots import (
     default_snapshot,
@@ -20,7 +20,6 @@ from amazon_seg_assets.planning.snapshots import (
 )
 from amazon_seg_assets.planning.staleness import DECLARED, Look
 from amazon_seg_assets.sources.base import Source
-from amazon_seg_assets.stages.cleaning.assets import clean_metadata
 from amazon_seg_assets.stages.clusters.assets import cluster_model, customer_clusters, k_sweep
 from amazon_seg_assets.stages.history.assets import customer_lifecycle
 from amazon_seg_assets.stages.movement.assets import segment_export, segment_outcomes
@@ -28,12 +27,14 @@ from amazon_seg_assets.stages.raw.manifest import require_manifest
 from amazon_seg_assets.stages.raw.tables import RAW_REVIEWS
 from amazon_seg_assets.stages.rfm.assets import rfm_features
 from amazon_seg_assets.stages.segments.assets import rfm_segments
+from amazon_seg_assets.stages.sentiment.assets import sentiment_sums
 
 PARTS = {
     "exploration": ("exploration",),
     "history": ("history", "value", "churn", "movement"),
     "value": ("value", "churn"),
     "churn": ("churn",),
+    "sentiment": ("sentiment",),
 }
 """Stages that a run leaves out with each part that can be skipped: what stands on a part, too."""
 
@@ -45,8 +46,9 @@ A_YEAR_BEFORE = [
     rfm_segments,
     customer_lifecycle,
     segment_outcomes,
+    sentiment_sums,
 ]
-"""The assets of the snapshot a year before that movement and outcomes need."""
+"""The assets of the snapshot a year before that movement, outcomes and sentiment need."""
 
 
 @dataclass(frozen=True)
@@ -115,16 +117,19 @@ class Planner:
         """
         look, snapshots = self._look(), self.snapshots()
         before = [*filter(None, map(self._year_before, snapshots))]
-        plan = [Planned(INGEST, due) for due in [look.due([clean_metadata])] if due]
+        plan = [Planned(INGEST, due) for due in [look.due(self._of_ingestion())] if due]
         if "exploration" not in self.asked.skip and (due := look.due(declared_in("exploration"))):
             plan.append(Planned(EXPLORE, due))
         for job, months in ((HISTORY, self._days()), (PREPARE, self._prepared(snapshots, before))):
-            made = assets_of(job)
-            stale = contiguous(look.stale_months(made, months))
-            plan += [Planned(job, made, *ends) for ends in stale]
+            due_of = {month: look.due(self._asked(assets_of(job)), month) for month in months}
+            for first, last in contiguous(month for month, due in due_of.items() if due):
+                of_range = month_range(first, last)
+                due = [each for each in assets_of(job) if any(each in due_of[m] for m in of_range)]
+                plan.append(Planned(job, due, first, last))
         for month in sorted({*snapshots, *before}):
             is_asked = month in snapshots
-            due = look.due(self._of_snapshot() if is_asked else A_YEAR_BEFORE, month)
+            made = self._of_snapshot() if is_asked else self._asked(A_YEAR_BEFORE)
+            due = look.due(made, month)
             if not is_asked:
                 due = look.worth_trying(due, month)
             if due:
@@ -136,10 +141,10 @@ class Planner:
         explored = [] if "exploration" in self.asked.skip else [EXPLORE]
         of_history = [HISTORY] if self._has_history else []
         jobs = [*explored, *of_history, PREPARE]
-        snapshots = [A_YEAR_BEFORE] if self._has_history else []
+        snapshots = [self._asked(A_YEAR_BEFORE)] if self._has_history else []
         return [
-            Planned(INGEST, [clean_metadata]),
-            *(Planned(job, assets_of(job)) for job in jobs),
+            Planned(INGEST, self._of_ingestion()),
+            *(Planned(job, self._asked(assets_of(job))) for job in jobs),
             *(Planned(SEGMENT, made) for made in (*snapshots, self._of_snapshot())),
         ]
 
@@ -165,6 +170,13 @@ class Planner:
 
     def _of_snapshot(self) -> list[AssetDeclaration]:
         return of_snapshot(self.asked.skip)
+
+    def _of_ingestion(self) -> list[AssetDeclaration]:
+        """Assets made of whole raw tables: clean products, the model of sentiment."""
+        return self._asked(each for each in assets_of(INGEST) if each.stage != "raw")
+
+    def _asked(self, assets: Iterable[AssetDeclaration]) -> list[AssetDeclaration]:
+        return without(self.asked.skip, assets)
 
     @property
     def _has_history(self) -> bool:
@@ -198,6 +210,12 @@ def assets_of(job: str) -> list[AssetDeclaration]:
 
 def of_snapshot(skip: Collection[str] = ()) -> list[AssetDeclaration]:
     """The assets of a snapshot, without parts to skip; the export makes do with what there is."""
-    left_out = {stage for part in skip for stage in PARTS[part]}
     made = assets_of(SEGMENT)
-    return [each for each in made if each.stage not in left_out or each is segment_export]
+    kept = without(skip, made)
+    return [each for each in made if each in kept or each is segment_export]
+
+
+def without(skip: Collection[str], assets: Iterable[AssetDeclaration]) -> list[AssetDeclaration]:
+    """The assets that are of no part to skip."""
+    left_out = {stage for part in skip for stage in PARTS[part]}
+    return [each for each in assets if each.stage not in left_out]

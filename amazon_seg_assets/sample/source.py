@@ -7,7 +7,7 @@ from pathlib import Path
 from amazon_seg_assets.sample.writer import require_possible, write_sample
 from amazon_seg_assets.sources.base import Kind, RawFile, Source, raw_name
 
-GENERATOR_VERSION = "3"
+GENERATOR_VERSION = "4"
 """Raise it when the same parameters would give other bytes."""
 
 

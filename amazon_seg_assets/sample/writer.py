@@ -136,8 +136,8 @@ def _chunk(
     is_first: bool,
 ) -> str:
     random = np.random.default_rng(seed)
-    # Stories draw from a sequence of their own: their length changes nothing else.
-    [stories_seed] = seed.spawn(1)
+    # Stories and tones draw from sequences of their own: they change nothing else.
+    stories_seed, tones_seed = seed.spawn(2)
     duplicates = round(lines * _DUPLICATE_SHARE)
     count = lines - duplicates
     drawn = customers.draw(count, random)
@@ -148,7 +148,8 @@ def _chunk(
             rating[row] = 0.0
         for row, vote in _NEGATIVE_VOTES.items():
             votes[row] = vote
-    titles, texts = _say(phrases, drawn.rating, random, np.random.default_rng(stories_seed))
+    tone = words.draw_tones(drawn.rating, np.random.default_rng(tones_seed))
+    titles, texts = _say(phrases, drawn.rating, tone, random, np.random.default_rng(stories_seed))
     parent = catalog.parent_asin[drawn.product]
     asins = np.column_stack([catalog.variants[drawn.product], parent])
     asin = asins[np.arange(count), drawn.variant]
@@ -181,18 +182,19 @@ def _chunk(
 def _say(
     phrases: _Phrases,
     rating: np.ndarray,
+    tone: np.ndarray,
     random: np.random.Generator,
     stories_random: np.random.Generator,
 ) -> tuple[list[str], list[str]]:
     count = len(rating)
-    tone = (rating - 1).tolist()
+    stars, tones = (rating - 1).tolist(), (tone - 1).tolist()
     first, second, third = random.integers(0, phrases.size, (3, count)).tolist()
-    titles = [phrases.titles[r][i] for r, i in zip(tone, first, strict=True)]
+    titles = [phrases.titles[r][i] for r, i in zip(stars, first, strict=True)]
     further = np.floor(stories_random.pareto(_STORY_SHAPE, count) * _STORY_SCALE).astype(int)
     stories = phrases.stories.tell(further, stories_random)
     texts = [
         f"{phrases.openings[r][i]}{story} {phrases.endings[r][j]}"
-        for r, i, j, story in zip(tone, second, third, stories, strict=True)
+        for r, i, j, story in zip(tones, second, third, stories, strict=True)
     ]
     for row in np.flatnonzero(random.random(count) < _EMPTY_TEXT_SHARE).tolist():
         texts[row] = ""

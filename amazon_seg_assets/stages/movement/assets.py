@@ -124,17 +124,9 @@ def _as_one(tables: list[DataFrame]) -> DataFrame | pd.DataFrame:
 def segment_outcomes(snapshot: Snapshot) -> Stored:
     """Counts the customers of each group who came back after the snapshot."""
     last_day = date.fromisoformat(snapshot.facts(RFM_FEATURES, "window_end")["window_end"])
-    months = _months_of_history(snapshot)
-    ends = (snapshot.stats(CUSTOMER_DAYS, month).maximum.get("day") for month in reversed(months))
-    data_end = next((day for day in ends if day is not None), last_day)
-    groups = {
-        grouping: (snapshot.read(table, ["user_id", column]), column)
-        for grouping, (table, column) in _GROUPINGS.items()
-        if snapshot.has(table)
-    }
-    table = outcomes.segment_outcomes(
-        outcomes.members(groups), _days(snapshot, months), last_day, data_end
-    )
+    days, data_end = days_after(snapshot, last_day)
+    groups = groups_of(snapshot)
+    table = outcomes.segment_outcomes(outcomes.members(groups), days, last_day, data_end)
     until = {"last_day": str(last_day), "data_end": str(data_end)}
     return snapshot.store(table, facts=until).telling(
         **until,
@@ -146,14 +138,33 @@ def segment_outcomes(snapshot: Snapshot) -> Stored:
     )
 
 
-def _days(snapshot: Snapshot, months: Sequence[str]) -> DataFrame:
-    """The days of customers in these months, as far as the longest horizon."""
-    columns = ["user_id", "day", "spend"]
+def groups_of(snapshot: Snapshot) -> dict[str, tuple[DataFrame, str]]:
+    """Customers by each grouping that is stored, and the column with their group."""
+    return {
+        grouping: (snapshot.read(table, ["user_id", column]), column)
+        for grouping, (table, column) in _GROUPINGS.items()
+        if snapshot.has(table)
+    }
+
+
+def days_after(snapshot: Snapshot, last_day: date) -> tuple[DataFrame, date]:
+    """The days of customers as far after the snapshot as the longest horizon, and their end.
+
+    Args:
+        snapshot: that reads ``customer_days`` of its month and those after.
+        last_day: L.
+
+    Returns:
+        ``user_id``, ``day`` and ``spend``; and the last day of the history that is stored.
+    """
+    months, columns = _months_of_history(snapshot), ["user_id", "day", "spend"]
+    ends = (snapshot.stats(CUSTOMER_DAYS, month).maximum.get("day") for month in reversed(months))
+    data_end = next((day for day in ends if day is not None), last_day)
     reached = [month for month in months if month <= month_after(snapshot.month, A_YEAR)]
     if not reached:
         schema = CUSTOMER_DAYS.spark_schema
-        return snapshot.spark.createDataFrame([], schema).select(*columns)
-    return snapshot.read(CUSTOMER_DAYS, columns, reached)
+        return snapshot.spark.createDataFrame([], schema).select(*columns), data_end
+    return snapshot.read(CUSTOMER_DAYS, columns, reached), data_end
 
 
 def _months_of_history(snapshot: Snapshot) -> list[str]:

@@ -40,6 +40,11 @@ from amazon_seg_assets.stages.report.insights import DETAILS, HEADLINES, TECHNIC
 from amazon_seg_assets.stages.report.render import to_html, to_markdown
 from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES, RFM_HISTOGRAMS
 from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS, SCHEME_COMPARISON
+from amazon_seg_assets.stages.sentiment.tables import (
+    SEGMENT_SENTIMENT,
+    SEGMENT_WORDS,
+    SENTIMENT_SUMS,
+)
 from amazon_seg_assets.storage.facts import failed_checks
 from amazon_seg_assets.storage.locations import url_of
 
@@ -106,6 +111,9 @@ def _with_recommendations(settings: Settings) -> str:
         SEGMENT_EXPORT,
         CHURN_EVALUATION,
         CHURN_SUMMARY,
+        SEGMENT_SENTIMENT,
+        SEGMENT_WORDS,
+        AllBefore(SENTIMENT_SUMS),
         RATING_COUNTS,
         TOP_PRODUCTS,
         *PICTURES,

@@ -182,6 +182,67 @@ class Churn:
 
 
 @dataclass(frozen=True)
+class Leavers:
+    """Texts of customers who left after a snapshot, beside those of customers who stayed.
+
+    Attributes:
+        snapshot: month as ``YYYY-MM``.
+        horizon_days: without a clean review that count as leaving.
+        left: share of their texts that are negative.
+        stayed: the same of those who stayed.
+        difference: the former less the latter, with its interval.
+    """
+
+    snapshot: str
+    horizon_days: int
+    left: float
+    stayed: float
+    difference: tuple[float, float, float]
+
+    @property
+    def is_sure(self) -> bool:
+        """Tells that the difference is hardly chance."""
+        return self.difference[1] > 0 or self.difference[2] < 0
+
+
+@dataclass(frozen=True)
+class Sentiment:
+    """Sentiment of the customers' texts, and its words.
+
+    Attributes:
+        segments: rows of ``segment_sentiment`` of the segments with texts, in the scheme's order.
+        told: of these, by comparison, the rows whose difference is hardly chance.
+        compared_with: the snapshot a year before; empty where it is not stored.
+        words: by segment, words that tell its negative texts from its positive ones.
+        special: the same from the negative texts of others.
+        least_customers: with a word before it is told.
+        leavers: of the snapshot a year before; None where it is not known who left.
+        accuracy: share of texts that the model has told right; None where that is not known.
+        accuracy_of_vader: the same of the lexicon.
+    """
+
+    segments: pd.DataFrame
+    told: Mapping[str, pd.DataFrame]
+    compared_with: str
+    words: Mapping[str, Sequence[str]]
+    special: Mapping[str, Sequence[str]]
+    least_customers: int
+    leavers: Leavers | None = None
+    accuracy: float | None = None
+    accuracy_of_vader: float | None = None
+
+    @property
+    def reviews(self) -> int:
+        """Texts of all segments."""
+        return int(self.segments["reviews"].sum())
+
+    @property
+    def negative_share(self) -> float:
+        """Share of them that are negative."""
+        return float(self.segments["negative_share"] @ self.segments["reviews"] / self.reviews)
+
+
+@dataclass(frozen=True)
 class Ties:
     """Treatment of equal customers by a scheme.
 
@@ -256,6 +317,7 @@ class Findings:
             segment first; None where they are left out.
         lists: place of the file with the customers of each segment; without those not exported.
         churn: of the customers; None where it is left out, or the data carries no model.
+        sentiment: of the customers; None where it is left out, or too few texts say something.
         ratings: columns of ``rating_counts``, None where it is not there or of other raw data.
         top_products: columns of ``top_products``, likewise.
         illustrations: in the order in which they are shown; those of the exploration may be
@@ -288,6 +350,7 @@ class Findings:
     products: pd.DataFrame | None = None
     lists: Mapping[str, str] = field(default_factory=dict)
     churn: Churn | None = None
+    sentiment: Sentiment | None = None
     ratings: pd.DataFrame | None = None
     top_products: pd.DataFrame | None = None
     illustrations: Sequence[Illustration] = ()

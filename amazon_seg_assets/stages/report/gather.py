@@ -13,6 +13,7 @@ import pandas as pd
 from amazon_seg_assets.months import month_after
 from amazon_seg_assets.rules.labels import load_label_rules
 from amazon_seg_assets.rules.recommendations import load_recommendations
+from amazon_seg_assets.rules.scheme import Scheme
 from amazon_seg_assets.schema import Artifact, Table
 from amazon_seg_assets.stages.churn.tables import CHURN_EVALUATION, CHURN_SUMMARY, HIGH
 from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA, CLEAN_REVIEWS
@@ -41,8 +42,10 @@ from amazon_seg_assets.stages.report.findings import (
     Evaluation,
     Findings,
     Illustration,
+    Leavers,
     Origin,
     Returns,
+    Sentiment,
     Step,
     Ties,
     Window,
@@ -53,6 +56,17 @@ from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES, RFM_HISTOGRAMS
 from amazon_seg_assets.stages.segments.scheme_used import scheme_of
 from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS, SCHEME_COMPARISON
 from amazon_seg_assets.stages.segments.ties import COMPARED
+from amazon_seg_assets.stages.sentiment import segments as of_sentiment
+from amazon_seg_assets.stages.sentiment.segments import COMPARISONS
+from amazon_seg_assets.stages.sentiment.tables import (
+    OTHERS_NEGATIVE,
+    OWN_POSITIVE,
+    SEGMENT_SENTIMENT,
+    SEGMENT_WORDS,
+    SENTIMENT_SUMS,
+)
+from amazon_seg_assets.stages.sentiment.words import LEAST_CUSTOMERS, diverse
+from amazon_seg_assets.stages.value.tables import HORIZON_DAYS
 from amazon_seg_assets.storage.exports import MANIFEST
 from amazon_seg_assets.storage.locations import url_of
 
@@ -60,8 +74,14 @@ if TYPE_CHECKING:
     from amazon_seg_assets.dag.declaration import AssetDeclaration
     from amazon_seg_assets.dag.handles import Snapshot
 
-MAY_LACK = ("history", "value", "churn", "movement")
+MAY_LACK = ("history", "value", "churn", "movement", "sentiment")
 """Stages that a run may leave out."""
+
+SENTIMENT = "sentiment"
+"""The section that is left out where no text says anything."""
+
+TOLD_WORDS = 6
+"""Words of a segment in a sentence."""
 
 _PRODUCT_REASONS = {
     "excluded_category": "of an excluded main category",
@@ -97,7 +117,7 @@ def gather(
     how = snapshot.facts(K_SWEEP, "why", "search")
     quality = snapshot.small(CLUSTER_VALIDATION)[["cluster", "silhouette", "stability"]]
     clusters = summary.by_cluster(of_customers).merge(quality, "left", "cluster")
-    labels = load_label_rules(folder)
+    labels, sentiment = load_label_rules(folder), _sentiment(snapshot, scheme)
     return Findings(
         category=snapshot.category,
         snapshot=snapshot.month,
@@ -127,12 +147,14 @@ def gather(
         products=_products(snapshot),
         lists=_lists(snapshot),
         churn=_churn(snapshot),
+        sentiment=sentiment,
         ratings=_shown(snapshot, RATING_COUNTS, explored),
         top_products=_shown(snapshot, TOP_PRODUCTS, explored),
         illustrations=[
             _illustration(snapshot, picture)
             for picture in pictures
             if _is_shown(snapshot, picture, explored)
+            and (sentiment or picture.section != SENTIMENT)
         ],
     )
 
@@ -264,6 +286,42 @@ def _churn(snapshot: Snapshot) -> Churn | None:
         (auc, low, high),
         float(of_all.at["recency_alone", "roc_auc"]),
     )
+
+
+def _sentiment(snapshot: Snapshot, scheme: Scheme) -> Sentiment | None:
+    table, found = _if_stored(snapshot, SEGMENT_SENTIMENT), _if_stored(snapshot, SEGMENT_WORDS)
+    if table is None or found is None:
+        return None
+    of_segments = table[(table["grouping"] == "segment") & (table["reviews"] > 0)]
+    if of_segments.empty:
+        return None
+    order = {name: place for place, name in enumerate(scheme.segments)}
+    before = transitions.snapshot_before(snapshot, A_YEAR)
+    facts = snapshot.facts(SEGMENT_SENTIMENT, "accuracy", "accuracy_of_vader")
+    words, special = (
+        {
+            segment: diverse(rows, TOLD_WORDS)["term"].tolist()
+            for segment, rows in found[found["against"] == against].groupby("segment")
+        }
+        for against in (OWN_POSITIVE, OTHERS_NEGATIVE)
+    )
+    return Sentiment(
+        segments=of_segments.sort_values("name", key=lambda names: names.map(order)),
+        told={name: of_sentiment.beyond_chance(of_segments, name) for name in COMPARISONS},
+        compared_with=before.month if before.has(SENTIMENT_SUMS) else "",
+        words=words,
+        special=special,
+        least_customers=LEAST_CUSTOMERS,
+        leavers=_leavers(before),
+        accuracy=facts["accuracy"],
+        accuracy_of_vader=facts["accuracy_of_vader"],
+    )
+
+
+def _leavers(before: Snapshot) -> Leavers | None:
+    sums = _if_stored(before, SENTIMENT_SUMS)
+    found = None if sums is None else of_sentiment.leavers(sums)
+    return None if found is None else Leavers(before.month, HORIZON_DAYS, *found)
 
 
 def _lists(snapshot: Snapshot) -> dict[str, str]:

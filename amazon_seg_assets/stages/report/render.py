@@ -15,7 +15,17 @@ from markdown_it.common.utils import escapeHtml
 from markdown_it.token import Token
 from markupsafe import Markup
 
-from amazon_seg_assets.formats import change, count, counted, cut_name, listed, money, share, short
+from amazon_seg_assets.formats import (
+    change,
+    count,
+    counted,
+    cut_name,
+    listed,
+    money,
+    points,
+    share,
+    short,
+)
 from amazon_seg_assets.plots.style import cluster_colour
 from amazon_seg_assets.stages.report.advice import (
     cluster_advice,
@@ -83,7 +93,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    for function in (change, count, counted, cut_name, money, share, short, listed, cluster_colour):
+    for function in (
+        change, count, counted, cut_name, money, points, share, short, listed, cluster_colour,
+    ):  # fmt: skip
         environment.filters[function.__name__] = function
     environment.filters["decimals"] = lambda value, places=2: f"{value:.{places}f}"
     environment.filters["told"] = tell
