@@ -380,6 +380,7 @@ TITLES = {
     "churn_models_plot": "How well churn is told: ROC AUC",
     "churn_curves_plot": "Churners found, and the lift of addressing the likeliest first",
     "churn_importance_plot": "What the model of churn leans on",
+    "clustering_comparison_plot": "Ways to cluster",
 }
 EMPTY = {
     "segment_transitions_plot", "segment_outcomes_plot", "segment_products_plot",

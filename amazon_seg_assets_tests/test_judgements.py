@@ -1,4 +1,4 @@
-"""Judgements of churn and value: data that each check accepts, and data that it does not."""
+"""Judgements of churn, value and clustering: data that each check accepts, and data it does not."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ from amazon_seg_assets.stages.churn.tables import (
     CHURN_SCORES,
     METRICS,
 )
+from amazon_seg_assets.stages.clusters.tables import CLUSTER_CENTERS, K_SWEEP
+from amazon_seg_assets.stages.comparison import checks as of_ways
+from amazon_seg_assets.stages.comparison.tables import CLUSTERING_COMPARISON
 from amazon_seg_assets.stages.value import checks as of_value
 from amazon_seg_assets.stages.value.tables import CUSTOMER_VALUE, VALUE_BACKTEST, VALUE_MODEL
 from amazon_seg_assets.storage.layout import Store
@@ -44,7 +47,7 @@ def put(
     month: str = NOW,
 ) -> None:
     """Stores rows, with something possible in columns that are not given."""
-    likely = {"string": "x", "double": 0.5, "int64": 1, "int32": 1}
+    likely = {"string": "x", "double": 0.5, "int64": 1, "int32": 1, "bool": True}
     filled = [
         {each.name: row.get(each.name, likely[str(each.type)]) for each in table.columns}
         for row in rows
@@ -171,6 +174,45 @@ def test_drift_is_told_against_the_nearest_snapshot(
     verdict = judged(check, snapshot)
     assert not verdict.passed
     assert MONTH_AGO in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("stability", -1.1), ("outcome_lift", 1.1), ("wcss", None)]
+)
+def test_odd_figures_of_ways_to_cluster_are_found(
+    snapshot: Snapshot, column: str, value: float | None
+) -> None:
+    failed = {"wcss": None, "outcome_lift": None, "failure": "none"}
+    put(snapshot, CLUSTERING_COMPARISON, [{"failure": None}, failed])
+    assert passes(of_ways.comparison_figures_possible, snapshot)
+    put(snapshot, CLUSTERING_COMPARISON, [{"failure": None, column: value}])
+    assert not passes(of_ways.comparison_figures_possible, snapshot)
+
+
+def test_kmeans_must_be_measured_on_the_customers_of_its_sweep(snapshot: Snapshot) -> None:
+    ours = {"algorithm": "kmeans", "k": 2, "customers_used": 9}
+    put(snapshot, K_SWEEP, [{"k": 2, "wcss": 4.0}])
+    put(snapshot, CLUSTER_CENTERS, [{"k": 2, "customers": 4}, {"k": 2, "customers": 5}])
+    put(snapshot, CLUSTERING_COMPARISON, [ours | {"wcss": 4.000001}])
+    assert passes(of_ways.kmeans_measured_as_in_its_sweep, snapshot)
+    put(snapshot, CLUSTERING_COMPARISON, [ours | {"wcss": 4.00001}])
+    assert not passes(of_ways.kmeans_measured_as_in_its_sweep, snapshot)
+    put(snapshot, CLUSTERING_COMPARISON, [ours | {"wcss": 1.0, "customers_used": 3}])
+    assert passes(of_ways.kmeans_measured_as_in_its_sweep, snapshot)
+
+
+def test_a_way_that_tells_more_than_kmeans_is_told(snapshot: Snapshot) -> None:
+    rows = [
+        {"algorithm": "kmeans", "k": 2, "outcome_lift": 0.1, "chosen": True},
+        {"algorithm": "hdbscan", "k": 3, "outcome_lift": 0.13, "chosen": False},
+    ]
+    facts = {"recommendation": "Consider HDBSCAN.", "recommended": ("hdbscan", 3)}
+    put(snapshot, CLUSTERING_COMPARISON, rows, facts)
+    verdict = judged(of_ways.kmeans_holds_up, snapshot)
+    assert (verdict.value, verdict.passed) == (pytest.approx(0.03), False)
+    assert passes(of_ways.kmeans_holds_up, snapshot, least_gain=0.04)
+    put(snapshot, CLUSTERING_COMPARISON, rows, facts | {"recommended": ("kmeans", 2)})
+    assert passes(of_ways.kmeans_holds_up, snapshot)
 
 
 def test_without_a_model_nothing_is_judged(snapshot: Snapshot) -> None:

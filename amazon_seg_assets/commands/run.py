@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from amazon_seg_assets.settings import Settings
 
 
-PARTS = ("exploration", "history", "value", "churn")
+PARTS = ("exploration", "history", "value", "churn", "comparison")
 """Parts of the main job that may be left out."""
 
 
@@ -50,7 +50,8 @@ def add_to(commands: Any) -> None:
         "--skip",
         metavar="A,B",
         default="",
-        help="parts to leave out: exploration, history (and what needs it), value, churn",
+        help="parts to leave out: exploration, history (and what needs it), value, churn, "
+        "comparison",
     )
     parser.add_argument(
         "--skip-exploration", action="store_true", help="the same as --skip exploration"

@@ -34,6 +34,7 @@ PARTS = {
     "history": ("history", "value", "churn", "movement"),
     "value": ("value", "churn"),
     "churn": ("churn",),
+    "comparison": ("comparison",),
 }
 """Stages that a run leaves out with each part that can be skipped: what stands on a part, too."""
 

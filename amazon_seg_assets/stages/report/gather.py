@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from amazon_seg_assets.dag.declaration import AssetDeclaration
     from amazon_seg_assets.dag.handles import Snapshot
 
-MAY_LACK = ("history", "value", "churn", "movement")
+MAY_LACK = ("history", "value", "churn", "movement", "comparison")
 """Stages that a run may leave out."""
 
 _PRODUCT_REASONS = {
