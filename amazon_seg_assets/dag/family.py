@@ -122,18 +122,21 @@ class Reach:
         before: months before its own; None for all of the span.
         after: months after it.
         has_gaps: a month beside its own that is not stored is left out; else it must be there.
+        is_optional: its own month is left out too, if it is not stored.
     """
 
     before: int | None = 0
     after: int = 0
     has_gaps: bool = True
+    is_optional: bool = False
 
     def months(self, span: Span, snapshot: str, stored: Iterable[str]) -> list[str]:
         """The months to read: the snapshot's, and others of the span."""
         first = span.first if self.before is None else month_after(snapshot, -self.before)
         last = month_after(snapshot, self.after)
         reached = month_range(max(span.first, first), min(span.last, last))
-        there = {snapshot, *stored} if self.has_gaps else {*reached}
+        own = () if self.is_optional else (snapshot,)
+        there = {*own, *stored} if self.has_gaps else {*reached}
         return [month for month in reached if month in there]
 
     def mapping(self, span: Span) -> TimeWindowPartitionMapping:

@@ -6,7 +6,7 @@ from datetime import date
 from dagster import Config, MetadataValue
 from pydantic import Field
 
-from amazon_seg_assets.dag.declaration import LookBack, plot, snapshot_asset
+from amazon_seg_assets.dag.declaration import LookBackIfStored, plot, snapshot_asset
 from amazon_seg_assets.dag.handles import Snapshot, Stored
 from amazon_seg_assets.dag.metadata import shown
 from amazon_seg_assets.features import FEATURES
@@ -30,6 +30,7 @@ from amazon_seg_assets.stages.comparison.measuring import Outcomes
 from amazon_seg_assets.stages.comparison.tables import (
     CLUSTERING_ALTERNATIVE,
     CLUSTERING_COMPARISON,
+    RECOMMENDATION,
 )
 from amazon_seg_assets.stages.history.tables import CUSTOMER_DAYS
 from amazon_seg_assets.stages.movement.outcomes import HORIZONS
@@ -73,8 +74,8 @@ class _Afterwards:
         K_SWEEP,
         CLUSTER_CENTERS,
         RFM_SEGMENTS,
-        LookBack(RFM_FEATURES),
-        LookBack(CUSTOMER_DAYS),
+        LookBackIfStored(RFM_FEATURES),
+        LookBackIfStored(CUSTOMER_DAYS),
     ],
     kinds={"pyspark", "scikitlearn"},
     code_version=_with_label_rules,
@@ -98,7 +99,7 @@ def clustering_comparison(snapshot: Snapshot, config: ComparisonConfig) -> list[
     kept = int(customers.points.customers.sum()) if found.best_other else 0
     is_part = customers.points.parts > 1
     facts = {
-        "recommendation": found.sentence,
+        RECOMMENDATION: found.sentence,
         "shortfalls": found.shortfalls,
         "recommended": (found.algorithm, found.k),
         "best_other": found.best_other,
@@ -165,5 +166,5 @@ def _afterwards(snapshot: Snapshot, scale: Standardization) -> _Afterwards:
 )
 def clustering_comparison_plot(snapshot: Snapshot) -> Picture:
     """Outcome lift, stability and plain silhouette of each way to cluster, by number of groups."""
-    told = snapshot.facts(CLUSTERING_COMPARISON, "recommendation")["recommendation"]
+    told = snapshot.facts(CLUSTERING_COMPARISON, RECOMMENDATION)[RECOMMENDATION]
     return plots.comparison(snapshot.small(CLUSTERING_COMPARISON), told, scope(snapshot))

@@ -12,7 +12,7 @@ from amazon_seg_assets.quality.verdict import Verdict
 from amazon_seg_assets.stages.clusters.tables import CLUSTER_CENTERS, K_SWEEP
 from amazon_seg_assets.stages.comparison.algorithms import KMEANS
 from amazon_seg_assets.stages.comparison.choice import LEAST_GAIN
-from amazon_seg_assets.stages.comparison.tables import CLUSTERING_COMPARISON
+from amazon_seg_assets.stages.comparison.tables import CLUSTERING_COMPARISON, RECOMMENDATION
 
 SAME_SUM = 1e-6
 """Relative: logarithms and sums are taken in another order, and nothing else may differ."""
@@ -60,9 +60,9 @@ def kmeans_holds_up(
     ] = LEAST_GAIN,
 ) -> Verdict:
     """No other way that is sound tells more of what customers did than the clusters do."""
-    facts = snapshot.facts(CLUSTERING_COMPARISON, "recommendation", "recommended")
+    facts = snapshot.facts(CLUSTERING_COMPARISON, RECOMMENDATION, "recommended")
     table = snapshot.small(CLUSTERING_COMPARISON)
     algorithm, k = facts["recommended"]
     lifts = table.set_index(["algorithm", "k"])["outcome_lift"]
     gain = float(lifts[algorithm, k] - table.loc[table["chosen"], "outcome_lift"].item())
-    return Verdict(0.0 if pd.isna(gain) else gain, least_gain, facts["recommendation"])
+    return Verdict(0.0 if pd.isna(gain) else gain, least_gain, facts[RECOMMENDATION])

@@ -8,6 +8,9 @@ from amazon_seg_assets.stages.history.tables import CUSTOMER_DAYS
 from amazon_seg_assets.stages.rfm.tables import CLUSTERED_ON, RFM_FEATURES
 from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS
 
+RECOMMENDATION = "recommendation"
+"""The fact that holds the recommended way to cluster, as a sentence."""
+
 _AFTER = (*CLUSTERED_ON, *CUSTOMER_DAYS.sources("user_id", "day"))
 
 
