@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from pyspark import cloudpickle
 from pyspark.sql import SparkSession
+from threadpoolctl import threadpool_limits
 
 from amazon_seg_assets.features import CENTERS, FEATURES
 from amazon_seg_assets.rules.labels import LabelRules
@@ -143,9 +144,11 @@ def regrouped(
     if other is None:
         return pd.DataFrame(columns=CLUSTERING_ALTERNATIVE.column_names)
     algorithm, k = other
-    found = fitted(all_of, algorithm, k)
+    with threadpool_limits(1):
+        found = fitted(all_of, algorithm, k)
+        groups = found.rule(all_of.points)
     ours = nearest(clusters[CENTERS].to_numpy(float))(all_of.points)
-    theirs = _by_mean(all_of.points, all_of.weights, found.rule(all_of.points), found.groups)
+    theirs = _by_mean(all_of.points, all_of.weights, groups, found.groups)
     each = pd.DataFrame(customers.points.features, columns=list(FEATURES)).mul(
         all_of.weights, axis=0
     )
