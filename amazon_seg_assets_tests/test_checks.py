@@ -764,7 +764,12 @@ FACTS_OF_UNMADE: dict[str, dict[str, Any]] = {
     },
     "customer_lifecycle": {"min_prices": [], "window_reviews": 0, "window_spend": 0.0},
     "segment_transitions": {"compared": {}},
-    "clustering_comparison": {"recommendation": "Keep it.", "recommended": [f"{OFF_BY_ONE}", 25]},
+    "clustering_comparison": {
+        "recommendation": "Keep it.",
+        "recommended": [f"{OFF_BY_ONE}", OFF_BY_ONE],
+        "parts_of_customers": 1,
+    },
+    "clustering_alternative": {"customers": OFF_BY_ONE - 1},
     # Without a model there is nothing to judge.
     **{name: {"reason": "None."} for name in ("value_model", "value_backtest", "churn_evaluation")},
 }

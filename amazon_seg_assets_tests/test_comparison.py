@@ -105,7 +105,7 @@ def material_of(points: Points) -> tuple[Material, Segmented, pd.DataFrame, pd.D
 @pytest.fixture(scope="module")
 def compared() -> tuple[pd.DataFrame, Material, Segmented, pd.DataFrame, pd.DataFrame]:
     of, customers, sweep, centers = material_of(blobs())
-    return compare(on(2), of, sweep), of, customers, sweep, centers
+    return compare(on(2), of, sweep, int(of.weights.sum())), of, customers, sweep, centers
 
 
 def test_figures_are_scikit_learn_s_of_repeated_rows() -> None:
@@ -173,7 +173,7 @@ def test_threads_do_not_matter(
     compared: tuple[pd.DataFrame, Material, Segmented, pd.DataFrame, pd.DataFrame],
 ) -> None:
     table, of, _, sweep, _ = compared
-    again = compare(on(1), of, sweep)
+    again = compare(on(1), of, sweep, int(of.weights.sum()))
     pd.testing.assert_frame_equal(
         again.drop(columns="seconds"), table.drop(columns="seconds"), check_exact=True
     )
@@ -181,7 +181,7 @@ def test_threads_do_not_matter(
 
 def test_failures_are_rows() -> None:
     of, _, sweep, _ = material_of(tied())
-    table = compare(on(2), of, sweep).set_index(["algorithm", "k"])
+    table = compare(on(2), of, sweep, 200).set_index(["algorithm", "k"])
     failure = table.loc[("gaussian_mixture", 2), "failure"]
     assert failure.startswith("2 of 2 components collapsed onto tied values")
     assert table.loc["gaussian_mixture", "bic"].isna().all()

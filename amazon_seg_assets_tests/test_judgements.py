@@ -22,7 +22,7 @@ from amazon_seg_assets.stages.churn.tables import (
     CHURN_SCORES,
     METRICS,
 )
-from amazon_seg_assets.stages.clusters.tables import CLUSTER_CENTERS, K_SWEEP
+from amazon_seg_assets.stages.clusters.tables import K_SWEEP
 from amazon_seg_assets.stages.comparison import checks as of_ways
 from amazon_seg_assets.stages.comparison.tables import CLUSTERING_COMPARISON
 from amazon_seg_assets.stages.value import checks as of_value
@@ -190,14 +190,13 @@ def test_odd_figures_of_ways_to_cluster_are_found(
 
 
 def test_kmeans_must_be_measured_on_the_customers_of_its_sweep(snapshot: Snapshot) -> None:
-    ours = {"algorithm": "kmeans", "k": 2, "customers_used": 9}
+    ours, whole = {"algorithm": "kmeans", "k": 2}, {"parts_of_customers": 1}
     put(snapshot, K_SWEEP, [{"k": 2, "wcss": 4.0}])
-    put(snapshot, CLUSTER_CENTERS, [{"k": 2, "customers": 4}, {"k": 2, "customers": 5}])
-    put(snapshot, CLUSTERING_COMPARISON, [ours | {"wcss": 4.000001}])
+    put(snapshot, CLUSTERING_COMPARISON, [ours | {"wcss": 4.000001}], whole)
     assert passes(of_ways.kmeans_measured_as_in_its_sweep, snapshot)
-    put(snapshot, CLUSTERING_COMPARISON, [ours | {"wcss": 4.00001}])
+    put(snapshot, CLUSTERING_COMPARISON, [ours | {"wcss": 4.00001}], whole)
     assert not passes(of_ways.kmeans_measured_as_in_its_sweep, snapshot)
-    put(snapshot, CLUSTERING_COMPARISON, [ours | {"wcss": 1.0, "customers_used": 3}])
+    put(snapshot, CLUSTERING_COMPARISON, [ours | {"wcss": 1.0}], {"parts_of_customers": 2})
     assert passes(of_ways.kmeans_measured_as_in_its_sweep, snapshot)
 
 

@@ -30,6 +30,7 @@ from amazon_seg_assets.stages.comparison.measuring import Outcomes
 from amazon_seg_assets.stages.comparison.tables import (
     CLUSTERING_ALTERNATIVE,
     CLUSTERING_COMPARISON,
+    PARTS,
     RECOMMENDATION,
 )
 from amazon_seg_assets.stages.history.tables import CUSTOMER_DAYS
@@ -92,12 +93,11 @@ def clustering_comparison(snapshot: Snapshot, config: ComparisonConfig) -> list[
     material = candidates.material(
         customers, scale, centers, after.outcomes, config.resamples, config.random_state
     )
-    table = candidates.compare(snapshot.spark, material, sweep)
+    table = candidates.compare(snapshot.spark, material, sweep, snapshot.rows(RFM_SEGMENTS))
     found = recommend(table, after.horizon_days)
     rules = load_label_rules(snapshot.family.settings.rules)
     moved = candidates.regrouped(customers, material, clusters, found.best_other, rules)
     kept = int(customers.points.customers.sum()) if found.best_other else 0
-    is_part = customers.points.parts > 1
     facts = {
         RECOMMENDATION: found.sentence,
         "shortfalls": found.shortfalls,
@@ -105,6 +105,7 @@ def clustering_comparison(snapshot: Snapshot, config: ComparisonConfig) -> list[
         "best_other": found.best_other,
         "horizon_days": after.horizon_days,
         "outcomes": after.told,
+        PARTS: customers.points.parts,
     }
     return [
         snapshot.store(table, CLUSTERING_COMPARISON, facts).telling(
@@ -121,7 +122,7 @@ def clustering_comparison(snapshot: Snapshot, config: ComparisonConfig) -> list[
         snapshot.store(
             moved,
             CLUSTERING_ALTERNATIVE,
-            {"customers_of": kept if is_part or not found.best_other else None},
+            {"customers": kept},
         ).telling(customers_by_both=shown(moved, "Every other way failed.")),
     ]
 

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from amazon_seg_assets.features import CENTERS, FEATURES
 from amazon_seg_assets.rules.labels import LabelRules
 from amazon_seg_assets.spark.side_by_side import side_by_side
+from amazon_seg_assets.stages.clusters import kmeans as lloyd
 from amazon_seg_assets.stages.clusters.grid import cells
 from amazon_seg_assets.stages.clusters.labels import label_clusters
 from amazon_seg_assets.stages.clusters.plain_silhouette import silhouettes_of_groups
@@ -38,7 +39,7 @@ RESAMPLES = 3
 """Of each algorithm with each k: a few tell a grouping that holds from one that does not."""
 
 # Workers get these functions by value: they need numpy, SciPy and scikit-learn, not this package.
-for _module in (agreement, algorithms, figures, measuring):
+for _module in (lloyd, agreement, algorithms, figures, measuring):
     cloudpickle.register_pickle_by_value(_module)
 
 
@@ -73,13 +74,16 @@ def material(
     )
 
 
-def compare(spark: SparkSession, all_of: Material, sweep: pd.DataFrame) -> pd.DataFrame:
+def compare(
+    spark: SparkSession, all_of: Material, sweep: pd.DataFrame, customers: int
+) -> pd.DataFrame:
     """Fits and measures every algorithm with every k that K-Means was fitted for.
 
     Args:
         spark: says where.
         all_of: customers, K-Means and outcomes.
         sweep: columns of ``k_sweep``.
+        customers: of the snapshot, on whom K-Means was fitted.
 
     Returns:
         Columns of ``clustering_comparison``, in order of algorithms and k.
@@ -100,7 +104,8 @@ def compare(spark: SparkSession, all_of: Material, sweep: pd.DataFrame) -> pd.Da
     table["chosen"] = is_kmeans & (table["k"] == chosen)
     seconds = table["k"].map(sweep.set_index("k")["seconds"])
     table["seconds"] = table["seconds"].where(~is_kmeans, seconds)
-    table["customers_used"] = table["customers_used"].astype("Int64")
+    used = table["customers_used"].astype("Int64")
+    table["customers_used"] = used.where(~is_kmeans, customers)
     order = table["algorithm"].map(ALGORITHMS.index)
     return table.assign(order=order).sort_values(["order", "k"], ignore_index=True)[
         CLUSTERING_COMPARISON.column_names

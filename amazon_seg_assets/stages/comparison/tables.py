@@ -11,6 +11,9 @@ from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS
 RECOMMENDATION = "recommendation"
 """The fact that holds the recommended way to cluster, as a sentence."""
 
+PARTS = "parts_of_customers"
+"""The fact that says of how many parts of the customers the figures are one."""
+
 _AFTER = (*CLUSTERED_ON, *CUSTOMER_DAYS.sources("user_id", "day"))
 
 
@@ -116,7 +119,7 @@ CLUSTERING_ALTERNATIVE = Table(
     is_small=True,
     key=("cluster", "other_cluster"),
     totals=(
-        Total("customers_kept", "customers", ("customers",), of=RFM_FEATURES, fact="customers_of"),
+        Total("customers_kept", "customers", ("customers",), fact="customers"),
     ),
     columns=(
         CLUSTER_CENTERS.carried("cluster"),
