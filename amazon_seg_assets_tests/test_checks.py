@@ -747,7 +747,7 @@ CUSTOMERS_COUNTED = (CLUSTER_DENSITY, RFM_HISTOGRAMS, CLUSTER_VALIDATION)
 EXPLORED = [table for declared in declared_in("exploration") for table in declared.tables]
 LATER = [
     table
-    for stage in (*PARTS["history"], *PARTS["sentiment"])
+    for stage in (*PARTS["history"], *PARTS["sentiment"], *PARTS["comparison"])
     for declared in declared_in(stage)
     for table in declared.tables
 ]
@@ -766,6 +766,12 @@ FACTS_OF_UNMADE: dict[str, dict[str, Any]] = {
     "customer_lifecycle": {"min_prices": [], "window_reviews": 0, "window_spend": 0.0},
     "segment_transitions": {"compared": {}},
     "review_sentiment": {"no_model": 0},
+    "clustering_comparison": {
+        "recommendation": "Keep it.",
+        "recommended": [f"{OFF_BY_ONE}", OFF_BY_ONE],
+        "parts_of_customers": 1,
+    },
+    "clustering_alternative": {"customers": OFF_BY_ONE - 1},
     # Without a model there is nothing to judge.
     **{name: {"reason": "None."} for name in ("value_model", "value_backtest", "churn_evaluation")},
 }
@@ -795,6 +801,9 @@ MISCOUNTED = {
     ("segment_sentiment", "customers_kept"): 1,
     ("segment_sentiment", "intervals_possible"): 3,
     ("customer_value", "figures_possible"): 2,
+    ("clustering_alternative", "customers_kept"): 1,
+    ("clustering_comparison", "comparison_figures_possible"): 1,
+    ("clustering_comparison", "kmeans_measured_as_in_its_sweep"): 1,
 }
 
 TOLD_ELSEWHERE = {
@@ -823,7 +832,8 @@ TOLD_ELSEWHERE = {
     ("segment_transitions", "customers_of_both_snapshots_kept"),
     ("segment_transitions", "spend_of_both_snapshots_kept"),
     ("segment_outcomes", "outcomes_known_or_null"),
-    # By those of judgements of churn and value.
+    # By those of judgements.
+    ("clustering_comparison", "kmeans_holds_up"),
     ("customer_value", "figures_possible"),
     ("value_model", "starts_agree"),
     ("value_model", "spend_independent"),

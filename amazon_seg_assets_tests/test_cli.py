@@ -248,8 +248,8 @@ def test_a_file_of_settings_may_begin_with_the_mark_of_its_encoding(
         (["--k", "51"], "--k is 51: choose 2 to 50 clusters"),
         (
             ["--skip", "history,report"],
-            "--skip report: there is no such part, give exploration, history, value, churn or "
-            "sentiment.",
+            "--skip report: there is no such part, give exploration, history, value, "
+            "churn, sentiment or comparison.",
         ),
         (["--master", "nonsense"], "AMAZON_SEG_SPARK_MASTER ('nonsense') is not valid"),
         (["--master", "local[many]"], "a Spark master is wanted, such as local[*]"),

@@ -41,6 +41,8 @@ TABLES = {
     "segment_summary": SNAPSHOT,
     "scheme_comparison": SNAPSHOT,
     "cluster_validation": SNAPSHOT,
+    "clustering_comparison": SNAPSHOT,
+    "clustering_alternative": SNAPSHOT,
     "cluster_density": SNAPSHOT,
     "rfm_histograms": SNAPSHOT,
 }

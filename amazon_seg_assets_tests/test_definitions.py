@@ -198,6 +198,7 @@ def test_columns_say_where_they_come_from(definitions: Definitions) -> None:
 def test_code_references_open_the_asset_s_own_function(definitions: Definitions) -> None:
     made_with = {
         "cluster_centers": "k_sweep", "lifecycle_summary": "customer_lifecycle",
+        "clustering_alternative": "clustering_comparison",
         "value_model": "customer_value", "value_backtest": "customer_value",
         **dict.fromkeys(
             ("churn_calibration", "churn_curves", "churn_importance"), "churn_evaluation"

@@ -386,6 +386,7 @@ TITLES = {
     "segment_sentiment_plot": "How negative texts are, by segment",
     "star_gap_plot": "What texts say, by their stars",
     "segment_words_plot": "What the negative texts of each segment are about",
+    "clustering_comparison_plot": "Ways to cluster",
 }
 EMPTY = {
     "segment_transitions_plot", "segment_outcomes_plot", "segment_products_plot",

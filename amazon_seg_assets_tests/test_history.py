@@ -20,7 +20,13 @@ from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from amazon_seg_assets.dag.checks import Checks
-from amazon_seg_assets.dag.declaration import After, AllBefore, AssetDeclaration, LookBack
+from amazon_seg_assets.dag.declaration import (
+    After,
+    AllBefore,
+    AssetDeclaration,
+    LookBack,
+    LookBackIfStored,
+)
 from amazon_seg_assets.dag.family import monthly_partitions
 from amazon_seg_assets.dag.handles import MonthRange, Snapshot
 from amazon_seg_assets.errors import InputError
@@ -78,6 +84,7 @@ SPAN = Span("2019-11", "2023-09")
     [
         (LookBack, "2023-03", "2022-03", "2023-03"),
         (LookBack, "2020-02", "2019-11", "2020-02"),
+        (LookBackIfStored, "2023-03", "2022-03", "2023-03"),
         (AllBefore, "2023-03", "2019-11", "2023-03"),
         (AllBefore, "2019-11", "2019-11", "2019-11"),
         (AllBefore, "2023-09", "2019-11", "2023-09"),
@@ -103,6 +110,7 @@ def test_only_the_months_of_the_window_have_to_be_there() -> None:
     assert AllBefore.reach.months(SPAN, "2021-04", stored) == ["2020-01", "2020-12", "2021-04"]
     assert After.reach.months(SPAN, "2020-04", stored) == ["2020-04", "2020-12", "2021-05"]
     assert LookBack.reach.months(SPAN, "2021-04", stored) == month_range("2020-04", "2021-04")
+    assert LookBackIfStored.reach.months(SPAN, "2021-04", stored) == ["2020-12"]
 
 
 def test_inputs_are_declared_with_their_reach() -> None:

@@ -1,4 +1,4 @@
-"""Judgements of churn, value and sentiment: data that each check accepts, and that it does not."""
+"""Judgements by checks of later stages: data that each check accepts, and that it does not."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ from amazon_seg_assets.stages.churn.tables import (
     METRICS,
 )
 from amazon_seg_assets.stages.cleaning.tables import CLEAN_REVIEWS
+from amazon_seg_assets.stages.clusters.tables import K_SWEEP
+from amazon_seg_assets.stages.comparison import checks as of_ways
+from amazon_seg_assets.stages.comparison.tables import CLUSTERING_COMPARISON
 from amazon_seg_assets.stages.sentiment import checks as of_sentiment
 from amazon_seg_assets.stages.sentiment.tables import (
     REVIEW_SENTIMENT,
@@ -183,6 +186,44 @@ def test_drift_is_told_against_the_nearest_snapshot(
     verdict = judged(check, snapshot)
     assert not verdict.passed
     assert MONTH_AGO in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("stability", -1.1), ("outcome_lift", 1.1), ("wcss", None)]
+)
+def test_odd_figures_of_ways_to_cluster_are_found(
+    snapshot: Snapshot, column: str, value: float | None
+) -> None:
+    failed = {"wcss": None, "outcome_lift": None, "failure": "none"}
+    put(snapshot, CLUSTERING_COMPARISON, [{"failure": None}, failed])
+    assert passes(of_ways.comparison_figures_possible, snapshot)
+    put(snapshot, CLUSTERING_COMPARISON, [{"failure": None, column: value}])
+    assert not passes(of_ways.comparison_figures_possible, snapshot)
+
+
+def test_kmeans_must_be_measured_on_the_customers_of_its_sweep(snapshot: Snapshot) -> None:
+    ours, whole = {"algorithm": "kmeans", "k": 2}, {"parts_of_customers": 1}
+    put(snapshot, K_SWEEP, [{"k": 2, "wcss": 4.0}])
+    put(snapshot, CLUSTERING_COMPARISON, [ours | {"wcss": 4.000001}], whole)
+    assert passes(of_ways.kmeans_measured_as_in_its_sweep, snapshot)
+    put(snapshot, CLUSTERING_COMPARISON, [ours | {"wcss": 4.00001}], whole)
+    assert not passes(of_ways.kmeans_measured_as_in_its_sweep, snapshot)
+    put(snapshot, CLUSTERING_COMPARISON, [ours | {"wcss": 1.0}], {"parts_of_customers": 2})
+    assert passes(of_ways.kmeans_measured_as_in_its_sweep, snapshot)
+
+
+def test_a_way_that_tells_more_than_kmeans_is_told(snapshot: Snapshot) -> None:
+    rows = [
+        {"algorithm": "kmeans", "k": 2, "outcome_lift": 0.1, "chosen": True},
+        {"algorithm": "hdbscan", "k": 3, "outcome_lift": 0.13, "chosen": False},
+    ]
+    facts = {"recommendation": "Consider HDBSCAN.", "recommended": ("hdbscan", 3)}
+    put(snapshot, CLUSTERING_COMPARISON, rows, facts)
+    verdict = judged(of_ways.kmeans_holds_up, snapshot)
+    assert (verdict.value, verdict.passed) == (pytest.approx(0.03), False)
+    assert passes(of_ways.kmeans_holds_up, snapshot, least_gain=0.04)
+    put(snapshot, CLUSTERING_COMPARISON, rows, facts | {"recommended": ("kmeans", 2)})
+    assert passes(of_ways.kmeans_holds_up, snapshot)
 
 
 def test_without_a_model_nothing_is_judged(snapshot: Snapshot) -> None:

@@ -44,6 +44,8 @@ from amazon_seg_assets.plots.style import (
 from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES, ROLE_COLOURS, load_scheme
 from amazon_seg_assets.stages.clusters import plots as clusters
 from amazon_seg_assets.stages.clusters.ks import POSSIBLE_KS
+from amazon_seg_assets.stages.comparison import plots as ways
+from amazon_seg_assets.stages.comparison.algorithms import ALGORITHMS
 from amazon_seg_assets.stages.exploration import plots as exploration
 from amazon_seg_assets.stages.history import plots as history
 from amazon_seg_assets.stages.history.tables import STATUSES
@@ -206,6 +208,19 @@ WORDS = pd.DataFrame(
     ],
     columns=["segment", "term", "customers", "log_odds"],
 )
+WAYS = pd.DataFrame(
+    [(name, k, name == "kmeans" and k == 4) for name in ALGORITHMS[:4] for k in (3, 4, 5)]
+    + [("hdbscan", 9, False)],
+    columns=["algorithm", "k", "chosen"],
+).assign(
+    wcss=1.0,
+    outcome_lift=lambda rows: rows.index / 100,
+    stability=lambda rows: 0.99 - rows.index / 40,
+    silhouette_plain=lambda rows: 0.3 + rows["k"] / 50,
+    failure=lambda rows: rows["algorithm"].map({"gaussian_mixture": "collapsed"}),
+)
+NO_WAYS = WAYS.assign(wcss=math.nan)
+KEEP = "Keep K-Means."
 
 PICTURES: dict[str, Draw] = {
     "elbow": lambda: clusters.elbow(SWEEP, SCOPE),
@@ -226,6 +241,7 @@ PICTURES: dict[str, Draw] = {
     "lifecycle": lambda: history.lifecycle(LIFECYCLES, SCOPE),
     "cohort_retention": lambda: history.cohort_retention(COHORTS, SCOPE),
     "segment_transitions": lambda: movement.segment_transitions(MOVES, "2022-09", COLOURS, SCOPE),
+    "ways": lambda: ways.comparison(WAYS, KEEP, SCOPE),
     "return_rates": lambda: movement.return_rates(RATES, COLOURS, SCOPE),
     "telling_categories": lambda: movement.telling_categories(TELLING, COLOURS, SCOPE),
     "negative_shares": lambda: sentiment.negative_shares(
@@ -622,6 +638,7 @@ EMPTY: dict[str, tuple[Draw, str]] = {
         lambda: sentiment.telling_words(WORDS[:0], COLOURS, SCOPE),
         "no word is in enough negative texts of a segment",
     ),
+    "ways": (lambda: ways.comparison(NO_WAYS, KEEP, SCOPE), "no customers"),
     "elbow": (lambda: clusters.elbow(SWEEP[:0], SCOPE), "no k was tried"),
     "silhouette": (
         lambda: clusters.silhouette(SWEEP.assign(silhouette=math.nan), 0.05, SCOPE),
@@ -696,6 +713,22 @@ def test_no_data_is_said(name: str) -> None:
 
 def test_every_picture_has_an_empty_form() -> None:
     assert EMPTY.keys() == PICTURES.keys()
+
+
+def test_ways_to_cluster_are_lines_by_k_and_failures_are_crossed_out() -> None:
+    picture = PICTURES["ways"]()
+    outcomes, stability, _ = picture.figure.axes
+    lines = {line.get_label(): line for line in outcomes.lines}
+    assert points_of(lines["bisecting K-Means"]) == ([3, 4, 5], [0.06, 0.07, 0.08])
+    crosses = [points_of(line) for line in outcomes.lines if line.get_marker() == "x"]
+    assert [points for points in crosses if points[0]] == [([3, 4, 5], [0.09, 0.1, 0.11])]
+    assert points_of(stability.lines[-1])[0] == [4, 4]  # the chosen k
+    mixture = "Gaussian mixture (4) outcomes 0.100, stability 0.740, silhouette 0.380, failed: c"
+    assert mixture in picture.alt
+    assert picture.alt.endswith(KEEP)
+    unknown = ways.comparison(WAYS.assign(outcome_lift=math.nan), KEEP, SCOPE)
+    assert "Not known" in words_of(unknown)
+    assert "K-Means (4) outcomes –, stability" in unknown.alt
 
 
 def test_only_invented_data_is_called_so() -> None:

@@ -686,6 +686,12 @@ def test_the_first_page_tells_changes_and_the_day_of_making(findings: Findings) 
     assert "is not known" not in " ".join(lines[:40])
 
 
+def test_other_ways_to_cluster_are_told_where_they_are_made(findings: Findings) -> None:
+    assert "Other ways" not in to_markdown(findings)
+    told = to_markdown(replace(findings, other_ways="Keep K-Means with k = 2."))
+    assert "\nOther ways to cluster: Keep K-Means with k = 2.\n" in told
+
+
 def test_only_the_appendix_speaks_of_the_notebook_scheme(findings: Findings) -> None:
     before = to_markdown(findings).split("## Appendix: clusters\n")[0]
     assert "notebook" not in before

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from amazon_seg_assets.settings import Settings
 
 
-PARTS = ("exploration", "history", "value", "churn", "sentiment")
+PARTS = ("exploration", "history", "value", "churn", "sentiment", "comparison")
 """Parts of the main job that may be left out."""
 
 
@@ -51,7 +51,7 @@ def add_to(commands: Any) -> None:
         metavar="A,B",
         default="",
         help="parts to leave out: exploration, history (and what needs it), value, churn, "
-        "sentiment",
+        "sentiment, comparison",
     )
     parser.add_argument(
         "--skip-exploration", action="store_true", help="the same as --skip exploration"

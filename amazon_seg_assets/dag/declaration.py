@@ -45,6 +45,12 @@ class LookBack(Reaching):
     reach = Reach(LOOK_BACK_MONTHS, has_gaps=False)
 
 
+class LookBackIfStored(Reaching):
+    """The same of an input that may not be stored, or not of all of these months."""
+
+    reach = Reach(LOOK_BACK_MONTHS, is_optional=True)
+
+
 class AllBefore(Reaching):
     """An input of which a snapshot reads its own month and all before it that are stored."""
 

@@ -35,6 +35,7 @@ PARTS = {
     "value": ("value", "churn"),
     "churn": ("churn",),
     "sentiment": ("sentiment",),
+    "comparison": ("comparison",),
 }
 """Stages that a run leaves out with each part that can be skipped: what stands on a part, too."""
 

@@ -6,6 +6,6 @@ frames out), ``plots`` (small pandas frames to pictures), ``assets`` and ``check
 
 STAGES = (
     *("raw", "cleaning", "exploration", "rfm", "history", "clusters", "segments", "overview"),
-    *("value", "churn", "movement", "sentiment", "report"),
+    *("value", "churn", "movement", "sentiment", "comparison", "report"),
 )
 """All stages, in the order of the data; a new subject is a folder and its name here."""

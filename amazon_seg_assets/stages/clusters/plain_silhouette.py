@@ -31,16 +31,30 @@ def plain_silhouettes(
         centers: of the clusters of each k; each of shape (k, 3), with two or more of them nearest
             to some point.
     """
+    labels = [assign(points, weights, of_k)[0] for of_k in centers]
+    return silhouettes_of_groups(points, weights, labels, [len(of_k) for of_k in centers])
+
+
+def silhouettes_of_groups(
+    points: np.ndarray, weights: np.ndarray, labels: Sequence[np.ndarray], ks: Sequence[int]
+) -> list[float]:
+    """The same for groups however they are made.
+
+    Args:
+        points: as of `plain_silhouettes`.
+        weights: likewise.
+        labels: the groups of the points in each grouping; each of shape (points,).
+        ks: number of groups of each, of which two or more have points.
+    """
     from scipy.spatial.distance import cdist  # half a second, as it comes with much of SciPy
 
-    labels = [assign(points, weights, of_k)[0] for of_k in centers]
     members = [
-        np.where(own[:, None] == np.arange(len(of_k)), weights[:, None], 0.0)
-        for own, of_k in zip(labels, centers, strict=True)
+        np.where(own[:, None] == np.arange(k), weights[:, None], 0.0)
+        for own, k in zip(labels, ks, strict=True)
     ]
     sizes = [each.sum(axis=0) for each in members]
-    together, ends = np.hstack(members), np.cumsum([len(of_k) for of_k in centers])
-    totals = np.zeros(len(centers))
+    together, ends = np.hstack(members), np.cumsum(ks)
+    totals = np.zeros(len(ks))
     # The order in which BLAS adds up depends on how many threads there are.
     with threadpool_limits(1):
         for begin in range(0, len(points), _ROWS):

@@ -79,13 +79,7 @@ def collect_points(customers: DataFrame, count: int, max_points: int = MAX_POINT
         count: number of customers.
         max_points: the bound, kept to within the 5 % error of the estimated number.
     """
-    identity = F.xxhash64(*FEATURES)
-    parts = 1
-    if count > max_points:
-        # HyperLogLog's registers are maxima, so the estimate does not depend on partitions.
-        distinct = customers.agg(F.approx_count_distinct(identity)).head()[0]  # type: ignore[index]
-        parts = ceil(distinct / max_points)
-    part = customers.where(F.pmod(identity, F.lit(parts)) == 0) if parts > 1 else customers
+    part, parts = part_of(customers, count, max_points)
     weighted = collapse(part, FEATURE_COLUMNS)
     # The order of what Spark returns depends on its partitions; that of distinct features not.
     collapsed = pd.DataFrame(weighted.toPandas()).sort_values(list(FEATURES), ignore_index=True)
@@ -95,6 +89,24 @@ def collect_points(customers: DataFrame, count: int, max_points: int = MAX_POINT
         collapsed[CUSTOMERS].to_numpy(float),
         parts,
     )
+
+
+def part_of(customers: DataFrame, count: int, max_points: int) -> tuple[DataFrame, int]:
+    """The customers, or of more than ``max_points`` distinct ones a part, by hash of features.
+
+    Arguments are those of `collect_points`.
+
+    Returns:
+        The part, and of how many it is one.
+    """
+    identity = F.xxhash64(*FEATURES)
+    parts = 1
+    if count > max_points:
+        # HyperLogLog's registers are maxima, so the estimate does not depend on partitions.
+        distinct = customers.agg(F.approx_count_distinct(identity)).head()[0]  # type: ignore[index]
+        parts = ceil(distinct / max_points)
+    part = customers.where(F.pmod(identity, F.lit(parts)) == 0) if parts > 1 else customers
+    return part, parts
 
 
 def standardization(points: Points) -> Standardization:

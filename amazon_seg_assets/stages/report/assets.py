@@ -23,6 +23,7 @@ from amazon_seg_assets.stages import STAGES
 from amazon_seg_assets.stages.churn.tables import CHURN_EVALUATION, CHURN_SUMMARY
 from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA, CLEAN_REVIEWS
 from amazon_seg_assets.stages.clusters.tables import K_SWEEP
+from amazon_seg_assets.stages.comparison.tables import CLUSTERING_COMPARISON
 from amazon_seg_assets.stages.exploration.tables import RATING_COUNTS, TOP_PRODUCTS
 from amazon_seg_assets.stages.history.tables import LIFECYCLE_SUMMARY
 from amazon_seg_assets.stages.movement.tables import (
@@ -87,7 +88,7 @@ class ReportConfig(Config):
 
 def _with_recommendations(settings: Settings) -> str:
     """Changed recommendations make it out of date."""
-    return f"2-{default_recommendations(settings.rules).fingerprint}"
+    return f"3-{default_recommendations(settings.rules).fingerprint}"
 
 
 @snapshot_asset(
@@ -114,6 +115,7 @@ def _with_recommendations(settings: Settings) -> str:
         SEGMENT_SENTIMENT,
         SEGMENT_WORDS,
         AllBefore(SENTIMENT_SUMS),
+        CLUSTERING_COMPARISON,
         RATING_COUNTS,
         TOP_PRODUCTS,
         *PICTURES,

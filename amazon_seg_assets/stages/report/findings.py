@@ -318,6 +318,7 @@ class Findings:
         lists: place of the file with the customers of each segment; without those not exported.
         churn: of the customers; None where it is left out, or the data carries no model.
         sentiment: of the customers; None where it is left out, or too few texts say something.
+        other_ways: what other ways to cluster come to; empty where they are left out.
         ratings: columns of ``rating_counts``, None where it is not there or of other raw data.
         top_products: columns of ``top_products``, likewise.
         illustrations: in the order in which they are shown; those of the exploration may be
@@ -351,6 +352,7 @@ class Findings:
     lists: Mapping[str, str] = field(default_factory=dict)
     churn: Churn | None = None
     sentiment: Sentiment | None = None
+    other_ways: str = ""
     ratings: pd.DataFrame | None = None
     top_products: pd.DataFrame | None = None
     illustrations: Sequence[Illustration] = ()

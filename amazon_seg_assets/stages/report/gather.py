@@ -18,6 +18,7 @@ from amazon_seg_assets.schema import Artifact, Table
 from amazon_seg_assets.stages.churn.tables import CHURN_EVALUATION, CHURN_SUMMARY, HIGH
 from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA, CLEAN_REVIEWS
 from amazon_seg_assets.stages.clusters.tables import K_SWEEP
+from amazon_seg_assets.stages.comparison.tables import CLUSTERING_COMPARISON, RECOMMENDATION
 from amazon_seg_assets.stages.exploration.tables import RATING_COUNTS, TOP_PRODUCTS
 from amazon_seg_assets.stages.exploration.transform import utc_day
 from amazon_seg_assets.stages.history.tables import LIFECYCLE_SUMMARY
@@ -74,7 +75,7 @@ if TYPE_CHECKING:
     from amazon_seg_assets.dag.declaration import AssetDeclaration
     from amazon_seg_assets.dag.handles import Snapshot
 
-MAY_LACK = ("history", "value", "churn", "movement", "sentiment")
+MAY_LACK = ("history", "value", "churn", "movement", "sentiment", "comparison")
 """Stages that a run may leave out."""
 
 SENTIMENT = "sentiment"
@@ -148,6 +149,7 @@ def gather(
         lists=_lists(snapshot),
         churn=_churn(snapshot),
         sentiment=sentiment,
+        other_ways=_other_ways(snapshot),
         ratings=_shown(snapshot, RATING_COUNTS, explored),
         top_products=_shown(snapshot, TOP_PRODUCTS, explored),
         illustrations=[
@@ -263,6 +265,13 @@ def _moves(snapshot: Snapshot) -> pd.DataFrame | None:
 def _products(snapshot: Snapshot) -> pd.DataFrame | None:
     table = _if_stored(snapshot, SEGMENT_PRODUCTS)
     return None if table is None else table[table["level"] == CATEGORY]
+
+
+def _other_ways(snapshot: Snapshot) -> str:
+    if not snapshot.has(CLUSTERING_COMPARISON):
+        return ""
+    found: str = snapshot.facts(CLUSTERING_COMPARISON, RECOMMENDATION)[RECOMMENDATION]
+    return found
 
 
 def _churn(snapshot: Snapshot) -> Churn | None:
