@@ -265,7 +265,9 @@ OFF_BY_ONE = 25
 def one_row(table: Table) -> pd.DataFrame:
     """A row of the declared types, whose counts are all the same."""
     row = {
-        column.name: pa.array([OFF_BY_ONE], pa.int32()).cast(column.type)
+        column.name: pa.array(
+            [OFF_BY_ONE], pa.int64() if pa.types.is_timestamp(column.type) else pa.int32()
+        ).cast(column.type)
         for column in table.columns
     }
     return pa.table(row).to_pandas().assign(**{"scope": ALL_TIME} if "scope" in row else {})

@@ -101,7 +101,9 @@ def test_a_pair_of_two_texts_is_no_feature() -> None:
 def test_the_model_is_that_of_scikit_learn(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ngrams, "FEATURES", 1 << 12)  # so that it takes no time
+    # So that it takes few steps, and short ones.
+    monkeypatch.setattr(ngrams, "FEATURES", 1 << 12)
+    monkeypatch.setattr(learning, "PENALTY", 0.1)
     stars = [5, 1, 4, 2, 1, 1, 5, 2]
     rows = [(f"r{n}", f"u{n}", float(stars[n % 8]), SMALL[n % 8]) for n in range(40)]
     raw = spark.createDataFrame(
