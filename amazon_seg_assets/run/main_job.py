@@ -45,6 +45,7 @@ class MainConfig(Config):
     value: bool = Field(True, description="Make the value of customers, and churn with it.")
     churn: bool = Field(True, description="Make the model and scores of churn.")
     sentiment: bool = Field(True, description="Make what texts say of customers.")
+    comparison: bool = Field(True, description="Compare other ways to cluster with K-Means.")
     ops: dict[str, Any] = Field(
         {}, description="Run configuration by asset, such as `{k_sweep: {k: 3}}`."
     )
