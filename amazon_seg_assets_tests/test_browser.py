@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("playwright", reason="the extra `browser` is not installed")
 
-from amazon_seg_assets.planning.jobs import SEGMENT
+from amazon_seg_assets.planning.jobs import MAIN, SEGMENT
 from amazon_seg_assets.stages import STAGES
 from amazon_seg_assets.stages.report.render import to_html
 from amazon_seg_assets_tests.browser import browse, find_chromium, show_plot
@@ -63,6 +63,23 @@ def test_a_snapshot_is_materialized_by_clicking(ui: WebUI, tmp_path: Path) -> No
         page.goto(f"{ui.url}/assets/{CATEGORY}/{PLOT}?partition={SNAPSHOT}")
         assert show_plot(page) > 800
         page.screenshot(path=tmp_path / "plot.png")
+
+
+def test_the_main_job_is_pressed_and_its_report_read(ui: WebUI, tmp_path: Path) -> None:
+    """What it finds prepared it leaves, and makes the snapshot; the report is shown in the UI."""
+    with browse(f"{ui.url}/locations/{LOCATION}/jobs/{named(MAIN)}/playground") as page:
+        page.get_by_text("newest").first.wait_for()
+        page.screenshot(path=tmp_path / "launchpad.png")
+        page.get_by_role("button", name="Launch Run").click()
+        run_id = wait_for(lambda: ui.runs(MAIN), "the run to be launched", 30)[0]
+        assert ui.wait_for_run(run_id, 600)["status"] == "SUCCESS"
+        assert len(ui.runs(SEGMENT)) > 0
+
+        page.goto(f"{ui.url}/assets/{CATEGORY}/executive_report?partition={SNAPSHOT}")
+        assert show_plot(page) == 640
+        assert page.locator("img[src^='data:image/png']").count() > 4
+        page.get_by_role("heading", name="In brief").wait_for()
+        page.screenshot(path=tmp_path / "report.png")
 
 
 def test_the_report_fits_a_phone_and_decisions_two_printed_pages(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -137,6 +137,15 @@ def arranged(metadata: Mapping[str, Any]) -> dict[str, Any]:
     last = [name for name in _LAST if name in metadata]
     told = [name for name in metadata if name not in {*first, *last}]
     return {name: rounded(metadata[name]) for name in (*first, *told, *last)}
+
+
+def in_units(figures: Mapping[str, Any], **units: Collection[str]) -> dict[str, Any]:
+    """Figures whose names tell their units: ``usd=["min_price"]`` gives ``min_price_usd``."""
+    unit_of = {name: unit for unit, names in units.items() for name in names}
+    return {
+        f"{name}_{unit_of[name]}" if name in unit_of else name: figure
+        for name, figure in figures.items()
+    }
 
 
 def rounded(value: Any) -> Any:

@@ -66,7 +66,7 @@ def customer_days(months: MonthRange, config: RfmConfig) -> list[Stored]:
             raw_rows=each.facts["raw"],
             reviews_without_user=each.facts["no_user"],
             last_day=each.facts["last_day"] or "none",
-            min_price=each.facts["min_price"],
+            min_price_usd=each.facts["min_price"],
         )
         for each in months.store(days, facts)
     ]

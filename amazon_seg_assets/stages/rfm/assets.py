@@ -9,7 +9,7 @@ from pyspark.sql import Observation
 
 from amazon_seg_assets.dag.declaration import LookBack, plot, snapshot_asset
 from amazon_seg_assets.dag.handles import Snapshot, Stored
-from amazon_seg_assets.dag.metadata import dropped
+from amazon_seg_assets.dag.metadata import dropped, in_units
 from amazon_seg_assets.errors import TooFewError
 from amazon_seg_assets.features import FEATURE_COLUMNS
 from amazon_seg_assets.plots.style import Picture, Scope
@@ -64,7 +64,7 @@ def rfm_features(snapshot: Snapshot, config: RfmConfig) -> Stored:
         reviews_in_window=told.pop("in_window"),
         unpriced_share=told["no_price"] / counts.get["in_window"],
         **dropped({reason: told.pop(reason) for reason in transform.DROP_REASONS}),
-        **told,
+        **in_units(told, usd=["min_price", "mean_monetary"], days=["mean_recency"]),
     )
 
 
@@ -119,7 +119,7 @@ def rfm_histograms(snapshot: Snapshot) -> Stored:
         transformed=counted["column"].str.endswith(_LOG),
     )
     top = histograms.share_of_top(histograms.of_log_monetary(table))
-    return snapshot.store(table).telling(top_tenth_of_spend=top)
+    return snapshot.store(table).telling(top_tenth_spend_share=top)
 
 
 def scope(snapshot: Snapshot) -> Scope:

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from amazon_seg_assets.dag.declaration import AllBefore, plot, snapshot_asset
 from amazon_seg_assets.dag.handles import Snapshot, Stored
-from amazon_seg_assets.dag.metadata import shown
+from amazon_seg_assets.dag.metadata import in_units, shown
 from amazon_seg_assets.plots.style import Picture
 from amazon_seg_assets.stages.history.assets import last_day_of
 from amazon_seg_assets.stages.history.tables import CUSTOMER_DAYS
@@ -121,7 +121,7 @@ def _values(snapshot: Snapshot, seen: DataFrame, fitted: Models, config: ValueCo
     sums = Observation()
     total = [F.coalesce(F.round(F.sum(name), 2), F.lit(0.0)).alias(name) for name in TOLD]
     stored = snapshot.store(values.observe(sums, *total), CUSTOMER_VALUE, how)
-    return stored.telling(**dict(stored.facts), **sums.get)
+    return stored.telling(**stored.facts, **in_units(sums.get, usd=["expected_spend_12m"]))
 
 
 @plot(
