@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test tests lint chaos ui bench screenshots help
+.PHONY: demo test tests lint chaos lowest newest ui bench screenshots help
 help:            ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
 
@@ -27,8 +27,21 @@ lint: $(INSTALLED)     ## lint, types, definitions, reference
 	$(BIN)/dg check defs --no-check-yaml
 	$(BIN)/python -m scripts.reference --check
 
-chaos: $(INSTALLED)    ## the long form of the tests of faults: kills and hostile lines
-	CHAOS='50 100000' $(BIN)/python -m pytest -s amazon_seg_assets_tests/test_chaos.py
+chaos: $(INSTALLED)    ## the long form of the tests of faults: half an hour on two cores
+	CHAOS='50 100000 24 1' $(BIN)/python -m pytest -s \
+		amazon_seg_assets_tests/test_chaos*.py amazon_seg_assets_tests/test_hub.py -k 'chaos or faults_of_a_hub'
+
+TESTS ?=
+
+lowest:          ## the tests with the lowest versions that pyproject.toml allows; TESTS=... for some
+newest:          ## the same with the newest versions
+lowest: RESOLUTION := lowest-direct
+newest: RESOLUTION := highest
+lowest newest:
+	$(PYTHON) -m venv $(VENV)-$@
+	$(VENV)-$@/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
+	$(VENV)-$@/bin/uv pip install --python $(VENV)-$@ --upgrade --resolution $(RESOLUTION) -e '.[dev]'
+	$(VENV)-$@/bin/python -m pytest -n 2 $(TESTS)
 
 ui: $(INSTALLED)       ## the Dagster web UI on localhost
 	$(BIN)/amazon-seg ui

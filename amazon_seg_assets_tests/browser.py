@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
-from playwright.sync_api import Page, sync_playwright
-from playwright.sync_api import TimeoutError as NotSeen
+from playwright.sync_api import Page, Route, sync_playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 # It stays on this machine: no updates, no accounts.
@@ -20,7 +20,9 @@ _FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-_SOON, _AT_LAST, _FADING = 15_000, 60_000, 1_000  # milliseconds
+_AT_LAST, _FADING = 60_000, 1_000  # milliseconds
+
+_TOLD_OF_EACH = re.compile(r"^(step_)?seconds$")
 
 
 def find_chromium() -> str | None:
@@ -36,9 +38,6 @@ def browse(url: str, width: int = 1600, height: int = 900) -> Iterator[Page]:
         page = browser.new_page(viewport={"width": width, "height": height})
         page.set_default_timeout(_AT_LAST)
         page.goto(url)
-        with suppress(NotSeen):
-            # The first visit is offered a newsletter.
-            page.get_by_role("button", name="Skip").click(timeout=_SOON)
         yield page
         browser.close()
 
@@ -51,3 +50,36 @@ def show_plot(page: Page) -> int:
     page.wait_for_timeout(_FADING)
     width: int = picture.evaluate("image => image.naturalWidth")
     return width
+
+
+def show_metadata(page: Page, address: str) -> int:
+    """Shows an asset with all that its metadata tells, in a window that is high enough for it.
+
+    Returns the number of Markdown texts that had to be opened; short ones are shown at once.
+    """
+    page.goto(address)
+    page.get_by_text(_TOLD_OF_EACH).first.wait_for()
+    texts = page.get_by_text("[Show Markdown]").all()
+    for text in texts:
+        text.click()
+        page.wait_for_timeout(_FADING)
+        page.keyboard.press("Escape")
+        page.wait_for_timeout(_FADING)
+    return len(texts)
+
+
+@contextmanager
+def requests_beyond(page: Page, url: str) -> Iterator[list[str]]:
+    """Collects, and refuses, what the page asks of others than the web UI."""
+    asked: list[str] = []
+
+    def look_at(route: Route) -> None:
+        if route.request.url.startswith((url, "data:", "blob:", "file:")):
+            route.continue_()
+        else:
+            asked.append(route.request.url)
+            route.abort()
+
+    page.route("**/*", look_at)
+    yield asked
+    page.unroute("**/*")

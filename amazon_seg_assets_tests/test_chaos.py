@@ -5,24 +5,24 @@
 
 import json
 import os
-import random
 import subprocess
 import sys
-from collections.abc import Callable
+from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from amazon_seg_assets.stages.raw import parts
 from amazon_seg_assets.stages.raw.blocks import Block, Part
 from amazon_seg_assets.stages.raw.malformed import MalformedLines
 from amazon_seg_assets.stages.raw.reviews import parse_reviews, read_reviews
+from amazon_seg_assets_tests.drawn import KILLS, LINES, SEED, drawn
 from amazon_seg_assets_tests.raw_files import review
 
-KILLS, LINES = (int(n) for n in os.environ.get("CHAOS", "10 1500").split())
-SEED = 7
-NAME = "Kites.jsonl"
+NAME, LINES_OF_A_FILE = "Kites.jsonl", 30
 
 KILLED_AT_ANY_MOMENT = """
 import itertools, json, os, random, signal, sys, time, uuid
@@ -90,28 +90,49 @@ def test_a_kill_at_any_moment_leaves_whole_months_of_one_version(tmp_path: Path)
         assert all(each[promise] for each in seen), promise
 
 
-def hostile_line(draw: random.Random) -> bytes:
-    """A review as it is published, or spoiled in one of many ways; without a line end."""
-    line = json.dumps(review(f"u{draw.random()}", "kite", "2023-01-05T00:00:00")).encode()
-    place = draw.randrange(len(line))
-    spoiled: list[Callable[[], bytes]] = [
-        lambda: line,
-        lambda: line,
-        lambda: line[:place],
-        lambda: line[place:],
-        lambda: line[:place] + draw.randbytes(draw.randrange(1, 9)) + line[place:],
-        lambda: line[:place] + bytes([line[place] ^ 1 << draw.randrange(8)]) + line[place + 1 :],
-        lambda: line + line,
-        lambda: line.replace(
-            b"5.0", draw.choice([b"NaN", b"1e999", b"-0", b"null", b'"5"', b"[]"])
-        ),
-        lambda: line.replace(b"true", draw.choice([b"1", b'"yes"', b"null", b"{}", b"True"])),
-        lambda: line.replace(b"Good", draw.choice([b"\\ud800", b"\x1b[2J", b"\\u0000", b"\xff"])),
-        lambda: line.replace(b'"helpful_vote": 0', b'"helpful_vote": 0, "helpful_vote": 1'),
-        lambda: b"[" * draw.randrange(1, 3000),
-        lambda: draw.choice([b"", b"  ", b"\t", b"\xef\xbb\xbf", b"null", b"{}", b"0", b"\x00"]),
-    ]
-    return draw.choice(spoiled)().replace(b"\n", b" ")
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+NO_REVIEWS = [b"", b"  ", b"\t", b"\xef\xbb\xbf", b"null", b"{}", b"0", b"\x00", b"[" * 3000]
+
+
+PUBLISHED = review("somebody", "kite", "2023-01-05T00:00:00")
+LINE = json.dumps(PUBLISHED).encode()
+PLACES = st.integers(0, len(LINE) - 1)
+TEXTS = [b"\\ud800", b"\\u0000", b"\x1b[2J", b"\xff"]
+
+
+def with_bit(place: int, bit: int) -> bytes:
+    return LINE[:place] + bytes([LINE[place] ^ 1 << bit]) + LINE[place + 1 :]
+
+
+HOSTILE_LINES = st.one_of(
+    st.just(LINE),
+    st.just(LINE + LINE),
+    st.sampled_from(NO_REVIEWS),
+    st.builds(lambda place: LINE[:place], PLACES),
+    st.builds(lambda place: LINE[place:], PLACES),
+    st.builds(
+        lambda place, more: LINE[:place] + more + LINE[place:], PLACES, st.binary(max_size=9)
+    ),
+    st.builds(with_bit, PLACES, st.integers(0, 7)),
+    st.builds(lambda text: LINE.replace(b"Good", text), st.sampled_from(TEXTS)),
+    st.builds(
+        lambda name, value: json.dumps(PUBLISHED | {name: value}).encode(),
+        st.sampled_from([*PUBLISHED]),
+        ANY_JSON,
+    ),
+    st.builds(
+        lambda name, value: LINE[:-1] + f", {json.dumps(name)}: {json.dumps(value)}}}".encode(),
+        st.sampled_from([*PUBLISHED, "new"]),
+        ANY_JSON,
+    ),
+).map(lambda line: line.replace(b"\n", b" "))
+"""Reviews as they are published, or spoiled in one of many ways; without a line end."""
 
 
 def alone(line: bytes) -> list[dict[str, object]]:
@@ -125,23 +146,31 @@ def alone(line: bytes) -> list[dict[str, object]]:
 def test_each_line_is_kept_or_counted_whatever_is_around_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    draw = random.Random(SEED)
-    # A file's own columns are found in its first records.
-    lines = [json.dumps(review("first", "kite", "2023-01-05T00:00:00")).encode()]
-    lines += [hostile_line(draw) for _ in range(LINES)]
-    path = tmp_path / NAME
-    path.write_bytes(b"\n".join(lines))
-    expected = [alone(line) for line in lines]
-    broken = [n for n, line in enumerate(lines, 1) if line.strip() and not expected[n - 1]]
-    for least_bytes in (10**9, path.stat().st_size // 8):
-        monkeypatch.setattr(parts, "_LEAST_BYTES", least_bytes)
-        whole, tables = MalformedLines(NAME, 1.0), list[pa.Table]()
-        for part in parts.divide(path, NAME):
-            of_part = MalformedLines(NAME, 1.0)
-            tables += read_reviews(Part(path, NAME, part.number, part.start, part.end), of_part)
-            whole.append(of_part)
-        assert pa.concat_tables(tables).to_pylist() == [row for rows in expected for row in rows]
-        assert (whole.count, [number for number, _ in whole.first]) == (len(broken), broken[:5])
-        assert whole.lines == sum(bool(line.strip()) for line in lines)
-        assert all(example.isprintable() for example in whole.examples)
-    print(f"{len(lines):,} lines, {len(broken):,} of them broken, {whole.rows:,} kept")
+    path, kept = tmp_path / NAME, Counter[str]()
+
+    @drawn(LINES // LINES_OF_A_FILE)
+    @given(st.lists(HOSTILE_LINES, min_size=LINES_OF_A_FILE, max_size=LINES_OF_A_FILE))
+    def holds(hostile: list[bytes]) -> None:
+        lines = [line.replace(b"somebody", b"user-%d" % n) for n, line in enumerate(hostile)]
+        lines.insert(0, LINE)  # a file's own columns are found in its first records
+        path.write_bytes(b"\n".join(lines))
+        expected = [alone(line) for line in lines]
+        broken = [n for n, line in enumerate(lines, 1) if line.strip() and not expected[n - 1]]
+        for least_bytes in (10**9, path.stat().st_size // 8):
+            monkeypatch.setattr(parts, "_LEAST_BYTES", least_bytes)
+            whole, tables = MalformedLines(NAME, 1.0), list[pa.Table]()
+            for part in parts.divide(path, NAME):
+                of_part = MalformedLines(NAME, 1.0)
+                tables += read_reviews(Part(path, NAME, part.number, part.start, part.end), of_part)
+                whole.append(of_part)
+            assert pa.concat_tables(tables).to_pylist() == [
+                row for rows in expected for row in rows
+            ]
+            assert (whole.count, [number for number, _ in whole.first]) == (len(broken), broken[:5])
+            assert whole.lines == sum(bool(line.strip()) for line in lines)
+            assert all(example.isprintable() for example in whole.examples)
+        kept.update(lines=len(lines), broken=whole.count, kept=whole.rows)
+
+    holds()
+    assert kept["lines"] >= LINES
+    print(", ".join(f"{number:,} {name}" for name, number in kept.items()))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.sources.base import Kind
 from amazon_seg_assets.sources.hub import HubSource
 from amazon_seg_assets.stages.raw.ingest import READER_VERSION
+from amazon_seg_assets_tests.drawn import HUB_FAULTS, SEED
 from amazon_seg_assets_tests.raw_files import product, review
 from amazon_seg_assets_tests.stand_in_hub import REPOSITORY, Break, StandInHub
 
@@ -303,6 +306,43 @@ def test_a_hub_that_asks_to_wait_for_long_is_told(hub, tmp_path, cached):
     hub.retry_after = 100  # which is obeyed, but for a clock of tests
     error = fetch(hub.environment(tmp_path), Kind.METADATA)["error"]
     assert f"answers with HTTP status 429 when asked for {PRODUCTS}" in error
+
+
+def fault_of_a_hub(draw: random.Random, hub: StandInHub) -> str:
+    """Gives a hub a fault, and tells it."""
+    kinds = ("breaks", "status", "wait", "name", "damage")
+    match kind := draw.choice(kinds):
+        case "breaks":
+            times = range(draw.randrange(1, 9))
+            hub.breaks = [Break(draw.randrange(SIZE), draw.random() < 0.5) for _ in times]
+        case "status":
+            hub.status = draw.choice([400, 401, 403, 404, 418, 429, 500, 502, 503, 504])
+        case "wait":
+            hub.status, hub.retry_after = draw.choice([429, 503]), draw.choice([0, 30, 86_400])
+        case "name":
+            hub.etag = draw.choice(["", " ", "..", "/", "a\\b", "../x", "ä", "x" * 300])
+        case "damage":
+            hub.etag = f"{draw.getrandbits(256):064x}"
+    return kind
+
+
+def test_faults_of_a_hub_end_in_the_content_or_in_a_sentence(tmp_path):
+    """And the next time, without a fault, in the content."""
+    draw, ended = random.Random(SEED), Counter[str]()
+    for number in range(HUB_FAULTS):
+        home = tmp_path / f"{number}" / "home"
+        home.parent.mkdir()
+        with StandInHub(dict(FILES)) as hub:
+            kind = fault_of_a_hub(draw, hub)
+            said = fetch(hub.environment(home))
+            error = said.get("error")
+            assert error is None or (error.endswith(".") and "\n" not in error), (kind, said)
+            assert error or content(said) == FILES[REVIEWS], kind
+            ended[f"{kind}: {'a sentence' if error else 'the content'}"] += 1
+            assert [each.name for each in home.parent.iterdir()] in ([], ["home"]), kind
+            hub.breaks, hub.status, hub.etag = [], None, None
+            assert content(fetch(hub.environment(home))) == FILES[REVIEWS], kind
+    print(dict(ended))
 
 
 def test_unknown_category_needs_no_network():

@@ -191,10 +191,10 @@ class WebUI:
         run: dict[str, Any] = self.query(_RUN, id=run_id)["runOrError"]
         return run | {"tags": {tag["key"]: tag["value"] for tag in run["tags"]}}
 
-    def runs(self, job: str) -> list[str]:
-        """The runs of a job, the latest first."""
+    def runs(self, job: str | None = None) -> list[str]:
+        """The runs, of a job or of all, the latest first."""
         runs = self.query(_RUNS)["runsOrError"]["results"]
-        return [run["runId"] for run in runs if run["jobName"] == named(job)]
+        return [run["runId"] for run in runs if job is None or run["jobName"] == named(job)]
 
     def job_runs(self, job: str) -> dict[str, tuple[str, str] | None]:
         """The runs that the page of a job lists, with what the timeline puts them beside.
