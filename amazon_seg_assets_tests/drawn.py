@@ -14,7 +14,7 @@ KILLS, LINES, HUB_FAULTS, STARTS_SPARK = map(int, os.environ.get("CHAOS", "10 90
 
 
 def drawn(examples: int) -> settings:
-    """Has a property of hypothesis hold for so many cases; it may take its time for each."""
+    """Settings of a property: so many cases, each of which may take its time."""
     return settings(
         max_examples=examples,
         derandomize=True,

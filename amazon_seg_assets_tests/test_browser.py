@@ -82,7 +82,7 @@ def test_a_snapshot_is_materialized_by_clicking(ui: WebUI, tmp_path: Path) -> No
 
 
 def test_the_main_job_is_pressed_and_its_report_read(ui: WebUI, tmp_path: Path) -> None:
-    """What it finds prepared it leaves, and makes the snapshot; the report is shown in the UI."""
+    """Made is the snapshot alone, of what was prepared; the report is shown in the UI."""
     with browse(f"{ui.url}/locations/{LOCATION}/jobs/{named(MAIN)}/playground") as page:
         page.get_by_text("newest").first.wait_for()
         page.screenshot(path=tmp_path / "launchpad.png")

@@ -27,7 +27,7 @@ IN_A_NAMESPACE = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
 
 
 def has_namespaces() -> bool:
-    """Whether this user may mount what only a process of its own sees."""
+    """Tells whether this user may mount what only a process of its own sees."""
     command = [*IN_A_NAMESPACE, "mount -t tmpfs tmpfs /mnt"]
     is_there = bool(shutil.which("unshare"))
     return is_there and subprocess.run(command, capture_output=True, check=False).returncode == 0

@@ -130,7 +130,7 @@ def frame(spark: SparkSession, rows: list[dict[str, Any]], schema: StructType) -
 def features(
     spark: SparkSession, raw: list[dict[str, Any]], listed: list[dict[str, Any]]
 ) -> dict[str, Population]:
-    """What becomes of raw reviews, from cleaning on, by variant."""
+    """Results of raw reviews, from cleaning on, by variant."""
     schema = StructType([*RAW_REVIEWS.spark_schema, StructField(MONTH, StringType())])
     months = sorted({row[MONTH] for row in raw})
     clean = clean_reviews(frame(spark, raw, schema), months, Observation())

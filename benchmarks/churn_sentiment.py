@@ -84,7 +84,7 @@ def _gain(truth: np.ndarray, guesses: Mapping[str, np.ndarray]) -> dict[str, lis
 
 
 def _features(said: DataFrame, cutoff: date) -> pd.DataFrame:
-    """What the texts of each customer said up to a day, of the year before it."""
+    """Sums of what the texts of each customer said in the year up to a day."""
     day = F.to_date("timestamp")
     known = said.where("sentiment IS NOT NULL").where(day <= F.lit(cutoff))
     recent = day > F.add_months(F.lit(cutoff), -12)

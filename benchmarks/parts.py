@@ -353,7 +353,7 @@ class Benchmark:
     def _repeated(
         once: Callable[[], tuple[Measured, dict[str, Any]]],
     ) -> tuple[Measured, dict[str, Any]]:
-        """What has the median time of three; of one where that takes long."""
+        """The run of median time of three; the only one where one takes long."""
         taken = [once()]
         if taken[0][0].seconds < _REPEATED_BELOW_SECONDS:
             taken += [once() for _ in range(_REPEATS - 1)]
