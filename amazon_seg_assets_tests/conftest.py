@@ -31,12 +31,21 @@ _ENV_FILE = Settings.model_config["env_file"]
 Settings.model_config["env_file"] = None
 
 
+_LONGEST = ("spark", "test_cluster", "test_web", "test_hub", "test_categories")
+"""Groups of tests that begin first, so that no process is left with one of them in the end."""
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of several processes, one gets all that needs the session; any, each other file."""
+    groups = {}
     for item in items:
         needs_session = "spark" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("spark" if needs_session else item.path.stem))
+        groups[item] = "spark" if needs_session else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(groups[item]))
+    if hasattr(config, "workerinput"):  # one of several processes
+        order = {group: place for place, group in enumerate(_LONGEST)}
+        items.sort(key=lambda item: order.get(groups[item], len(order)))
 
 
 @pytest.fixture(scope="session")
