@@ -246,7 +246,7 @@ def test_who_is_better_scores_no_worse(scored: list[Scored]) -> None:
             order = sorted((values[place], scores[place]) for values, scores in found)
             given = [of for _, of in order]
             assert given == sorted(given), name
-            assert len({*given}) > 3, name
+            assert len({*given}) >= 3, name  # else it would say little
 
 
 def test_no_score_goes_by_the_currency(
