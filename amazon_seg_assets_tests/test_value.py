@@ -103,6 +103,20 @@ def test_parameters_are_found_again() -> None:
     assert again.params == pytest.approx(bg_nbd.fit(weeks).params, rel=1e-3)
 
 
+def test_many_histories_lead_to_the_same_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, _ = simulated(4_000)
+    whole = bg_nbd.fit(found)
+    coarser = found.coarser(8)
+    assert len(coarser.x) < len(found.x) / 10
+    assert coarser.customers.sum() == found.customers.sum()
+    assert (coarser.t_x <= coarser.age).all()
+    assert set(coarser.age) <= {8.0 * n for n in range(6)}
+    monkeypatch.setattr(bg_nbd, "MANY", 1_000)
+    again = bg_nbd.fit(found)
+    assert again.params == pytest.approx(whole.params, rel=1e-3)
+    assert (again.agreeing, again.starts) == (3, 3)
+
+
 def test_expectations_are_those_of_simulated_customers() -> None:
     histories, bought = simulated(15_000, later=26.0)
     seen = histories.x, histories.t_x, histories.age

@@ -45,24 +45,37 @@ def sample(days: DataFrame, when: Cutoffs, customers: int) -> Sample:
         when: the cut-offs.
         customers: of the snapshot, about as many as there are as of the cut-offs.
     """
-    part = min(_BUCKETS // 2, max(1, ceil(_BUCKETS * MOST_CUSTOMERS / max(customers, 1))))
-    drawn = days.where((_bucket() < 2 * part) & (F.col("day") <= F.lit(when.now)))
-    train, later = (
-        _collected(drawn, cutoff, when.horizon_days, part) for cutoff in (when.train, when.evaluate)
-    )
-    return Sample(train, later, _of_histories(drawn, when.evaluate))
+    part = part_of(customers)
+    # Kept, as their files, one a month, are many, and the days are few.
+    drawn = days.where((bucket() < 2 * part) & (F.col("day") <= F.lit(when.now))).persist()
+    try:
+        train, later = (
+            collected(drawn, cutoff, when.horizon_days, part)
+            for cutoff in (when.train, when.evaluate)
+        )
+        return Sample(train, later, purchases(drawn, when.evaluate))
+    finally:
+        drawn.unpersist()
 
 
-def _bucket() -> Column:
+def part_of(customers: int) -> int:
+    """The buckets that hold about `MOST_CUSTOMERS` of so many customers; half of all at most."""
+    return min(_BUCKETS // 2, max(1, ceil(_BUCKETS * MOST_CUSTOMERS / max(customers, 1))))
+
+
+def bucket() -> Column:
+    """The bucket of a user, by hash: below `part_of` are fitted on, as many above held out."""
     return F.pmod(F.xxhash64("user_id", F.lit(_SALT)), F.lit(_BUCKETS))
 
 
-def _collected(days: DataFrame, cutoff: date, horizon_days: int, part: int) -> pd.DataFrame:
-    found = labelled(days, cutoff, horizon_days).withColumn("held_out", _bucket() >= part)
+def collected(days: DataFrame, cutoff: date, horizon_days: int, part: int) -> pd.DataFrame:
+    """Labelled customers as of a cut-off, with ``held_out``: a frame of `Sample`."""
+    found = labelled(days, cutoff, horizon_days).withColumn("held_out", bucket() >= part)
     return pd.DataFrame(found.toPandas()).sort_values("user_id", ignore_index=True)
 
 
-def _of_histories(days: DataFrame, cutoff: date) -> Params | None:
+def purchases(days: DataFrame, cutoff: date) -> Params | None:
+    """Parameters of BG/NBD as of a cut-off; None where it cannot be fitted."""
     nobody = days.select("user_id").limit(0)
     seen = histories.purchase_histories(days, nobody, cutoff)
     known = histories.distinct_histories(seen)

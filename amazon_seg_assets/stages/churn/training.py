@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from amazon_seg_assets.stages.churn import evaluation, logistic
 from amazon_seg_assets.stages.churn.logistic import Logistic, Term
@@ -58,26 +59,30 @@ def too_little(train: pd.DataFrame, later: pd.DataFrame) -> str | None:
     return None
 
 
+@threadpool_limits.wrap(limits=1)
 def judge(sample: Sample, horizon_days: int) -> Judged:
     """Fits models, judges them, and chooses the one with the lowest log loss.
+
+    In one thread: BLAS takes longer to divide so little among several than to do it, and the order
+    in which it adds up would depend on how many there are.
 
     Args:
         sample: labelled customers, of whom there must be enough.
         horizon_days: of churn.
     """
-    train, later = sample.train, sample.later
+    train, later, params = sample.train, sample.later, sample.of_histories
     fitted_on, held_out = train[~train["held_out"]], later[later["held_out"]]
     target, truth = _churned(fitted_on), _churned(held_out)
     candidates = {
-        kind: logistic.fit(terms, fitted_on, target) for kind, terms in _kinds(fitted_on).items()
+        kind: logistic.fit(terms, fitted_on, target) for kind, terms in kinds(fitted_on).items()
     }
     guesses = {kind: model.probabilities(held_out) for kind, model in candidates.items()}
     kind = min(guesses, key=lambda each: _log_loss(truth, guesses[each]))
     scores = {
         "base_rate": np.full(len(held_out), target.mean()),
-        "recency_alone": _by_rank(fitted_on["recency_days"], target, held_out["recency_days"]),
-        "rfm_score": _by_rank(-_rfm(fitted_on), target, -_rfm(held_out)),
-        **_of_histories(sample.of_histories, held_out, horizon_days),
+        "recency_alone": by_rank(fitted_on["recency_days"], target, held_out["recency_days"]),
+        "rfm_score": by_rank(-_rfm(fitted_on), target, -_rfm(held_out)),
+        **({} if params is None else {"bg_nbd": no_purchase(params, held_out, horizon_days)}),
         "logistic": guesses["linear"],
         "chosen": guesses[kind],
     }
@@ -91,11 +96,12 @@ def judge(sample: Sample, horizon_days: int) -> Judged:
         evaluation.auc(_churned(later), chosen.probabilities(later)),
         float(truth.mean()),
         _strongest(held_out, truth),
-        logistic.fit(_kinds(later)[kind], later, _churned(later)),
+        logistic.fit(kinds(later)[kind], later, _churned(later)),
     )
 
 
-def _kinds(features: pd.DataFrame) -> dict[str, list[Term]]:
+def kinds(features: pd.DataFrame) -> dict[str, list[Term]]:
+    """The terms of each kind of logistic model."""
     return {"linear": logistic.linear_terms(), "bent": logistic.bent_terms(features)}
 
 
@@ -108,7 +114,7 @@ def _log_loss(truth: np.ndarray, guess: np.ndarray) -> float:
     return -float(np.mean(truth * np.log(sure) + (1 - truth) * np.log1p(-sure)))
 
 
-def _by_rank(known: pd.Series, target: np.ndarray, asked: pd.Series) -> np.ndarray:
+def by_rank(known: pd.Series, target: np.ndarray, asked: pd.Series) -> np.ndarray:
     """Probabilities by one figure alone: the share that churned, made to rise with the figure."""
     from sklearn.isotonic import IsotonicRegression
 
@@ -124,14 +130,13 @@ def _rfm(sample: pd.DataFrame) -> pd.Series:
     return fifths[0] + fifths[1] + fifths[2]
 
 
-def _of_histories(
-    params: Params | None, sample: pd.DataFrame, horizon_days: int
-) -> dict[str, np.ndarray]:
-    if params is None:
-        return {}
-    tenure, recency = sample["tenure_days"].to_numpy(float), sample["recency_days"].to_numpy(float)
-    known = sample["days_ever"].to_numpy(float) - 1, (tenure - recency) / _WEEK, tenure / _WEEK
-    return {"bg_nbd": bg_nbd.p_no_purchase(params, *known, horizon_days / _WEEK)}
+def no_purchase(params: Params, customers: pd.DataFrame, horizon_days: int) -> np.ndarray:
+    """Probabilities by BG/NBD that customers with these features buy nothing in the horizon."""
+    tenure, recency, days = (
+        customers[name].to_numpy(float) for name in ("tenure_days", "recency_days", "days_ever")
+    )
+    known = days - 1, (tenure - recency) / _WEEK, tenure / _WEEK
+    return bg_nbd.p_no_purchase(params, *known, horizon_days / _WEEK)
 
 
 def _strongest(sample: pd.DataFrame, truth: np.ndarray) -> tuple[float, str]:
