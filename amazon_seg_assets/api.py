@@ -172,7 +172,7 @@ def load_model(
     """Loads the clusters of a snapshot as a Spark ML pipeline; starts Spark if it does not run.
 
     It takes ``recency`` (days), ``frequency`` (reviews) and ``monetary`` (USD), and adds
-    ``cluster``, the number of the nearest center. Labels are in ``cluster_centers``, by ``k`` and
+    ``cluster``, its number. Labels are in ``cluster_centers``, by ``k`` and
     cluster.
 
     Args:
@@ -245,7 +245,7 @@ def score(
 ) -> InMemory:
     """Assigns cluster and segment to new customers, as a stored snapshot does to its own.
 
-    As `segment`, and the cluster with the nearest center of that month. Spark does not start.
+    As `segment`, and the cluster, by those of that month. Spark does not start.
 
     Args:
         customers: pandas or Arrow: ``user_id``, each once, ``recency`` (days), ``frequency``

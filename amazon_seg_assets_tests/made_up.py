@@ -74,6 +74,7 @@ def of_a_hundred() -> Findings:
             }
         ),
         why_k="k = 2 was set by hand.",
+        algorithm="K-Means",
         n_init=12,
         evaluation=Evaluation(
             ["Sizes are even."], 0.75, 0.52, "reasonable structure", 0.4, "poor", 0.98

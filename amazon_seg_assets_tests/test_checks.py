@@ -805,7 +805,7 @@ MISCOUNTED = {
     ("customer_value", "figures_possible"): 2,
     ("clustering_alternative", "customers_kept"): 1,
     ("clustering_comparison", "comparison_figures_possible"): 1,
-    ("clustering_comparison", "kmeans_measured_as_in_its_sweep"): 1,
+    ("clustering_comparison", "measured_as_in_the_sweep"): 1,
 }
 
 TOLD_ELSEWHERE = {
@@ -835,7 +835,7 @@ TOLD_ELSEWHERE = {
     ("segment_transitions", "spend_of_both_snapshots_kept"),
     ("segment_outcomes", "outcomes_known_or_null"),
     # By those of judgements.
-    ("clustering_comparison", "kmeans_holds_up"),
+    ("clustering_comparison", "clusters_hold_up"),
     ("customer_value", "figures_possible"),
     ("value_model", "starts_agree"),
     ("value_model", "spend_independent"),

@@ -246,6 +246,7 @@ def test_a_file_of_settings_may_begin_with_the_mark_of_its_encoding(
         (["--k", "1"], "--k is 1: choose 2 to 50 clusters"),
         (["--k", "0"], "--k is 0: choose 2 to 50 clusters"),
         (["--k", "51"], "--k is 51: choose 2 to 50 clusters"),
+        (["--algorithm", "hdbscan"], "give kmeans, kmeans_one_start, bisecting_kmeans or gauss"),
         (
             ["--skip", "history,report"],
             "--skip report: there is no such part, give exploration, history, value, "

@@ -23,9 +23,11 @@ from sklearn.mixture import GaussianMixture
 
 from amazon_seg_assets.features import CENTERS
 from amazon_seg_assets.rules.labels import load_label_rules
+from amazon_seg_assets.stages.clusters.algorithms import SAMPLE, sample
+from amazon_seg_assets.stages.clusters.grouping import SPREADS, Grouping
 from amazon_seg_assets.stages.clusters.kmeans import Content, SearchParams, in_order, search
 from amazon_seg_assets.stages.clusters.points import Points, standardization
-from amazon_seg_assets.stages.comparison.algorithms import ALGORITHMS, SAMPLE, sample
+from amazon_seg_assets.stages.clusters.ways import ALGORITHMS
 from amazon_seg_assets.stages.comparison.candidates import compare, material, regrouped
 from amazon_seg_assets.stages.comparison.choice import recommend
 from amazon_seg_assets.stages.comparison.customers import (
@@ -99,7 +101,8 @@ def material_of(points: Points) -> tuple[Material, Segmented, pd.DataFrame, pd.D
     known = Outcomes(
         scale.apply(points), points.customers, returned, returned, float(returned.sum())
     )
-    return material(customers, scale, centers, known, resamples=2), customers, sweep, centers
+    by_k = {k: Grouping.of_k(k, centers, {SPREADS: {}}) for k in KS}
+    return material(customers, "kmeans", by_k, known, resamples=2), customers, sweep, centers
 
 
 @pytest.fixture(scope="module")
@@ -255,7 +258,7 @@ def test_customers_are_counted_by_cluster_and_group_of_the_other_way(
     compared: tuple[pd.DataFrame, Material, Segmented, pd.DataFrame, pd.DataFrame],
 ) -> None:
     _, of, customers, _, centers = compared
-    clusters = centers[centers["k"] == CHOSEN].reset_index(drop=True)
+    clusters = Grouping.of_k(CHOSEN, centers, {SPREADS: {}})
     table = regrouped(customers, of, clusters, ("bisecting_kmeans", 3), load_label_rules())
     assert table["cluster"].tolist() == table["other_cluster"].tolist() == [0, 1, 2]
     sizes = of.weights.reshape(3, 40).sum(axis=1)

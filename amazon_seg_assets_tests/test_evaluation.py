@@ -25,8 +25,10 @@ from amazon_seg_assets.planning.jobs import SEGMENT
 from amazon_seg_assets.rules.scheme import load_scheme
 from amazon_seg_assets.spark.sums import collapse
 from amazon_seg_assets.stages.clusters.assets import SweepConfig
+from amazon_seg_assets.stages.clusters.grouping import Grouping
 from amazon_seg_assets.stages.clusters.kmeans import LARGEST_SEED, MOST_STARTS, SearchParams
 from amazon_seg_assets.stages.clusters.points import Points, standardization
+from amazon_seg_assets.stages.clusters.ways import KMEANS
 from amazon_seg_assets.stages.overview import evaluation, summary
 from amazon_seg_assets.stages.overview.agreement import (
     adjusted_rand,
@@ -137,8 +139,8 @@ def two_groups() -> Points:
 def test_clusters_far_apart_are_stable_in_any_resample(spark: SparkSession) -> None:
     data = two_groups()
     scale = standardization(data)
-    centers = scale.apply(data)[[2, 7]]
-    tables = evaluation.bootstrap(spark, data, scale, centers, SearchParams(), resamples=3)
+    centers = pd.DataFrame(scale.apply(data)[[2, 7]], columns=CENTERS).assign(**scale.as_columns())
+    tables = evaluation.bootstrap(spark, data, Grouping(centers), KMEANS, SearchParams(), 3)
     assert [counts.tolist() for counts in tables] == [[[40, 0], [0, 40]]] * 3
 
 
@@ -150,7 +152,9 @@ def test_a_resample_keeps_every_customer_and_follows_from_its_seed() -> None:
     original = Clustered(values, customers, labels, np.arange(60))
 
     def counts(resample: int, seed: int = 42) -> np.ndarray:
-        return resampled_contingency(original, 3, resample, replace(STARTS, random_state=seed))
+        return resampled_contingency(
+            original, KMEANS, 3, resample, replace(STARTS, random_state=seed)
+        )
 
     assert counts(0).sum(axis=1).tolist() == np.bincount(labels, customers).tolist()
     assert counts(0).tolist() == counts(0).tolist()
@@ -181,14 +185,16 @@ def test_few_customers_can_be_resampled(k: int) -> None:
     """Three customers drawn with replacement are often fewer than three."""
     original = Clustered(np.eye(3)[:k], np.ones(k), np.arange(k), np.arange(k))
     for resample in range(8):
-        found = resampled_contingency(original, k, resample, STARTS)
+        found = resampled_contingency(original, KMEANS, k, resample, STARTS)
         assert found.shape == (k, k)
         assert found.sum(axis=1).tolist() == [1] * k
 
 
 def test_workers_need_not_have_this_package() -> None:
     original = np.eye(3), np.full(3, 9.0), np.arange(3), np.arange(3)
-    call = cloudpickle.dumps(lambda: resampled_contingency(Clustered(*original), 3, 0, STARTS))
+    call = cloudpickle.dumps(
+        lambda: resampled_contingency(Clustered(*original), KMEANS, 3, 0, STARTS)
+    )
     script = (
         "import pickle, sys; sys.modules['amazon_seg_assets'] = None; "
         "print(pickle.load(sys.stdin.buffer)().sum())"
@@ -338,10 +344,10 @@ def test_what_another_k_groups_differently_is_counted() -> None:
         table = pd.DataFrame(centers, columns=CENTERS).assign(**scale.as_columns())
         return table.assign(k=len(members), cluster_label=labels)
 
-    centers = pd.concat([of_k(slice(3), slice(3, 7)), of_k(slice(3), slice(3, 5), slice(5, 7))])
+    two = Grouping(of_k(slice(3), slice(3, 7)))
+    three = Grouping(of_k(slice(3), slice(3, 5), slice(5, 7)))
     sweep = sweep_of([90.0, 20.0], [0.6, 0.8], 2)
-    counted = regrouped(sweep, centers, data)
-    assert counted is not None
+    counted = regrouped(two, three, data)
     assert counted.to_dict("index") == {
         "2A": {"3A": 30, "3B": 0, "3C": 0},
         "2B": {"3A": 0, "3B": 12, "3C": 8},
@@ -355,9 +361,9 @@ def test_what_another_k_groups_differently_is_counted() -> None:
     )
     chosen_3 = sweep_of([90.0, 20.0], [0.8, 0.6], 3)
     assert ": 3A stays much as it is; 3B and 3C are merged into 2B. " in say_other_k(
-        chosen_3, regrouped(chosen_3, centers, data)
+        chosen_3, regrouped(three, two, data)
     )
-    assert regrouped(sweep_of([90.0, 20.0], [0.6, 0.8], 3), centers, data) is None
+    assert other_k(sweep_of([90.0, 20.0], [0.6, 0.8], 3)) is None
 
 
 @pytest.mark.parametrize(
@@ -400,8 +406,11 @@ def test_agreement_in_the_words_of_steinley(rand: float, word: str) -> None:
 
 
 def test_convergence_is_said() -> None:
-    assert "converged after 7 iterations" in evaluation.say_convergence(True, 7)
-    assert "had not converged after 500" in evaluation.say_convergence(False, 500)
+    assert "converged after 7 iterations" in evaluation.say_convergence(KMEANS, 7)
+    told = evaluation.say_convergence(KMEANS, 500, "not converged after 500 iterations")
+    assert told.endswith("with care: of K-Means, not converged after 500 iterations.")
+    told = evaluation.say_convergence("bisecting_kmeans", 3)
+    assert told == "The clusters are those of bisecting K-Means, after 3 iterations."
 
 
 TIED = "user string, recency int, frequency bigint, monetary double, segment string"

@@ -205,11 +205,11 @@ def test_kmeans_must_be_measured_on_the_customers_of_its_sweep(snapshot: Snapsho
     ours, whole = {"algorithm": "kmeans", "k": 2}, {"parts_of_customers": 1}
     put(snapshot, K_SWEEP, [{"k": 2, "wcss": 4.0}])
     put(snapshot, CLUSTERING_COMPARISON, [ours | {"wcss": 4.000001}], whole)
-    assert passes(of_ways.kmeans_measured_as_in_its_sweep, snapshot)
+    assert passes(of_ways.measured_as_in_the_sweep, snapshot)
     put(snapshot, CLUSTERING_COMPARISON, [ours | {"wcss": 4.00001}], whole)
-    assert not passes(of_ways.kmeans_measured_as_in_its_sweep, snapshot)
+    assert not passes(of_ways.measured_as_in_the_sweep, snapshot)
     put(snapshot, CLUSTERING_COMPARISON, [ours | {"wcss": 1.0}], {"parts_of_customers": 2})
-    assert passes(of_ways.kmeans_measured_as_in_its_sweep, snapshot)
+    assert passes(of_ways.measured_as_in_the_sweep, snapshot)
 
 
 def test_a_way_that_tells_more_than_kmeans_is_told(snapshot: Snapshot) -> None:
@@ -219,11 +219,11 @@ def test_a_way_that_tells_more_than_kmeans_is_told(snapshot: Snapshot) -> None:
     ]
     facts = {"recommendation": "Consider HDBSCAN.", "recommended": ("hdbscan", 3)}
     put(snapshot, CLUSTERING_COMPARISON, rows, facts)
-    verdict = judged(of_ways.kmeans_holds_up, snapshot)
+    verdict = judged(of_ways.clusters_hold_up, snapshot)
     assert (verdict.value, verdict.passed) == (pytest.approx(0.03), False)
-    assert passes(of_ways.kmeans_holds_up, snapshot, least_gain=0.04)
+    assert passes(of_ways.clusters_hold_up, snapshot, least_gain=0.04)
     put(snapshot, CLUSTERING_COMPARISON, rows, facts | {"recommended": ("kmeans", 2)})
-    assert passes(of_ways.kmeans_holds_up, snapshot)
+    assert passes(of_ways.clusters_hold_up, snapshot)
 
 
 def test_without_a_model_nothing_is_judged(snapshot: Snapshot) -> None:

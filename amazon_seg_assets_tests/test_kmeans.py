@@ -11,25 +11,28 @@ import pandas as pd
 import pytest
 from pyspark import cloudpickle
 from pyspark.ml import PipelineModel
+from pyspark.ml.clustering import GaussianMixtureModel, KMeansModel
 from pyspark.ml.clustering import KMeans as SparkKMeans
-from pyspark.ml.clustering import KMeansModel
 from pyspark.ml.evaluation import ClusteringEvaluator
 from pyspark.ml.linalg import Vectors
 from pyspark.sql import DataFrame, Observation, SparkSession
 from sklearn.cluster import KMeans
-from sklearn.metrics import silhouette_samples, silhouette_score
+from sklearn.metrics import adjusted_rand_score, silhouette_samples, silhouette_score
+from sklearn.mixture import GaussianMixture
 
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.features import CENTERS
+from amazon_seg_assets.stages.clusters.algorithms import rule_of
 from amazon_seg_assets.stages.clusters.checks import silhouette_high_enough
 from amazon_seg_assets.stages.clusters.everyone import standardization_of
+from amazon_seg_assets.stages.clusters.fits import fit
 from amazon_seg_assets.stages.clusters.grid import cells
+from amazon_seg_assets.stages.clusters.grouping import Grouping, spreads_as_facts
 from amazon_seg_assets.stages.clusters.kmeans import (
     Content,
     SearchParams,
     assign,
     cluster_silhouettes,
-    fit,
     silhouettes,
 )
 from amazon_seg_assets.stages.clusters.model import assign_clusters, build_model
@@ -41,6 +44,7 @@ from amazon_seg_assets.stages.clusters.points import (
     standardization,
 )
 from amazon_seg_assets.stages.clusters.sweep import Sweep, sweep, usable_ks
+from amazon_seg_assets.stages.clusters.ways import MIXTURE, SELECTABLE
 
 
 def customers(count: int, seed: int = 1) -> pd.DataFrame:
@@ -304,7 +308,7 @@ def test_starts_on_cells_lead_to_optima_of_all_points(spark: SparkSession) -> No
 def test_workers_need_not_have_this_package() -> None:
     content = Content(np.eye(3), np.ones(3), np.eye(3), np.ones(3))
     params = SearchParams(n_init=2, refined=1, swaps=1, max_iter=10)
-    call = cloudpickle.dumps(lambda: fit(2, np.eye(3), content, params))
+    call = cloudpickle.dumps(lambda: fit("kmeans", 2, np.eye(3), content, params))
     script = (
         "import pickle, sys; sys.modules['amazon_seg_assets'] = None; "
         "print(len(pickle.load(sys.stdin.buffer)()))"
@@ -369,14 +373,16 @@ def test_plain_silhouettes_of_few_points_are_those_of_repeated_rows() -> None:
     centers = [values[draw.choice(699, k - 1, replace=False)] for k in (2, 5, 9)]
     centers = [np.vstack([of_k, values[-1]]) for of_k in centers]
     rows = np.repeat(values, weights, axis=0)
-    expected = [
-        silhouette_score(rows, ((rows[:, None] - of_k) ** 2).sum(axis=2).argmin(axis=1))
-        for of_k in centers
-    ]
-    found = plain_silhouettes(values, weights.astype(float), centers)
+
+    def groups(points: np.ndarray) -> list[np.ndarray]:
+        return [rule_of(of_k)(points) for of_k in centers]
+
+    expected = [silhouette_score(rows, of) for of in groups(rows)]
+    found = plain_silhouettes(values, weights.astype(float), groups(values), [2, 5, 9])
     assert found == pytest.approx(expected, rel=1e-9)
     # Of half as many cells, which may hold customers of two clusters.
-    near = plain_silhouettes(*cells(values, weights.astype(float), 350), centers)
+    few, of_few = cells(values, weights.astype(float), 350)
+    near = plain_silhouettes(few, of_few, groups(few), [2, 5, 9])
     assert near == pytest.approx(expected, rel=0, abs=0.02)
 
 
@@ -428,6 +434,43 @@ def test_the_model_assigns_saves_and_loads(
     pd.testing.assert_frame_equal(again, first)
     assert isinstance(loaded.stages[-1], KMeansModel)
     assert np.array_equal(loaded.stages[-1].clusterCenters(), centers)
+
+
+def test_another_algorithm_can_find_the_clusters(
+    spark: SparkSession, frame: pd.DataFrame, points: Points, result: Sweep, tmp_path: Path
+) -> None:
+    scale, ours = standardization(points), result.table.set_index("k")["wcss"]
+    standard = scale.apply(points)
+    rows = np.repeat(standard, points.customers.astype(int), axis=0)
+    for algorithm in SELECTABLE[1:]:
+        found = sweep(spark, points, scale, [2, 4], algorithm=algorithm)
+        assert found.table["k"].tolist() == [2, 4]
+        # The same customers, none of them better grouped by distance than by K-Means.
+        assert found.clusters.groupby("k")["customers"].sum().tolist() == [len(frame)] * 2
+        assert (found.table.set_index("k")["wcss"] >= ours[[2, 4]] * (1 - 1e-9)).all()
+        assert bool(found.spreads) == (algorithm == MIXTURE)
+        clusters = found.clusters.assign(cluster_label="x", **scale.as_columns())
+        chosen = Grouping.of_k(4, clusters, spreads_as_facts(found.spreads))
+        groups = chosen.numbers(points)
+        assert (
+            np.bincount(groups, points.customers).tolist() == chosen.clusters["customers"].tolist()
+        )
+        every = np.repeat(groups, points.customers.astype(int))
+        plain = found.table.loc[found.table["k"] == 4, "silhouette_plain"].item()
+        assert plain == pytest.approx(silhouette_score(rows, every), abs=0.005)
+        model = build_model(spark, scale, chosen.centers.tolist(), chosen.spreads)
+        model.save(str(tmp_path / algorithm))
+        loaded = PipelineModel.load(str(tmp_path / algorithm))
+        by_spark = pd.DataFrame(loaded.transform(on_spark(spark, frame)).toPandas())
+        in_memory = chosen.apply(by_spark)["cluster"].tolist()
+        assert by_spark["cluster"].tolist() == in_memory
+    # The last is the mixture, whose components are those of scikit-learn where all are drawn.
+    assert isinstance(loaded.stages[-1], GaussianMixtureModel)
+    theirs = GaussianMixture(4, max_iter=200, random_state=42).fit(rows)
+    assert sorted(loaded.stages[-1].weights) == pytest.approx(sorted(theirs.weights_))
+    assert adjusted_rand_score(theirs.predict(rows), every) == 1
+    with pytest.raises(InputError, match="raise max_points, or choose kmeans"):
+        sweep(spark, points, scale, [2], everyone=on_spark(spark, frame), algorithm=MIXTURE)
 
 
 def test_spark_s_own_k_means_is_no_better(

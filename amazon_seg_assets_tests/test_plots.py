@@ -44,8 +44,8 @@ from amazon_seg_assets.plots.style import (
 from amazon_seg_assets.rules.scheme import BUILT_IN_SCHEMES, ROLE_COLOURS, load_scheme
 from amazon_seg_assets.stages.clusters import plots as clusters
 from amazon_seg_assets.stages.clusters.ks import POSSIBLE_KS
+from amazon_seg_assets.stages.clusters.ways import ALGORITHMS
 from amazon_seg_assets.stages.comparison import plots as ways
-from amazon_seg_assets.stages.comparison.algorithms import ALGORITHMS
 from amazon_seg_assets.stages.exploration import plots as exploration
 from amazon_seg_assets.stages.history import plots as history
 from amazon_seg_assets.stages.history.tables import STATUSES

@@ -18,6 +18,7 @@ from amazon_seg_assets.commands.outcome import Done, as_json, summarize
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.formats import listed
 from amazon_seg_assets.months import month_range
+from amazon_seg_assets.stages.clusters.ways import SELECTABLE
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, Definitions
@@ -41,6 +42,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--all-months", action="store_true", help="clean and join all months")
     parser.add_argument("--scheme", help="RFM scheme: standard, notebook, or a YAML file")
     parser.add_argument("--k", type=int, help="number of clusters; default: chosen by rule")
+    parser.add_argument("--algorithm", help=f"way to cluster: {listed(SELECTABLE, 'or')}")
     parser.add_argument(
         "--force",
         action="store_true",
@@ -102,6 +104,8 @@ def _require_valid(options: argparse.Namespace, settings: Settings) -> None:
         raise InputError(
             f"--k is {options.k}: choose {POSSIBLE_KS[0]} to {POSSIBLE_KS[-1]} clusters."
         )
+    if options.algorithm is not None and options.algorithm not in SELECTABLE:
+        raise InputError(f"--algorithm {options.algorithm}: give {listed(SELECTABLE, 'or')}.")
     require_files(settings)
 
 
@@ -243,6 +247,7 @@ def _configuration(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
     if options.scheme:
         field = "scheme" if options.scheme in BUILT_IN_SCHEMES else "scheme_file"
         configuration["rfm_segments"] = {field: options.scheme}
-    if options.k is not None:
-        configuration["k_sweep"] = {"k": options.k}
+    asked = {"k": options.k, "algorithm": options.algorithm}
+    if sweep := {name: value for name, value in asked.items() if value is not None}:
+        configuration["k_sweep"] = sweep
     return configuration

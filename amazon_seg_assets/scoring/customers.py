@@ -12,8 +12,7 @@ import pandas as pd
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.features import FEATURES
 from amazon_seg_assets.formats import counted
-from amazon_seg_assets.stages.clusters.choice_of_k import clusters_of_chosen_k
-from amazon_seg_assets.stages.clusters.nearest import clusters_of
+from amazon_seg_assets.stages.clusters.grouping import SPREADS, Grouping
 from amazon_seg_assets.stages.clusters.tables import CLUSTER_CENTERS, K_SWEEP
 from amazon_seg_assets.stages.segments import scoring
 from amazon_seg_assets.stages.segments.scheme_used import stored_scheme
@@ -62,22 +61,22 @@ class Segmentation:
         return scoring.segments_of(customers, self.cuts, self.cells)
 
 
-def stored_clusters(store: Store, month: str) -> pd.DataFrame:
-    """The rows of ``cluster_centers`` of the chosen k.
+def stored_clusters(store: Store, month: str) -> Grouping:
+    """The clusters of the chosen k.
 
     Raises:
-        InputError: they are not stored for the month.
+        InputError: they are not stored for the month, or by a version that kept less of them.
     """
     sweep, centers = (read_small(store, table, month) for table in (K_SWEEP, CLUSTER_CENTERS))
-    return clusters_of_chosen_k(sweep, centers)
+    return Grouping.chosen(sweep, centers, require_facts(store, K_SWEEP.name, month, SPREADS))
 
 
 @dataclass(frozen=True)
 class Rules:
-    """The centers of a snapshot's clusters, and the rules of its segments."""
+    """The rules of a snapshot's clusters and of its segments."""
 
     segmentation: Segmentation
-    centers: pd.DataFrame
+    clusters: Grouping
 
     @classmethod
     def stored(cls, store: Store, month: str) -> Self:
@@ -86,7 +85,7 @@ class Rules:
 
     def apply(self, customers: pd.DataFrame) -> dict[str, Any]:
         """``cluster``, ``cluster_label``, scores and ``segment`` of customers."""
-        return {**clusters_of(customers, self.centers), **self.segmentation.apply(customers)}
+        return {**self.clusters.apply(customers), **self.segmentation.apply(customers)}
 
 
 def require_columns(needed: Sequence[str], there: Sequence[str], place: str) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from py4j.java_gateway import JavaGateway, JavaObject
     from pyspark import SparkContext
     from pyspark.ml import PipelineModel, Transformer
-    from pyspark.ml.clustering import KMeansModel
+    from pyspark.ml.clustering import GaussianMixtureModel, KMeansModel
     from pyspark.ml.feature import StandardScalerModel
     from pyspark.sql import DataFrame, SparkSession
 
@@ -69,6 +69,30 @@ def kmeans_model(spark: SparkSession, uid: str, centers: Sequence[Sequence[float
     return KMeansModel(jvm.ml.clustering.KMeansModel(uid, fitted))
 
 
+def mixture_model(
+    spark: SparkSession,
+    uid: str,
+    weights: Sequence[float],
+    means: Sequence[Sequence[float]],
+    covariances: Sequence[Sequence[Sequence[float]]],
+) -> GaussianMixtureModel:
+    """A mixture of given components, for which Python has no constructor, but Java has."""
+    from pyspark.ml.clustering import GaussianMixtureModel
+
+    gateway = _gateway(spark)
+    jvm = gateway.jvm.org.apache.spark.ml
+    gaussians = gateway.new_array(jvm.stat.distribution.MultivariateGaussian, len(means))
+    shares = gateway.new_array(gateway.jvm.double, len(means))
+    for index, (weight, mean, covariance) in enumerate(
+        zip(weights, means, covariances, strict=True)
+    ):
+        shares[index] = float(weight)
+        gaussians[index] = jvm.stat.distribution.MultivariateGaussian(
+            _vector(spark, mean), _matrix(spark, covariance)
+        )
+    return GaussianMixtureModel(jvm.clustering.GaussianMixtureModel(uid, shares, gaussians))
+
+
 def hidden_row(spark: SparkSession, values: Mapping[str, bytes]) -> DataFrame:
     """One row of bytes that no plan and no log shows, as they do literals, and that no file holds.
 
@@ -114,6 +138,14 @@ def _vector(spark: SparkSession, values: Sequence[float]) -> JavaObject:
     from pyspark.ml.linalg import Vectors
 
     return _py2java(spark.sparkContext, Vectors.dense(values))
+
+
+def _matrix(spark: SparkSession, rows: Sequence[Sequence[float]]) -> JavaObject:
+    from pyspark.ml.common import _py2java
+    from pyspark.ml.linalg import Matrices
+
+    by_column = [value for column in zip(*rows, strict=True) for value in column]
+    return _py2java(spark.sparkContext, Matrices.dense(len(rows), len(rows[0]), by_column))
 
 
 def _gateway(spark: SparkSession) -> JavaGateway:

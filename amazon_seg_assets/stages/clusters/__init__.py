@@ -1,1 +1,1 @@
-"""K-Means clusters: points, the sweep of k, its choice, labels, and each customer's cluster."""
+"""Clusters: points, the sweep of k, its choice, labels, and each customer's cluster."""

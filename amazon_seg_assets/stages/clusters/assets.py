@@ -1,7 +1,7 @@
-"""K-Means: the sweep of k, the model, the cluster of each customer, and their pictures."""
+"""Clusters: the sweep of k, the model, the cluster of each customer, and their pictures."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from dagster import Config
 from pydantic import Field
@@ -25,13 +25,19 @@ from amazon_seg_assets.stages.clusters.choice_of_k import (
 )
 from amazon_seg_assets.stages.clusters.density import cluster_density as density
 from amazon_seg_assets.stages.clusters.everyone import standardization_of
+from amazon_seg_assets.stages.clusters.grouping import (
+    ALGORITHM,
+    DOUBTS,
+    SPREADS,
+    Grouping,
+    spreads_as_facts,
+)
 from amazon_seg_assets.stages.clusters.kmeans import LARGEST_SEED, MOST_STARTS, SearchParams
 from amazon_seg_assets.stages.clusters.ks import DEFAULT_KS, POSSIBLE_KS
 from amazon_seg_assets.stages.clusters.labels import label_each_k
 from amazon_seg_assets.stages.clusters.model import assign_clusters, build_model
 from amazon_seg_assets.stages.clusters.points import (
     MAX_POINTS,
-    Standardization,
     collect_points,
     standardization,
 )
@@ -43,18 +49,21 @@ from amazon_seg_assets.stages.clusters.tables import (
     CUSTOMER_CLUSTERS,
     K_SWEEP,
 )
+from amazon_seg_assets.stages.clusters.ways import KMEANS, SELECTABLE
 from amazon_seg_assets.stages.rfm.assets import scope
 from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES
 from amazon_seg_assets.storage.locations import spark_path
 
-CODE_VERSION = "6"
+CODE_VERSION = "7"
 
+_Algorithm: Any = Literal[SELECTABLE]
 PossibleK = Annotated[int, Field(ge=POSSIBLE_KS[0], le=POSSIBLE_KS[-1])]
 
 
 class SweepConfig(Config):
     """The numbers of clusters to try, and the choice among them."""
 
+    algorithm: _Algorithm = Field(KMEANS, description="Way to find clusters.")
     k_min: PossibleK = Field(DEFAULT_KS[0], description="Smallest k tried.")
     k_max: PossibleK = Field(DEFAULT_KS[-1], description="Largest k tried.")
     k: int = Field(0, description="The k to choose; 0: the rule chooses.", ge=0, le=POSSIBLE_KS[-1])
@@ -107,7 +116,7 @@ def _with_label_rules(settings: Settings) -> str:
     code_version=_with_label_rules,
 )
 def k_sweep(snapshot: Snapshot, config: SweepConfig) -> list[Stored]:
-    """Fits K-Means for each k, chooses one by rule, and labels the clusters of each."""
+    """Finds clusters for each k, chooses one by rule, and labels the clusters of each."""
     # First, as it may be wrong, and to collect customers takes long.
     ks, asked = config.ks(), config.k or None
     customers = snapshot.read(RFM_FEATURES)
@@ -116,7 +125,7 @@ def k_sweep(snapshot: Snapshot, config: SweepConfig) -> list[Stored]:
     scale = standardization(points) if everyone is None else standardization_of(everyone)
     params = config.search()
     usable = usable_ks(ks, points, asked)
-    found = sweep(snapshot.spark, points, scale, usable, params, everyone)
+    found = sweep(snapshot.spark, points, scale, usable, params, everyone, config.algorithm)
     choice = choose_k(found.table, config.silhouette_tolerance, asked)
     table = found.table.assign(chosen=found.table["k"] == choice.k)
     rules = load_label_rules(snapshot.family.settings.rules)
@@ -124,12 +133,16 @@ def k_sweep(snapshot: Snapshot, config: SweepConfig) -> list[Stored]:
     chosen, of_choice = table[table["chosen"]].iloc[0], clusters_of_chosen_k(table, centers)
     # How it was done, for whoever does it again with resamples.
     how = {
+        ALGORITHM: config.algorithm,
+        DOUBTS: found.doubts,
         "search": asdict(params),
         "max_points": config.max_points,
         "silhouette_tolerance": config.silhouette_tolerance,
+        **spreads_as_facts(found.spreads),
     }
     return [
         snapshot.store(table, K_SWEEP, {"why": choice.reason, **how}).telling(
+            algorithm=config.algorithm,
             chosen_k=choice.k,
             why=choice.reason,
             wcss=float(chosen["wcss"]),
@@ -138,6 +151,7 @@ def k_sweep(snapshot: Snapshot, config: SweepConfig) -> list[Stored]:
             distinct_customers_searched=len(points),
             parts_of_customers=points.parts,
             skipped_ks=sorted({*ks} - {*found.table["k"]}),
+            doubts=[f"k = {k}: {doubt}" for k, doubt in found.doubts.items()],
             sweep=shown(table),
         ),
         snapshot.store(centers, CLUSTER_CENTERS).telling(
@@ -157,12 +171,13 @@ def k_sweep(snapshot: Snapshot, config: SweepConfig) -> list[Stored]:
 )
 def cluster_model(snapshot: Snapshot) -> Stored:
     """Builds the pipeline of the chosen k from its centers."""
-    centers = clusters_of_chosen_k(snapshot.small(K_SWEEP), snapshot.small(CLUSTER_CENTERS))
-    scale = Standardization.from_row(centers.iloc[0])
-    model = build_model(snapshot.spark, scale, centers[CENTERS].to_numpy().tolist())
+    facts = snapshot.facts(K_SWEEP, SPREADS)
+    chosen = Grouping.chosen(snapshot.small(K_SWEEP), snapshot.small(CLUSTER_CENTERS), facts)
+    centers = chosen.centers.tolist()
+    model = build_model(snapshot.spark, chosen.scale, centers, chosen.spreads)
     with snapshot.replacing_in_place() as folder:
         model.save(spark_path(folder))
-    return snapshot.stored(k=len(centers), centers=shown(centers[["cluster", *CENTERS]]))
+    return snapshot.stored(k=len(centers), centers=shown(chosen.clusters[["cluster", *CENTERS]]))
 
 
 @snapshot_asset(
@@ -171,7 +186,7 @@ def cluster_model(snapshot: Snapshot) -> Stored:
     kinds={"pyspark", "sparkmllib"},
 )
 def customer_clusters(snapshot: Snapshot) -> Stored:
-    """Assigns each customer to the cluster of the nearest center."""
+    """Assigns each customer to a cluster by the model."""
     model = PipelineModel.load(spark_path(snapshot.folder(CLUSTER_MODEL)))
     centers = clusters_of_chosen_k(snapshot.small(K_SWEEP), snapshot.small(CLUSTER_CENTERS))
     customers = snapshot.read(RFM_FEATURES, ["user_id", *FEATURES])

@@ -7,12 +7,11 @@ second that the driver need not spend.
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -68,45 +67,6 @@ class Content(NamedTuple):
     cell_weights: np.ndarray
 
 
-def fit(
-    k: int, features: np.ndarray, content: Content, params: SearchParams
-) -> list[dict[str, Any]]:
-    """The best optimum found for ``k``, one row per cluster; none if a cluster has no customers.
-
-    The ``features`` are those of the points in their own units; shape (points, features).
-    """
-    begun = time.perf_counter()
-    points, weights = content.points, content.weights
-    with _one_thread():
-        best = search(k, content, params)
-        centers = in_order(best.cluster_centers_)
-        labels, wcss = assign(points, weights, centers)
-        sizes = np.bincount(labels, weights, k)
-        if not sizes.all():
-            # Some customers differ by less than sums can hold: fewer than k can be told apart.
-            return []
-        silhouettes = cluster_silhouettes(points, weights, labels, k)
-    means = np.stack([np.bincount(labels, weights * column, k) / sizes for column in features.T], 1)
-    shared = {
-        "k": k,
-        "wcss": wcss,
-        "iterations": int(best.n_iter_),
-        "converged": bool(best.n_iter_ < best.max_iter),
-        "seconds": time.perf_counter() - begun,
-    }
-    return [
-        shared
-        | {
-            "cluster": cluster,
-            "customers": int(sizes[cluster]),
-            "silhouette": float(silhouettes[cluster]),
-            "means": means[cluster].tolist(),
-            "center": centers[cluster].tolist(),
-        }
-        for cluster in range(k)
-    ]
-
-
 def search(k: int, content: Content, params: SearchParams) -> KMeans:
     """The best of several runs to convergence on all points.
 
@@ -116,7 +76,7 @@ def search(k: int, content: Content, params: SearchParams) -> KMeans:
     if len(cells) < k:
         cells, cell_weights = points, weights
     iterations, swaps, seed = params.max_iter, params.swaps * k, params.random_state
-    with _one_thread():
+    with one_thread():
         started = [
             _lloyd(k, cells, cell_weights, "k-means++", iterations, seed + 1000 * start)
             for start in range(params.n_init)
@@ -151,7 +111,7 @@ def in_order(centers: np.ndarray) -> np.ndarray:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """One thread throughout: the order in which BLAS adds up depends on how many there are.
 
     Nor does scikit-learn look, in each of many short runs, whether values are finite and options

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from pyspark.ml import PipelineModel, Transformer
-from pyspark.ml.clustering import KMeansModel
+from pyspark.ml.clustering import GaussianMixtureModel, KMeansModel
 from pyspark.ml.feature import SQLTransformer, StandardScalerModel, VectorAssembler
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
-from amazon_seg_assets.spark.internals import kmeans_model, named, scaler_model
+from amazon_seg_assets.spark.internals import kmeans_model, mixture_model, named, scaler_model
+from amazon_seg_assets.stages.clusters.algorithms import Spreads
 from amazon_seg_assets.stages.clusters.points import Standardization
 
 PREDICTION = "cluster"
@@ -17,25 +18,32 @@ _ASSEMBLED, _STANDARDIZED = "assembled_", "standardized_"
 
 
 def build_model(
-    spark: SparkSession, scale: Standardization, centers: Sequence[Sequence[float]]
+    spark: SparkSession,
+    scale: Standardization,
+    centers: Sequence[Sequence[float]],
+    spreads: Spreads | None = None,
 ) -> PipelineModel:
-    """A pipeline of log, assembler, scaler and K-Means.
+    """A pipeline of log, assembler, scaler and clusters.
 
     It takes ``recency`` (days), ``frequency`` (reviews) and ``monetary`` (USD), and adds
-    ``cluster``, the number of the nearest center.
+    ``cluster``, the number of the nearest center, or of the likeliest component of a mixture.
 
     Args:
         spark: the session.
         scale: standardization of recency, log1p(frequency) and log1p(monetary).
         centers: in standardized units, one a cluster, in the order of cluster numbers.
+        spreads: of a mixture whose means are the centers.
     """
     logs = SQLTransformer(
         statement=f"SELECT *, log1p(frequency) AS {_LOGS[0]}, log1p(monetary) AS {_LOGS[1]} "
         "FROM __THIS__"
     )
     assembler = VectorAssembler(inputCols=["recency", *_LOGS], outputCol=_ASSEMBLED)
-    stages: list[Transformer] = [logs, assembler, _scaler(spark, scale), _kmeans(spark, centers)]
-    for name, stage in zip(("log", "assembler", "scaler", "kmeans"), stages, strict=True):
+    clusters: Transformer = (
+        _kmeans(spark, centers) if spreads is None else _mixture(spark, centers, spreads)
+    )
+    stages: list[Transformer] = [logs, assembler, _scaler(spark, scale), clusters]
+    for name, stage in zip(("log", "assembler", "scaler", "clusters"), stages, strict=True):
         named(stage, f"amazon_seg_{name}")
     return named(PipelineModel(stages), "amazon_seg_cluster_model")
 
@@ -70,3 +78,14 @@ def _kmeans(spark: SparkSession, centers: Sequence[Sequence[float]]) -> KMeansMo
     model = kmeans_model(spark, "amazon_seg_kmeans", centers)
     model.set(model.k, len(centers))
     return model.setFeaturesCol(_STANDARDIZED).setPredictionCol(PREDICTION)
+
+
+def _mixture(
+    spark: SparkSession, means: Sequence[Sequence[float]], spreads: Spreads
+) -> GaussianMixtureModel:
+    model = mixture_model(
+        spark, "amazon_seg_mixture", spreads.weights.tolist(), means, spreads.covariances.tolist()
+    )
+    model.set(model.k, len(means))
+    # Without the probabilities of all components.
+    return model.setFeaturesCol(_STANDARDIZED).setPredictionCol(PREDICTION).setProbabilityCol("")

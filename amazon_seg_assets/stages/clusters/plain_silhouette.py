@@ -12,37 +12,22 @@ from collections.abc import Sequence
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from amazon_seg_assets.stages.clusters.kmeans import assign, silhouettes
+from amazon_seg_assets.stages.clusters.kmeans import silhouettes
 
 _ROWS = 500
 """Points whose distances to all others are in memory at once."""
 
 
 def plain_silhouettes(
-    points: np.ndarray, weights: np.ndarray, centers: Sequence[np.ndarray]
+    points: np.ndarray, weights: np.ndarray, labels: Sequence[np.ndarray], ks: Sequence[int]
 ) -> list[float]:
-    """Mean silhouette over customers for each k, by plain Euclidean distance.
+    """Mean silhouette over customers for each grouping, by plain Euclidean distance.
 
     As if each customer were a row of its own, at the place of its point.
 
     Args:
         points: standardized features, or `grid.cells` of them; shape (points, 3).
         weights: customers of each; shape (points,).
-        centers: of the clusters of each k; each of shape (k, 3), with two or more of them nearest
-            to some point.
-    """
-    labels = [assign(points, weights, of_k)[0] for of_k in centers]
-    return silhouettes_of_groups(points, weights, labels, [len(of_k) for of_k in centers])
-
-
-def silhouettes_of_groups(
-    points: np.ndarray, weights: np.ndarray, labels: Sequence[np.ndarray], ks: Sequence[int]
-) -> list[float]:
-    """The same for groups however they are made.
-
-    Args:
-        points: as of `plain_silhouettes`.
-        weights: likewise.
         labels: the groups of the points in each grouping; each of shape (points,).
         ks: number of groups of each, of which two or more have points.
     """

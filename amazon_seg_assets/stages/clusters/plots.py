@@ -45,7 +45,7 @@ def cluster_profile(clusters: pd.DataFrame, scope: Scope) -> Picture:
     ``recency_center``, ``frequency_log_center``, ``monetary_log_center``, standard deviations from
     the mean of all customers, which are drawn.
     """
-    title = "Profiles of the K-Means clusters"
+    title = "Profiles of the clusters"
     total = clusters["customers"].sum()
     if total == 0:
         return style.empty_picture(title, scope.caption())
@@ -117,7 +117,7 @@ def cluster_density(bins: pd.DataFrame, x: str, y: str, scope: Scope) -> Picture
     Raises:
         ValueError: a left edge is not one of the feature's.
     """
-    title = f"{x.capitalize()} and {y} by K-Means cluster"
+    title = f"{x.capitalize()} and {y} by cluster"
     bins = bins[bins["customers"] > 0]
     if bins.empty:
         return style.empty_picture(title, scope.caption())

@@ -38,8 +38,14 @@ K_SWEEP = Table(
             "part.",
             sources=CLUSTERED_ON,
         ),
-        Column("iterations", pa.int32(), "Iterations of the best start."),
-        Column("converged", pa.bool_(), "Whether the best start converged."),
+        Column(
+            "iterations",
+            pa.int32(),
+            "Iterations of the best start; of bisecting K-Means, halvings.",
+        ),
+        Column(
+            "converged", pa.bool_(), "Whether the best start converged, to groups that are sound."
+        ),
         Column("seconds", pa.float64(), "Time of all starts together.", "seconds"),
         Column("chosen", pa.bool_(), "Whether this k was chosen."),
     ),
@@ -105,7 +111,7 @@ CLUSTER_CENTERS = Table(
 
 CLUSTER_MODEL = Artifact(
     "cluster_model",
-    "The fitted Spark ML pipeline: log, assembler, scaler, K-Means. It takes `recency`, "
+    "The fitted Spark ML pipeline: log, assembler, scaler, clusters. It takes `recency`, "
     "`frequency` and `monetary`, and adds `cluster`. Load it with "
     "`amazon_seg_assets.api.load_model` to score new customers.",
 )
@@ -113,9 +119,9 @@ CLUSTER_MODEL = Artifact(
 CUSTOMER_CLUSTERS = Table(
     name="customer_clusters",
     description=(
-        "The K-Means cluster of each customer: that of the nearest center, by Euclidean distance "
-        "on standardized recency, log(1 + frequency) and log(1 + monetary). Assigned by "
-        "`cluster_model`."
+        "The cluster of each customer: that of the nearest center, by Euclidean distance on "
+        "standardized recency, log(1 + frequency) and log(1 + monetary); of a Gaussian mixture, "
+        "the likeliest. Assigned by `cluster_model`."
     ),
     by_month=True,
     key=("user_id",),

@@ -14,7 +14,7 @@ from amazon_seg_assets.months import month_range
 from amazon_seg_assets.plots.style import Picture
 from amazon_seg_assets.rules.labels import load_label_rules
 from amazon_seg_assets.settings import Settings
-from amazon_seg_assets.stages.clusters.choice_of_k import clusters_of_chosen_k
+from amazon_seg_assets.stages.clusters.grouping import ALGORITHM, SPREADS, Grouping
 from amazon_seg_assets.stages.clusters.kmeans import LARGEST_SEED
 from amazon_seg_assets.stages.clusters.points import Standardization
 from amazon_seg_assets.stages.clusters.tables import CLUSTER_CENTERS, K_SWEEP
@@ -40,7 +40,7 @@ from amazon_seg_assets.stages.rfm.assets import scope
 from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES
 from amazon_seg_assets.stages.segments.tables import RFM_SEGMENTS
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 
 
 class ComparisonConfig(Config):
@@ -83,20 +83,21 @@ class _Afterwards:
     comes_last=True,
 )
 def clustering_comparison(snapshot: Snapshot, config: ComparisonConfig) -> list[Stored]:
-    """Fits other ways to cluster beside K-Means, and measures all by the same yardsticks."""
+    """Fits other ways to cluster, and measures all by the same yardsticks."""
     sweep, centers = snapshot.small(K_SWEEP), snapshot.small(CLUSTER_CENTERS)
-    clusters = clusters_of_chosen_k(sweep, centers)
-    scale = Standardization.from_row(clusters.iloc[0])
+    how = snapshot.facts(K_SWEEP, ALGORITHM, SPREADS)
+    chosen = Grouping.chosen(sweep, centers, how)
+    by_k = {k: Grouping.of_k(k, centers, how) for k in sweep["k"].tolist()}
     segments = snapshot.read(RFM_SEGMENTS, [*FEATURES, SEGMENT])
     customers = segmented_points(segments, snapshot.rows(RFM_SEGMENTS))
-    after = _afterwards(snapshot, scale)
+    after = _afterwards(snapshot, chosen.scale)
     material = candidates.material(
-        customers, scale, centers, after.outcomes, config.resamples, config.random_state
+        customers, how[ALGORITHM], by_k, after.outcomes, config.resamples, config.random_state
     )
     table = candidates.compare(snapshot.spark, material, sweep, snapshot.rows(RFM_SEGMENTS))
     found = recommend(table, after.horizon_days)
     rules = load_label_rules(snapshot.family.settings.rules)
-    moved = candidates.regrouped(customers, material, clusters, found.best_other, rules)
+    moved = candidates.regrouped(customers, material, chosen, found.best_other, rules)
     kept = int(customers.points.customers.sum()) if found.best_other else 0
     facts = {
         RECOMMENDATION: found.sentence,

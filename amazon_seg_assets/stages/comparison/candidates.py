@@ -1,6 +1,6 @@
 """All ways to cluster, measured side by side, and one of them looked at closer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,22 +9,17 @@ from pyspark import cloudpickle
 from pyspark.sql import SparkSession
 from threadpoolctl import threadpool_limits
 
-from amazon_seg_assets.features import CENTERS, FEATURES
+from amazon_seg_assets.features import FEATURES
 from amazon_seg_assets.rules.labels import LabelRules
 from amazon_seg_assets.spark.side_by_side import side_by_side
+from amazon_seg_assets.stages.clusters import algorithms
 from amazon_seg_assets.stages.clusters import kmeans as lloyd
 from amazon_seg_assets.stages.clusters.grid import cells
+from amazon_seg_assets.stages.clusters.grouping import Grouping
 from amazon_seg_assets.stages.clusters.labels import label_clusters
-from amazon_seg_assets.stages.clusters.plain_silhouette import silhouettes_of_groups
-from amazon_seg_assets.stages.clusters.points import Standardization
-from amazon_seg_assets.stages.comparison import algorithms, figures, measuring
-from amazon_seg_assets.stages.comparison.algorithms import (
-    ALGORITHMS,
-    DENSITY,
-    KMEANS,
-    MIXTURE,
-    nearest,
-)
+from amazon_seg_assets.stages.clusters.plain_silhouette import plain_silhouettes
+from amazon_seg_assets.stages.clusters.ways import ALGORITHMS, DENSITY, MIXTURE
+from amazon_seg_assets.stages.comparison import figures, measuring
 from amazon_seg_assets.stages.comparison.customers import Segmented
 from amazon_seg_assets.stages.comparison.measuring import Material, Outcomes, fitted, measure
 from amazon_seg_assets.stages.comparison.tables import (
@@ -45,8 +40,8 @@ for _module in (lloyd, agreement, algorithms, figures, measuring):
 
 def material(
     customers: Segmented,
-    scale: Standardization,
-    clusters: pd.DataFrame,
+    algorithm: str,
+    clusters: Mapping[int, Grouping],
     outcomes: Outcomes | None,
     resamples: int = RESAMPLES,
     random_state: int = 42,
@@ -55,19 +50,22 @@ def material(
 
     Args:
         customers: of the snapshot.
-        scale: their standardization, as K-Means has it.
-        clusters: columns of ``cluster_centers``.
+        algorithm: of their clusters.
+        clusters: of them, by k; one at least.
         outcomes: of an earlier snapshot; None where they are not known.
         resamples: of the customers, 1 or more.
         random_state: of all that is drawn.
     """
+    scale = next(iter(clusters.values())).scale
     standardized, weights = scale.apply(customers.points), customers.points.customers
     return Material(
         standardized,
         weights,
         *cells(standardized, weights, MOST_CELLS),
         customers.segments,
-        {int(k): of_k[CENTERS].to_numpy(float) for k, of_k in clusters.groupby("k")},
+        algorithm,
+        {k: found.centers for k, found in clusters.items()},
+        {k: (*found.spreads,) for k, found in clusters.items() if found.spreads is not None},
         None if outcomes is None else tuple(outcomes),
         resamples,
         random_state,
@@ -77,13 +75,13 @@ def material(
 def compare(
     spark: SparkSession, all_of: Material, sweep: pd.DataFrame, customers: int
 ) -> pd.DataFrame:
-    """Fits and measures every algorithm with every k that K-Means was fitted for.
+    """Fits and measures every algorithm with every k that the sweep has.
 
     Args:
         spark: says where.
-        all_of: customers, K-Means and outcomes.
+        all_of: customers, their clusters and outcomes.
         sweep: columns of ``k_sweep``.
-        customers: of the snapshot, on whom K-Means was fitted.
+        customers: of the snapshot, on whom its clusters were fitted.
 
     Returns:
         Columns of ``clustering_comparison``, in order of algorithms and k.
@@ -98,21 +96,22 @@ def compare(
         return measure(Material(*content), *item)
 
     found = side_by_side(spark, measure_one, tuple(all_of), [*first, *others])
-    _add_plain_silhouettes(found, all_of)
+    _add_silhouettes(found, all_of)
     table = pd.DataFrame(found).reindex(columns=CLUSTERING_COMPARISON.column_names)
-    is_kmeans = table["algorithm"] == KMEANS
-    table["chosen"] = is_kmeans & (table["k"] == chosen)
+    is_ours = table["algorithm"] == all_of.algorithm
+    table["chosen"] = is_ours & (table["k"] == chosen)
     seconds = table["k"].map(sweep.set_index("k")["seconds"])
-    table["seconds"] = table["seconds"].where(~is_kmeans, seconds)
-    used = table["customers_used"].astype("Int64")
-    table["customers_used"] = used.where(~is_kmeans, customers)
+    table["seconds"] = table["seconds"].where(~is_ours, seconds)
+    table["customers_used"] = table["customers_used"].astype("Int64")
+    if all_of.algorithm != MIXTURE:
+        table["customers_used"] = table["customers_used"].where(~is_ours, customers)
     order = table["algorithm"].map(ALGORITHMS.index)
     return table.assign(order=order).sort_values(["order", "k"], ignore_index=True)[
         CLUSTERING_COMPARISON.column_names
     ]
 
 
-def _add_plain_silhouettes(found: Sequence[dict[str, Any]], all_of: Material) -> None:
+def _add_silhouettes(found: Sequence[dict[str, Any]], all_of: Material) -> None:
     """Adds silhouettes by plain distances, which are taken once for all groupings."""
     measured = [
         each for each in found if "cell_labels" in each and len(np.unique(each["cell_labels"])) > 1
@@ -120,7 +119,7 @@ def _add_plain_silhouettes(found: Sequence[dict[str, Any]], all_of: Material) ->
     if not measured:
         return
     labels, ks = [each["cell_labels"] for each in measured], [each["k"] for each in measured]
-    values = silhouettes_of_groups(all_of.cells, all_of.cell_weights, labels, ks)
+    values = plain_silhouettes(all_of.cells, all_of.cell_weights, labels, ks)
     for each, value in zip(measured, values, strict=True):
         each["silhouette_plain"] = value
 
@@ -128,18 +127,18 @@ def _add_plain_silhouettes(found: Sequence[dict[str, Any]], all_of: Material) ->
 def regrouped(
     customers: Segmented,
     all_of: Material,
-    clusters: pd.DataFrame,
+    ours: Grouping,
     other: tuple[str, int] | None,
     rules: LabelRules,
 ) -> pd.DataFrame:
-    """Customers by cluster of K-Means and group of another way, the groups labelled like clusters.
+    """Customers by cluster and group of another way, the groups labelled like clusters.
 
     Groups are numbered by their mean customers, as clusters are.
 
     Args:
         customers: of the snapshot.
         all_of: the same with the rest.
-        clusters: rows of ``cluster_centers`` of the chosen k, in the order of their numbers.
+        ours: their clusters.
         other: algorithm and k of the other way; None where there is none.
         rules: of labels.
 
@@ -152,19 +151,19 @@ def regrouped(
     with threadpool_limits(1):
         found = fitted(all_of, algorithm, k)
         groups = found.rule(all_of.points)
-    ours = nearest(clusters[CENTERS].to_numpy(float))(all_of.points)
     theirs = _by_mean(all_of.points, all_of.weights, groups, found.groups)
     each = pd.DataFrame(customers.points.features, columns=list(FEATURES)).mul(
         all_of.weights, axis=0
     )
-    each = each.assign(cluster=ours, other_cluster=theirs, customers=all_of.weights)
+    numbers = ours.numbers(customers.points)
+    each = each.assign(cluster=numbers, other_cluster=theirs, customers=all_of.weights)
     means = each.groupby("other_cluster")[[*FEATURES, "customers"]].sum()
     means[list(FEATURES)] = means[list(FEATURES)].div(means["customers"], axis=0)
     labels = label_clusters(means, rules)
     by_both = each.groupby(["cluster", "other_cluster"], as_index=False)
     pairs = by_both[["customers", "monetary"]].sum().rename(columns={"monetary": "total_monetary"})
     return pairs.assign(
-        cluster_label=clusters["cluster_label"].to_numpy()[pairs["cluster"]],
+        cluster_label=ours.clusters["cluster_label"].to_numpy()[pairs["cluster"]],
         other_algorithm=algorithm,
         other_label=np.array(labels, object)[pairs["other_cluster"]],
         customers=pairs["customers"].astype(int),

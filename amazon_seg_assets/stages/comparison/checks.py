@@ -10,7 +10,6 @@ from amazon_seg_assets.dag.checks import check
 from amazon_seg_assets.dag.handles import Snapshot
 from amazon_seg_assets.quality.verdict import Verdict
 from amazon_seg_assets.stages.clusters.tables import K_SWEEP
-from amazon_seg_assets.stages.comparison.algorithms import KMEANS
 from amazon_seg_assets.stages.comparison.choice import LEAST_GAIN
 from amazon_seg_assets.stages.comparison.tables import (
     CLUSTERING_COMPARISON,
@@ -41,10 +40,11 @@ def comparison_figures_possible(snapshot: Snapshot) -> Verdict:
 
 
 @check(CLUSTERING_COMPARISON)
-def kmeans_measured_as_in_its_sweep(snapshot: Snapshot) -> Verdict:
-    """K-Means has the sum of squares here that it has in `k_sweep`: both see the same customers."""
+def measured_as_in_the_sweep(snapshot: Snapshot) -> Verdict:
+    """Clusters have the sum of squares here that `k_sweep` says: both see the same customers."""
     table = snapshot.small(CLUSTERING_COMPARISON)
-    ours = table[table["algorithm"] == KMEANS].set_index("k")
+    algorithm = table.loc[table["chosen"], "algorithm"].item()
+    ours = table[table["algorithm"] == algorithm].set_index("k")
     sweep = snapshot.small(K_SWEEP).set_index("k")["wcss"]
     if snapshot.facts(CLUSTERING_COMPARISON, PARTS)[PARTS] > 1:
         return Verdict(0, 0, "The figures here are those of a part of the customers.")
@@ -54,11 +54,11 @@ def kmeans_measured_as_in_its_sweep(snapshot: Snapshot) -> Verdict:
 
 
 @check(CLUSTERING_COMPARISON, blocking=False)
-def kmeans_holds_up(
+def clusters_hold_up(
     snapshot: Snapshot,
     *,
     least_gain: Annotated[
-        float, Field(description="Outcome lift beyond K-Means that is worth a change.", ge=0)
+        float, Field(description="Outcome lift beyond the clusters' that is worth a change.", ge=0)
     ] = LEAST_GAIN,
 ) -> Verdict:
     """No other way that is sound tells more of what customers did than the clusters do."""

@@ -11,9 +11,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from amazon_seg_assets.stages.clusters.kmeans import Content
-from amazon_seg_assets.stages.comparison import algorithms
-from amazon_seg_assets.stages.comparison.algorithms import KMEANS, Fitted, NoGroupsError, Rule
+from amazon_seg_assets.stages.clusters import algorithms
+from amazon_seg_assets.stages.clusters.algorithms import (
+    Fitted,
+    NoGroupsError,
+    Rule,
+    Spreads,
+    log_likelihoods_of,
+    parameters_of,
+    rule_of,
+)
+from amazon_seg_assets.stages.clusters.fits import MOST_SAMPLED
+from amazon_seg_assets.stages.clusters.kmeans import Content, SearchParams
+from amazon_seg_assets.stages.clusters.ways import KMEANS
 from amazon_seg_assets.stages.comparison.figures import (
     contingency,
     counts_by,
@@ -50,7 +60,9 @@ class Material(NamedTuple):
         cells: of a grid that sums the points up; shape (cells, 3).
         cell_weights: customers of each; shape (cells,).
         segments: customers of each point in each RFM segment; shape (points, segments).
-        centers: of the snapshot's K-Means, by k; each of shape (k, 3).
+        algorithm: of the snapshot's clusters.
+        centers: of these, by k; each of shape (k, 3).
+        spreads: fields of `Spreads` of these, by k, where they are those of a mixture.
         outcomes: fields of `Outcomes`; None where they are not known.
         resamples: of the customers, for stability.
         random_state: of all that is drawn.
@@ -61,7 +73,9 @@ class Material(NamedTuple):
     cells: np.ndarray
     cell_weights: np.ndarray
     segments: np.ndarray
+    algorithm: str
     centers: dict[int, np.ndarray]
+    spreads: dict[int, tuple[np.ndarray, np.ndarray]]
     outcomes: tuple[Any, ...] | None
     resamples: int
     random_state: int
@@ -73,15 +87,36 @@ class Material(NamedTuple):
 
 
 def fitted(material: Material, algorithm: str, k: int) -> Fitted:
-    """An algorithm fitted to the customers; K-Means is the snapshot's own.
+    """An algorithm fitted to the customers; the snapshot's is the one that its clusters are of.
 
     Raises:
         NoGroupsError: there are no such groups.
     """
-    if algorithm == KMEANS:
-        rule = algorithms.nearest(material.centers[k])
-        return Fitted(rule, k, int(material.weights.sum()))
-    return algorithms.fit(algorithm, k, material.content, material.random_state)
+    if algorithm == material.algorithm and k in material.centers:
+        return _of_snapshot(material, k)
+    return algorithms.fit(algorithm, k, material.content, _params(material.random_state))
+
+
+def _params(seed: int) -> SearchParams:
+    """Less effort than the sweep's, for each resample has all k.
+
+    What it misses makes K-Means look less stable than it is, never more.
+    """
+    return SearchParams(n_init=6, refined=1, swaps=0, random_state=seed)
+
+
+def _of_snapshot(material: Material, k: int) -> Fitted:
+    centers, customers = material.centers[k], int(material.weights.sum())
+    if k not in material.spreads:
+        return Fitted(rule_of(centers), k, customers)
+    spreads = Spreads(*material.spreads[k])
+    return Fitted(
+        rule_of(centers, spreads),
+        k,
+        min(customers, MOST_SAMPLED),
+        log_likelihoods=log_likelihoods_of(centers, spreads),
+        parameters=parameters_of(spreads),
+    )
 
 
 def measure(material: Material, algorithm: str, k: int) -> dict[str, Any]:
@@ -147,7 +182,7 @@ def _stability(material: Material, algorithm: str, k: int, labels: np.ndarray) -
         cells, weights = material.cells[drawn > 0], drawn[drawn > 0]
         content, seed = Content(cells, weights, cells, weights), material.random_state + number + 1
         try:
-            again = algorithms.fit(algorithm, k, content, seed).rule(material.cells)
+            again = algorithms.fit(algorithm, k, content, _params(seed)).rule(material.cells)
         except NoGroupsError:
             agreements.append(0.0)
             continue
@@ -156,10 +191,10 @@ def _stability(material: Material, algorithm: str, k: int, labels: np.ndarray) -
 
 
 def _agreement_with_kmeans(material: Material, labels: np.ndarray, k: int) -> float | None:
-    """The adjusted Rand index with K-Means of as many clusters; None if that was not tried."""
-    if k not in material.centers:
+    """The adjusted Rand index with K-Means of as many clusters; None if there is none."""
+    if material.algorithm != KMEANS or k not in material.centers:
         return None
-    others = algorithms.nearest(material.centers[k])(material.points)
+    others = rule_of(material.centers[k])(material.points)
     return adjusted_rand(contingency(labels, others, material.weights))
 
 

@@ -10,8 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from amazon_seg_assets.formats import MISSING
 from amazon_seg_assets.plots import style
 from amazon_seg_assets.plots.style import Picture, Scope, house_style
-from amazon_seg_assets.stages.comparison.algorithms import ALGORITHMS, KMEANS
-from amazon_seg_assets.stages.comparison.choice import NAMES
+from amazon_seg_assets.stages.clusters.ways import ALGORITHMS, NAMES
 
 _PANELS = {
     "outcome_lift": "Tells who came back",
@@ -62,11 +61,12 @@ def comparison(table: pd.DataFrame, recommendation: str, scope: Scope) -> Pictur
 
 
 def _draw(axes: Axes, table: pd.DataFrame, column: str) -> None:
+    chosen = table.loc[table["chosen"], "algorithm"].item()
     for place, algorithm in enumerate(ALGORITHMS):
         rows = table[(table["algorithm"] == algorithm) & table[column].notna()]
         if rows.empty:
             continue
-        is_ours = algorithm == KMEANS
+        is_ours = algorithm == chosen
         colour = style.ACCENT if is_ours else style.edge(style.cluster_colour(place))
         axes.plot(
             rows["k"], rows[column], color=colour, marker=_MARKERS[algorithm], markersize=6,

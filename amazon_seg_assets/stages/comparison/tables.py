@@ -25,7 +25,8 @@ CLUSTERING_COMPARISON = Table(
     name="clustering_comparison",
     description=(
         "Ways to cluster the customers, one row per algorithm and number of groups, on the same "
-        "standardized and weighted points as K-Means. `kmeans` is that of `k_sweep`; "
+        "standardized and weighted points as K-Means. The algorithm of "
+        "`k_sweep` has the clusters found there; "
         "`kmeans_one_start` has one start and 20 iterations, as MLlib's defaults have; "
         "`bisecting_kmeans` takes weights too. `gaussian_mixture` and `hdbscan` do not: they are "
         "fitted on 3,000 customers, drawn by a seed with replacement (on all, if they are no "
@@ -85,7 +86,7 @@ CLUSTERING_COMPARISON = Table(
         ),
         _figure(
             "kmeans_adjusted_rand",
-            "Adjusted Rand index with `kmeans` of the same k; null where that was not tried.",
+            "Adjusted Rand index with K-Means of the same k; null where `k_sweep` has none.",
         ),
         _figure(
             "outcome_lift",
@@ -111,7 +112,7 @@ CLUSTERING_COMPARISON = Table(
 CLUSTERING_ALTERNATIVE = Table(
     name="clustering_alternative",
     description=(
-        "Customers by cluster of K-Means and group of the best other way to cluster, with their "
+        "Customers by cluster and group of the best other way to cluster, with their "
         "spend: who would move, and what the groups mean, labelled by the same rules. Of more than "
         "200,000 distinct customers those of a part, by hash. Empty if every other way failed."
     ),

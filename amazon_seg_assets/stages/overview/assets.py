@@ -9,14 +9,13 @@ from pydantic import Field
 from amazon_seg_assets.dag.declaration import plot, snapshot_asset
 from amazon_seg_assets.dag.handles import Snapshot, Stored
 from amazon_seg_assets.dag.metadata import shown
-from amazon_seg_assets.features import CENTERS
 from amazon_seg_assets.plots.style import Picture
-from amazon_seg_assets.stages.clusters.choice_of_k import clusters_of_chosen_k
+from amazon_seg_assets.stages.clusters.grouping import ALGORITHM, DOUBTS, SPREADS, Grouping
 from amazon_seg_assets.stages.clusters.kmeans import LARGEST_SEED, SearchParams
-from amazon_seg_assets.stages.clusters.points import Standardization, collect_points
+from amazon_seg_assets.stages.clusters.points import collect_points
 from amazon_seg_assets.stages.clusters.tables import CLUSTER_CENTERS, CUSTOMER_CLUSTERS, K_SWEEP
 from amazon_seg_assets.stages.overview import evaluation, plots, summary, treemap
-from amazon_seg_assets.stages.overview.other_k import regrouped
+from amazon_seg_assets.stages.overview.other_k import other_k, regrouped
 from amazon_seg_assets.stages.overview.tables import CLUSTER_VALIDATION, SEGMENT_SUMMARY
 from amazon_seg_assets.stages.rfm.assets import scope
 from amazon_seg_assets.stages.rfm.tables import RFM_FEATURES
@@ -55,29 +54,38 @@ class EvaluationConfig(Config):
     CLUSTER_VALIDATION,
     reads=[K_SWEEP, CLUSTER_CENTERS, SEGMENT_SUMMARY, RFM_FEATURES],
     kinds={"pyspark", "scikitlearn"},
-    code_version="5",
+    code_version="6",
     comes_last=True,
     check_step="customer_counts_checks",
 )
 def cluster_validation(snapshot: Snapshot, config: EvaluationConfig) -> Stored:
     """Measures sizes, separation, agreement with segments, and stability of the clusters."""
     sweep, of_all_k = snapshot.small(K_SWEEP), snapshot.small(CLUSTER_CENTERS)
-    centers = clusters_of_chosen_k(sweep, of_all_k)
-    how = snapshot.facts(K_SWEEP, "search", "max_points")
+    how = snapshot.facts(K_SWEEP, "search", "max_points", ALGORITHM, DOUBTS, SPREADS)
+    chosen = Grouping.chosen(sweep, of_all_k, how)
     points = collect_points(
         snapshot.read(RFM_FEATURES), snapshot.rows(RFM_FEATURES), how["max_points"]
     )
     resampled = evaluation.bootstrap(
         snapshot.spark,
         points,
-        Standardization.from_row(centers.iloc[0]),
-        centers[CENTERS].to_numpy(float),
+        chosen,
+        how[ALGORITHM],
         replace(SearchParams(**how["search"]), random_state=config.random_state),
         config.resamples,
     )
-    by_other_k = regrouped(sweep, of_all_k, points)
+    other = other_k(sweep)
+    by_other_k = (
+        None if other is None else regrouped(chosen, Grouping.of_k(other, of_all_k, how), points)
+    )
     found = evaluation.evaluate(
-        sweep, centers, snapshot.small(SEGMENT_SUMMARY), evaluation.stability(resampled), by_other_k
+        sweep,
+        chosen.clusters,
+        snapshot.small(SEGMENT_SUMMARY),
+        evaluation.stability(resampled),
+        by_other_k,
+        how[ALGORITHM],
+        how[DOUBTS].get(str(len(chosen.clusters)), ""),
     )
     kept = found.figures | found.words | {"sentences": found.sentences}
     return snapshot.store(found.table, facts=kept).telling(
@@ -132,7 +140,7 @@ def rfm_heatmap_plot(snapshot: Snapshot) -> Picture:
     caption="Share of the customers in each cluster.",
 )
 def cluster_shares_plot(snapshot: Snapshot) -> Picture:
-    """Share of customers in each K-Means cluster."""
+    """Share of customers in each cluster."""
     return plots.cluster_shares(
         summary.by_cluster(snapshot.small(SEGMENT_SUMMARY)), scope(snapshot)
     )
@@ -144,6 +152,6 @@ def cluster_shares_plot(snapshot: Snapshot) -> Picture:
     caption="Segments within clusters; each area is proportional to its customers.",
 )
 def segment_treemap_plot(snapshot: Snapshot) -> Picture:
-    """RFM segments inside the K-Means clusters, as areas."""
+    """RFM segments inside the clusters, as areas."""
     table = summary.by_cluster_and_segment(snapshot.small(SEGMENT_SUMMARY))
     return treemap.segment_treemap(table, scheme_of(snapshot).colours, scope(snapshot))

@@ -11,10 +11,12 @@ from pyspark.sql import SparkSession
 
 from amazon_seg_assets.formats import counted, share
 from amazon_seg_assets.spark.side_by_side import side_by_side
-from amazon_seg_assets.stages.clusters import grid
+from amazon_seg_assets.stages.clusters import algorithms, grid
 from amazon_seg_assets.stages.clusters import kmeans as lloyd
+from amazon_seg_assets.stages.clusters.grouping import Grouping
 from amazon_seg_assets.stages.clusters.kmeans import SearchParams
-from amazon_seg_assets.stages.clusters.points import Points, Standardization
+from amazon_seg_assets.stages.clusters.points import Points
+from amazon_seg_assets.stages.clusters.ways import KMEANS, NAMES
 from amazon_seg_assets.stages.overview import resampling
 from amazon_seg_assets.stages.overview.agreement import (
     adjusted_rand,
@@ -59,7 +61,7 @@ RAND_WORDS: Words = (
 9:386-396, 2004."""
 
 # Workers get these functions by value: they need numpy and scikit-learn, not this package.
-for _module in (lloyd, grid, resampling):
+for _module in (lloyd, algorithms, grid, resampling):
     cloudpickle.register_pickle_by_value(_module)
 
 
@@ -106,8 +108,8 @@ class Stability:
 def bootstrap(
     spark: SparkSession,
     customers: Points,
-    scale: Standardization,
-    centers: np.ndarray,
+    clusters: Grouping,
+    algorithm: str,
     params: SearchParams,
     resamples: int = DEFAULT_RESAMPLES,
 ) -> list[np.ndarray]:
@@ -118,8 +120,8 @@ def bootstrap(
     Args:
         spark: says where.
         customers: distinct ones.
-        scale: their standardization.
-        centers: of the original clusters, standardized; shape (k, 3).
+        clusters: of them.
+        algorithm: that found the clusters.
         params: as those of the original, so that a difference is not one of effort. Its
             random_state is of all resamples together; each derives its own.
         resamples: how many.
@@ -127,14 +129,14 @@ def bootstrap(
     Returns:
         A contingency table each: original clusters by new ones, counts of customers; shape (k, k).
     """
-    standardized, k = scale.apply(customers), len(centers)
-    labels, _ = lloyd.assign(standardized, customers.customers, centers)
+    standardized, k = clusters.scale.apply(customers), len(clusters.clusters)
+    labels = clusters.numbers(customers)
     cell = grid.cell_numbers(standardized, params.max_cells)
     # Plain arrays, as what workers get is not pickled by value.
     content = (standardized, customers.customers, labels, cell)
 
     def resample(content: tuple[Any, ...], number: int) -> np.ndarray:
-        return resampled_contingency(Clustered(*content), k, number, params)
+        return resampled_contingency(Clustered(*content), algorithm, k, number, params)
 
     return side_by_side(spark, resample, content, range(resamples))
 
@@ -156,6 +158,8 @@ def evaluate(
     summary: pd.DataFrame,
     found: Stability,
     by_other_k: pd.DataFrame | None = None,
+    algorithm: str = KMEANS,
+    doubt: str = "",
 ) -> Evaluation:
     """Sizes, separation, agreement with segments, and stability of the clusters of the chosen k.
 
@@ -165,6 +169,8 @@ def evaluate(
         summary: columns of ``segment_summary``.
         found: what resamples did to the clusters.
         by_other_k: customers by cluster and cluster of another k, as of `other_k.regrouped`.
+        algorithm: that found the clusters.
+        doubt: reason why they are no good; else empty.
     """
     table = evaluate_clusters(centers, by_cluster(summary), found.stability)
     counts = contingency(summary)
@@ -199,7 +205,7 @@ def evaluate(
             say_silhouette(plain, silhouette),
             say_other_k(sweep, by_other_k),
             say_stability(found),
-            say_convergence(converged, iterations),
+            say_convergence(algorithm, iterations, doubt),
             say_agreement(rand, information),
         ),
         {
@@ -274,15 +280,20 @@ def say_agreement(rand: float, information: float) -> str:
     )
 
 
-def say_convergence(converged: bool, iterations: int) -> str:
-    """Says what it means that K-Means converged, or did not."""
-    after = f"after {counted(iterations, 'iteration')}"
-    if converged:
-        return f"K-Means converged {after}: no customer would change cluster."
-    return (
-        f"K-Means had not converged {after}: customers would still change cluster, so take all "
-        "figures of the clusters with care."
-    )
+def say_convergence(algorithm: str, iterations: int, doubt: str = "") -> str:
+    """Says how the clusters came about.
+
+    Args:
+        algorithm: that found them.
+        iterations: until it ended; of bisecting K-Means, halvings.
+        doubt: reason why they are no good; else empty.
+    """
+    name, after = NAMES[algorithm], counted(iterations, "iteration")
+    if doubt:
+        return f"Take all figures of the clusters with care: of {name}, {doubt}."
+    if algorithm == KMEANS:
+        return f"K-Means converged after {after}: no customer would change cluster."
+    return f"The clusters are those of {name}, after {after}."
 
 
 def say_stability(found: Stability) -> str:

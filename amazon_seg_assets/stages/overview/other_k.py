@@ -5,15 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from amazon_seg_assets.features import CENTERS
 from amazon_seg_assets.formats import counted, listed, share
-from amazon_seg_assets.stages.clusters.choice_of_k import (
-    best_silhouette,
-    clusters_of_chosen_k,
-    find_knee,
-)
-from amazon_seg_assets.stages.clusters.kmeans import assign
-from amazon_seg_assets.stages.clusters.points import Points, Standardization
+from amazon_seg_assets.stages.clusters.choice_of_k import best_silhouette, find_knee
+from amazon_seg_assets.stages.clusters.grouping import Grouping
+from amazon_seg_assets.stages.clusters.points import Points
 from amazon_seg_assets.stages.overview.agreement import adjusted_rand
 
 LEAST_TOLD = 0.1
@@ -33,31 +28,24 @@ def other_k(sweep: pd.DataFrame) -> int | None:
     return None if other == chosen else other
 
 
-def regrouped(sweep: pd.DataFrame, centers: pd.DataFrame, points: Points) -> pd.DataFrame | None:
-    """Customers by cluster of the chosen k (rows) and of the other one (columns), named by labels.
+def regrouped(ours: Grouping, theirs: Grouping, points: Points) -> pd.DataFrame:
+    """Customers by cluster of the chosen k (rows) and of another one (columns), named by labels.
 
     Args:
-        sweep: columns of ``k_sweep``.
-        centers: columns of ``cluster_centers``.
-        points: the customers that K-Means was fitted on.
+        ours: the clusters of the chosen k.
+        theirs: those of the other.
+        points: the customers that both were fitted on.
 
     Returns:
-        Counts, shape (k, other k); None if `other_k` is.
+        Counts, shape (k, other k).
     """
-    other = other_k(sweep)
-    if other is None:
-        return None
-    ours, theirs = clusters_of_chosen_k(sweep, centers), centers[centers["k"] == other]
-    standardized = Standardization.from_row(ours.iloc[0]).apply(points)
-    row, column = (
-        assign(standardized, points.customers, clusters[CENTERS].to_numpy(float))[0]
-        for clusters in (ours, theirs)
-    )
-    counts = np.bincount(row * other + column, points.customers, len(ours) * other)
+    k, other = len(ours.clusters), len(theirs.clusters)
+    pairs = ours.numbers(points) * other + theirs.numbers(points)
+    counts = np.bincount(pairs, points.customers, k * other)
     return pd.DataFrame(
-        counts.reshape(len(ours), other).astype(np.int64),
-        ours["cluster_label"].tolist(),
-        theirs["cluster_label"].tolist(),
+        counts.reshape(k, other).astype(np.int64),
+        ours.clusters["cluster_label"].tolist(),
+        theirs.clusters["cluster_label"].tolist(),
     )
 
 

@@ -27,7 +27,7 @@ def cluster_shares(clusters: pd.DataFrame, scope: Scope) -> Picture:
 
     ``clusters`` has a row per cluster, with ``cluster``, ``cluster_label`` and ``customers``.
     """
-    title = "Share of customers by K-Means cluster"
+    title = "Share of customers by cluster"
     if clusters["customers"].sum() == 0:
         return style.empty_picture(title, scope.caption())
     ordered = clusters.sort_values("cluster")

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from amazon_seg_assets.stages.clusters.algorithms import NoGroupsError, fit
 from amazon_seg_assets.stages.clusters.grid import sum_up
-from amazon_seg_assets.stages.clusters.kmeans import Content, SearchParams, assign, in_order, search
+from amazon_seg_assets.stages.clusters.kmeans import Content, SearchParams
 
 
 class Clustered(NamedTuple):
@@ -29,22 +30,24 @@ class Clustered(NamedTuple):
 
 
 def resampled_contingency(
-    original: Clustered, k: int, resample: int, params: SearchParams
+    original: Clustered, algorithm: str, k: int, resample: int, params: SearchParams
 ) -> np.ndarray:
-    """The clusters of all customers if K-Means had seen a resample of them.
+    """The clusters of all customers if the algorithm had seen a resample of them.
 
     As many customers as there are get drawn with replacement (the bootstrap of B. Efron, Annals of
     Statistics 7:1-26, 1979), and are clustered from fresh starts. Then all original customers are
-    assigned to the nearest of the new centers.
+    put into the new clusters.
 
     Args:
         original: the customers.
+        algorithm: of the clusters.
         k: number of clusters; a resample with fewer distinct points has one for each.
         resample: its number.
         params: its random_state is that of all resamples.
 
     Returns:
-        Counts of original customers; original clusters by new ones, shape (k, k).
+        Counts of original customers; original clusters by new ones, shape (k, k). All are in the
+        first where the resample has no groups.
     """
     points, customers, labels, cell = original
     draw = np.random.default_rng([params.random_state, resample])
@@ -53,7 +56,9 @@ def resampled_contingency(
     sample, weights = points[drawn > 0], drawn[drawn > 0]
     content = Content(sample, weights, *sum_up(points, drawn, cell))
     fresh = replace(params, random_state=params.random_state + resample)
-    best = search(min(k, len(sample)), content, fresh)
-    found, _ = assign(points, customers, in_order(best.cluster_centers_))
+    try:
+        found = fit(algorithm, min(k, len(sample)), content, fresh).rule(points)
+    except NoGroupsError:
+        found = np.zeros(len(points), int)
     counts = np.bincount(labels * k + found, customers, k * k)
     return counts.reshape(k, k).astype(np.int64)

@@ -75,8 +75,8 @@ CLUSTER_VALIDATION = Table(
         Column(
             "stability",
             pa.float64(),
-            "Share of the cluster's customers who stay together if K-Means sees a resample of all "
-            "customers, 0 to 1; mean over resamples.",
+            "Share of the cluster's customers who stay together if the algorithm sees a resample "
+            "of all customers, 0 to 1; mean over resamples.",
             sources=CLUSTERED_ON,
         ),
     ),

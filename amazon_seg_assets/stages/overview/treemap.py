@@ -1,4 +1,4 @@
-"""RFM segments inside K-Means clusters, as areas."""
+"""RFM segments inside clusters, as areas."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _inches(line: str, bold: bool) -> float:
 
 @house_style()
 def segment_treemap(segments: pd.DataFrame, colours: Mapping[str, str], scope: Scope) -> Picture:
-    """Customers of each RFM segment inside each K-Means cluster, as areas.
+    """Customers of each RFM segment inside each cluster, as areas.
 
     A band names a cluster. The legend tells the segments, and the clusters too small for a band,
     which have a frame in their colour instead.
@@ -110,7 +110,7 @@ def segment_treemap(segments: pd.DataFrame, colours: Mapping[str, str], scope: S
     ``segments`` has a row for each cluster and segment with customers: ``cluster``,
     ``cluster_label``, ``segment`` and ``customers``. The legend has the order of ``colours``.
     """
-    title = "RFM segments inside the K-Means clusters"
+    title = "RFM segments inside the clusters"
     segments = segments[segments["customers"] > 0].sort_values(
         ["customers", "cluster", "segment"], ascending=[False, True, True]
     )

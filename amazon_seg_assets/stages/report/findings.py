@@ -304,7 +304,8 @@ class Findings:
         concentration: of the spend.
         sweep: columns of ``k_sweep``.
         why_k: the sentence that says how k was chosen.
-        n_init: starts of K-Means, for each k.
+        algorithm: that found the clusters, by name.
+        n_init: its starts, for each k.
         evaluation: of the clusters.
         comparison: columns of ``scheme_comparison``.
         ties: of the schemes ``standard`` and ``notebook``.
@@ -340,6 +341,7 @@ class Findings:
     concentration: Concentration
     sweep: pd.DataFrame
     why_k: str
+    algorithm: str
     n_init: int
     evaluation: Evaluation
     comparison: pd.DataFrame

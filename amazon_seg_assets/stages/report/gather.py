@@ -17,7 +17,9 @@ from amazon_seg_assets.rules.scheme import Scheme
 from amazon_seg_assets.schema import Artifact, Table
 from amazon_seg_assets.stages.churn.tables import CHURN_EVALUATION, CHURN_SUMMARY, HIGH
 from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA, CLEAN_REVIEWS
+from amazon_seg_assets.stages.clusters.grouping import ALGORITHM
 from amazon_seg_assets.stages.clusters.tables import K_SWEEP
+from amazon_seg_assets.stages.clusters.ways import KMEANS, NAMES
 from amazon_seg_assets.stages.comparison.tables import CLUSTERING_COMPARISON, RECOMMENDATION
 from amazon_seg_assets.stages.exploration.tables import RATING_COUNTS, TOP_PRODUCTS
 from amazon_seg_assets.stages.exploration.transform import utc_day
@@ -115,7 +117,7 @@ def gather(
     """
     scheme, folder = scheme_of(snapshot), snapshot.family.settings.rules
     of_customers = snapshot.small(SEGMENT_SUMMARY)
-    how = snapshot.facts(K_SWEEP, "why", "search")
+    how = snapshot.facts(K_SWEEP, "why", "search", ALGORITHM)
     quality = snapshot.small(CLUSTER_VALIDATION)[["cluster", "silhouette", "stability"]]
     clusters = summary.by_cluster(of_customers).merge(quality, "left", "cluster")
     labels, sentiment = load_label_rules(folder), _sentiment(snapshot, scheme)
@@ -137,7 +139,8 @@ def gather(
         concentration=_concentration(snapshot),
         sweep=snapshot.small(K_SWEEP),
         why_k=how["why"],
-        n_init=how["search"]["n_init"],
+        algorithm=NAMES[how[ALGORITHM]],
+        n_init=how["search"]["n_init"] if how[ALGORITHM] == KMEANS else 1,
         evaluation=_evaluation(snapshot.facts(CLUSTER_VALIDATION, "silhouette_plain")),
         comparison=snapshot.small(SCHEME_COMPARISON),
         ties=_ties(snapshot.facts(SCHEME_COMPARISON)),
