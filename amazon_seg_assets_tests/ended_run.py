@@ -16,6 +16,8 @@ from amazon_seg_assets.cli import main
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
 CATEGORY, MISSING, SNAPSHOT = "Toys", "Games", "2023-03"
+SKIPPED = "exploration,history,sentiment,comparison"
+"""Parts that the run leaves out, as they take long and other files run them."""
 HOSTILE = "<script>alert(1)</script> ](javascript:alert(1)) | `code` **x** \u202e&amp; '\"\n# y"
 
 _PURCHASES = [
@@ -51,7 +53,7 @@ class EndedRun:
 
 
 def run_in(folder: Path) -> EndedRun:
-    """Runs the main job in this process and with its Spark session: no exploration, no history."""
+    """Runs the main job in this process and with its Spark session, without `SKIPPED`."""
     source = write_raw(folder / "source", CATEGORY, _PURCHASES, _PRODUCTS)
     home, output, log = folder / "home", StringIO(), StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(output), redirect_stderr(log):
@@ -59,6 +61,5 @@ def run_in(folder: Path) -> EndedRun:
         patch.setenv("DAGSTER_HOME", str(home))
         settings = ["--source", str(source), "--category", f"{MISSING},{CATEGORY}"]
         with pytest.raises(SystemExit) as stopped:
-            skip = ["--skip", "exploration,history"]
-            main(["run", *settings, "--storage", "out", "--k", "2", *skip])
+            main(["run", *settings, "--storage", "out", "--k", "2", "--skip", SKIPPED])
     return EndedRun(source, folder, home, output.getvalue(), log.getvalue(), stopped.value.code)

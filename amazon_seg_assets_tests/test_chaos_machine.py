@@ -21,6 +21,7 @@ import pytest
 
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets_tests.drawn import SEED, STARTS_SPARK
+from amazon_seg_assets_tests.ended_run import SKIPPED
 from amazon_seg_assets_tests.spark_conf import SPARK_CONF, in_environment
 
 IN_A_NAMESPACE = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
@@ -94,7 +95,7 @@ class Place:
 
     def command(self, *options: str) -> list[str]:
         what = ["--source", "sample", "--reviews", "2000", "--storage", str(self.storage)]
-        less = ["--skip", "exploration,history", "--k", "2", "--quiet"]
+        less = ["--skip", SKIPPED, "--k", "2", "--quiet"]
         return [sys.executable, "-m", "amazon_seg_assets", "run", *what, *less, *options]
 
     def start(self, command: list[str]) -> subprocess.Popen[str]:

@@ -32,6 +32,7 @@ SNAPSHOT = "2023-09"
 TABLES = {
     "clean_reviews": None,
     "clean_metadata": None,
+    "review_sentiment": None,
     "joined_reviews": None,
     "rfm_features": SNAPSHOT,
     "k_sweep": SNAPSHOT,

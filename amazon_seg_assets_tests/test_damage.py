@@ -14,6 +14,7 @@ from upath import UPath
 from amazon_seg_assets.dag.handles import Snapshot, Whole
 from amazon_seg_assets.errors import DamagedError
 from amazon_seg_assets.schema import Artifact, Column, Table
+from amazon_seg_assets.spark.failures import remedy
 from amazon_seg_assets.storage import damage as damage_module
 from amazon_seg_assets.storage.contents import CONTENTS
 from amazon_seg_assets.storage.damage import damage
@@ -188,5 +189,9 @@ def test_a_bit_that_has_flipped_on_the_disk_is_noticed(spark: SparkSession, tmp_
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
-    with pytest.raises(Exception, match="CRC checksum"):
+    with pytest.raises(Exception, match="CRC checksum") as failed:
         spark.read.parquet(f"file://{tmp_path}/numbers").collect()
+    told = remedy(str(failed.value), None, "the storage")
+    assert told is not None
+    assert f"{file} is damaged (" in told
+    assert "amazon-seg run --force" in told

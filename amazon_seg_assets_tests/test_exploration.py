@@ -326,9 +326,12 @@ def test_copies_of_a_helpful_review_leave_room_for_others(spark: SparkSession) -
     others = [(f"{votes:02d}", votes, True, votes) for votes in range(1, 21)]
     rows = [*copied, *others, ("no", 3, None, 7)]
     raw = spark.createDataFrame(rows, columns).withColumn("month", F.lit("2023-01"))
-    votes = exploration.enough_votes(raw)
-    assert votes == 3
-    found = exploration.most_helpful(raw, votes).sort_values(["rank", "review_id"])
+    assert exploration.enough_votes(raw, 40) == 1  # fewer without a verified purchase have votes
+    assert exploration.enough_votes(raw.where("verified_purchase"), 40) == 100
+    assert exploration.enough_votes(raw.where("verified_purchase"), 41) == 20
+    assert not exploration.are_all(exploration.most_helpful(raw, 20))
+    found = exploration.most_helpful(raw, 1).sort_values(["rank", "review_id"])
+    assert exploration.are_all(found[found["verified_purchase"]])
     assert found["review_id"].tolist() == ["copied", "no", *(f"{n:02d}" for n in range(20, 6, -1))]
 
 
@@ -342,7 +345,7 @@ def test_no_helpful_reviews_make_an_empty_table(spark: SparkSession, explored: G
     votes = exploration.enough_votes(raw)
     assert votes == 1
     assert exploration.most_helpful(raw, votes).empty
-    assert exploration.helpful_reviews(raw, {}).empty
+    assert exploration.helpful_reviews(raw, {}, votes).empty
 
 
 def test_reviews_outside_the_span_of_months_make_no_year(explored: Graph) -> None:

@@ -62,7 +62,11 @@ REVIEWS = [
 
 MONTHS = ["2023-01", "2023-02", "2023-03"]
 OF_MARCH = range_tags("2023-03", "2023-03")
-OPS = {"k_sweep": {"k_max": 3}, "cluster_validation": {"resamples": 1}}
+OPS = {
+    "k_sweep": {"k_max": 3},
+    "cluster_validation": {"resamples": 1},
+    "clustering_comparison": {"resamples": 1},
+}
 
 
 def launch(graph: Graph, selection: AssetSelection, first: str, last: str) -> set[tuple[str, str]]:

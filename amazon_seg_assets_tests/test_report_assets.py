@@ -23,7 +23,7 @@ from amazon_seg_assets_tests.ended_run import CATEGORY, SNAPSHOT, EndedRun
 from amazon_seg_assets_tests.graph import family_of
 from amazon_seg_assets_tests.page import check_page
 
-LEFT_OUT = {"exploration", *MAY_LACK} - {"comparison"}
+LEFT_OUT = {"exploration", *MAY_LACK}
 ALWAYS = [picture.name for picture in PICTURES if picture.stage not in LEFT_OUT]
 """Plots of every report."""
 

@@ -36,7 +36,7 @@ from amazon_seg_assets.storage.facts import failed_checks, fault, note_checks
 from amazon_seg_assets.storage.layout import Store
 from amazon_seg_assets.storage.parquet import parquet_files
 from amazon_seg_assets_tests.disk import on_disk
-from amazon_seg_assets_tests.ended_run import CATEGORY, SNAPSHOT, EndedRun
+from amazon_seg_assets_tests.ended_run import CATEGORY, SKIPPED, SNAPSHOT, EndedRun
 from amazon_seg_assets_tests.graph import Graph, family_of
 from amazon_seg_assets_tests.raw_files import product, review, write_raw
 
@@ -281,7 +281,7 @@ def moved(ended_run: EndedRun, tmp_path: Path) -> Family:
 
 def due(family: Family, **ops: dict[str, Any]) -> set[str]:
     """Assets of the snapshot that a run of this configuration makes again."""
-    return {each.name for each in Look(family, ops).due(of_snapshot({"history"}), SNAPSHOT)}
+    return {each.name for each in Look(family, ops).due(of_snapshot(SKIPPED.split(",")), SNAPSHOT)}
 
 
 def test_a_run_again_does_nothing_also_where_the_storage_was_moved_and_records_are_lost(
@@ -295,7 +295,7 @@ def test_a_run_again_does_nothing_also_where_the_storage_was_moved_and_records_a
     settings = moved.settings
     what = ["--source", settings.source, "--category", CATEGORY, "--storage", str(settings.storage)]
     files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("moved/**/*")}
-    main(["run", *what, "--k", "2", "--skip", "exploration,history"])
+    main(["run", *what, "--k", "2", "--skip", SKIPPED])
     printed = capsys.readouterr().out
     assert f"{CATEGORY}, snapshot {SNAPSHOT}: 12 customers" in printed
     assert "All is up to date: nothing was to be done" in printed
@@ -329,7 +329,7 @@ def test_what_is_missing_or_not_checked_is_made_again_with_what_is_made_of_it(
     assert due(moved, k_sweep={"k": 2}) == {"elbow_plot", "executive_report"}
     (moved.store.path("rfm_features", SNAPSHOT) / "_checked").unlink()
     assert fault(moved.store, "rfm_features", SNAPSHOT) == "not checked yet"
-    assert due(moved, k_sweep={"k": 2}) == {each.name for each in of_snapshot({"history"})}
+    assert due(moved, k_sweep={"k": 2}) == {each.name for each in of_snapshot(SKIPPED.split(","))}
 
 
 def test_a_check_that_passes_after_all_is_no_longer_noted(tmp_path: Path) -> None:

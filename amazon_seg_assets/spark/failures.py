@@ -2,6 +2,8 @@
 
 import re
 
+from amazon_seg_assets.errors import MADE_ANEW
+
 _OUT_OF_MEMORY_EXIT = 52  # Spark ends its Java with it when a task has filled the heap
 _OUT_OF_MEMORY = "java.lang.OutOfMemoryError"
 # Java calls this too little memory as well, but its heap has nothing to do with it.
@@ -13,6 +15,7 @@ _EXECUTOR_OUT_OF_MEMORY = re.compile(
     rf"(?:\b(?:code|status):? (?:{_OUT_OF_MEMORY_EXIT}|137)\b|exceeding \w+ memory limits)"
 )
 _NO_SPACE = "No space left on device"
+_UNREADABLE = re.compile(r"\bFAILED_READ_FILE\b.*? reading file (?P<file>\S+?)\.?(?:\s|$)")
 _SIGNS_OF_AN_END = (
     "SparkContext was shut down",
     "Answer from Java side is empty",
@@ -59,6 +62,11 @@ def remedy(message: str, exit_code: int | None, storage: str) -> str | None:
         return (
             "Spark's Java ran out of memory: give it more with spark.driver.memory in "
             f"AMAZON_SEG_SPARK_CONF, on a cluster also with spark.executor.memory, {_AS_IT_WAS}"
+        )
+    if found := _UNREADABLE.search(message):
+        return (
+            f"{found['file']} is damaged ({cause_in_one_line(message)}): {MADE_ANEW}, which makes "
+            "all anew from the source."
         )
     if exit_code is not None:
         return (

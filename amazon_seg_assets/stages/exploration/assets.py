@@ -53,7 +53,7 @@ class YearConfig(Config):
     )
 
 
-@whole_asset(REVIEW_PROFILE, reads=[RAW_REVIEWS], kinds=KINDS, code_version="2", check_step=CHECKS)
+@whole_asset(REVIEW_PROFILE, reads=[RAW_REVIEWS], kinds=KINDS, code_version="3", check_step=CHECKS)
 def review_profile(explored: Whole) -> Stored:
     """Profiles the raw reviews."""
     profile = profile_reviews(explored.read(RAW_REVIEWS, RAW_REVIEWS.column_names))
@@ -74,7 +74,7 @@ def review_profile(explored: Whole) -> Stored:
 
 
 @whole_asset(
-    METADATA_PROFILE, reads=[RAW_METADATA], kinds=KINDS, code_version="2", check_step=CHECKS
+    METADATA_PROFILE, reads=[RAW_METADATA], kinds=KINDS, code_version="3", check_step=CHECKS
 )
 def metadata_profile(explored: Whole) -> Stored:
     """Profiles the raw products."""
@@ -138,13 +138,15 @@ def main_category_counts(explored: Whole) -> Stored:
 @whole_asset(HELPFUL_REVIEWS, reads=[RAW_REVIEWS], kinds=KINDS, check_step=CHECKS)
 def helpful_reviews(explored: Whole) -> Stored:
     """Finds the most helpful reviews, then reads the months that hold them."""
-    lean = ["helpful_vote", "verified_purchase", "timestamp"]
+    lean = ["helpful_vote", "verified_purchase"]
     votes = transform.enough_votes(explored.read(RAW_REVIEWS, lean))
-    known = explored.read(RAW_REVIEWS, [*lean, "review_id", MONTH])
+    known = explored.read(RAW_REVIEWS, [*lean, "timestamp", "review_id", MONTH])
     first = transform.most_helpful(known, votes)
+    if votes > 1 and not transform.are_all(first):  # there are many copies
+        first = transform.most_helpful(known, votes := 1)
     ranks = dict(zip(first["review_id"], first["rank"], strict=True))
     raw = explored.read(RAW_REVIEWS, months=sorted(set(first[MONTH])))
-    table = transform.helpful_reviews(raw, ranks)
+    table = transform.helpful_reviews(raw, ranks, votes)
     verified = table["verified_purchase"]
     shown = {
         f"{name}_reviews": _shown(

@@ -24,8 +24,8 @@ def _profile_columns(numbers: str) -> tuple[Column, ...]:
         Column(
             "distinct",
             pa.int64(),
-            f"Distinct values, by HyperLogLog++ with a relative standard error of "
-            f"{RELATIVE_ERROR:.1%}.",
+            "Distinct values; of texts, lists and times by HyperLogLog++ with a relative standard "
+            f"error of {RELATIVE_ERROR:.1%}.",
         ),
         Column(
             "placeholders",

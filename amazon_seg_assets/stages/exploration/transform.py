@@ -106,18 +106,21 @@ def main_category_counts(raw: DataFrame, excluded: Collection[str]) -> pd.DataFr
     return ordered[MAIN_CATEGORY_COUNTS.column_names].reset_index(drop=True)
 
 
-def enough_votes(raw: DataFrame) -> int:
-    """The fewest helpful votes that one of the most helpful reviews can have; at least 1.
+def enough_votes(raw: DataFrame, reviews: int = 20 * MOST_HELPFUL) -> int:
+    """The votes that so many reviews have, of verified purchases and of others; at least 1.
 
     Args:
-        raw: ``helpful_vote``, ``verified_purchase`` and ``timestamp`` of ``raw_reviews``.
+        raw: ``helpful_vote`` and ``verified_purchase`` of ``raw_reviews``.
+        reviews: of each kind; copies count, so ask for more than are wanted.
     """
-    helpful = raw.where("helpful_vote > 0").withColumn("verified_purchase", _verified())
-    # Copies of a review have its time too, so that these places are of different reviews.
-    order = [F.col("helpful_vote").desc(), F.col("timestamp")]
-    first = _first(helpful, F.dense_rank(), "verified_purchase", order, MOST_HELPFUL)
-    least = first.groupBy("verified_purchase").agg(F.min("helpful_vote").alias("votes"))
-    return min((row.votes for row in least.collect()), default=1)
+    verified = _verified().alias("verified_purchase")
+    helpful = raw.where("helpful_vote > 0").groupBy(verified, "helpful_vote")
+    by_votes = Window.partitionBy("verified_purchase").orderBy(F.col("helpful_vote").desc())
+    so_far = F.sum("reviews").over(by_votes).alias("so_far")
+    counted = helpful.agg(F.count(F.lit(1)).alias("reviews")).select("*", so_far)
+    reached = F.max(F.when(F.col("so_far") >= reviews, F.col("helpful_vote")))
+    of_kinds = counted.groupBy("verified_purchase").agg(reached.alias("votes")).collect()
+    return min((row.votes or 1 for row in of_kinds), default=1)
 
 
 def most_helpful(raw: DataFrame, votes: int) -> pd.DataFrame:
@@ -126,28 +129,37 @@ def most_helpful(raw: DataFrame, votes: int) -> pd.DataFrame:
     Args:
         raw: ``helpful_vote``, ``verified_purchase``, ``timestamp``, ``review_id`` and ``month`` of
             ``raw_reviews``.
-        votes: as `enough_votes` found. Pages of files with fewer are not read.
+        votes: as of `enough_votes`. Pages of files with fewer are not read.
 
     Returns:
-        ``review_id``, ``month`` and ``rank``, from 1 among the verified and among the others.
+        ``verified_purchase``, ``review_id``, ``month`` and ``rank``, from 1 among the verified and
+        among the others.
     """
     helpful = raw.where(F.col("helpful_vote") >= votes).withColumn("verified_purchase", _verified())
     order = [F.col("helpful_vote").desc(), F.col("timestamp"), F.col("review_id")]
     ranked = _first(helpful, F.dense_rank(), "verified_purchase", order, MOST_HELPFUL)
-    return pd.DataFrame(ranked.select("review_id", MONTH, "rank").distinct().toPandas())
+    told = ranked.select("verified_purchase", "review_id", MONTH, "rank").distinct()
+    return pd.DataFrame(told.toPandas())
 
 
-def helpful_reviews(raw: DataFrame, ranks: Mapping[str, int]) -> pd.DataFrame:
+def are_all(found: pd.DataFrame) -> bool:
+    """Tells whether `most_helpful` found as many of each kind as are told."""
+    return bool((found.groupby("verified_purchase")["rank"].max() >= MOST_HELPFUL).all())
+
+
+def helpful_reviews(raw: DataFrame, ranks: Mapping[str, int], votes: int) -> pd.DataFrame:
     """The reviews that `most_helpful` found.
 
     Args:
         raw: columns of ``raw_reviews``; of the months of those reviews at least.
         ranks: rank of each by ``review_id``.
+        votes: that each of them has, or more.
 
     Returns:
         Columns of ``helpful_reviews``, those of verified purchases first, by rank.
     """
-    found = raw.where(F.col("review_id").isin(*ranks)).select("helpful_vote", *_told())
+    is_told = (F.col("helpful_vote") >= votes) & F.col("review_id").isin(*ranks)
+    found = raw.where(is_told).select("helpful_vote", *_told())
     # Exact duplicates differ in pictures alone.
     table = pd.DataFrame(found.distinct().toPandas())
     table["rank"] = table["review_id"].map(ranks)

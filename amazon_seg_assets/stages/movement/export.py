@@ -162,7 +162,9 @@ def top_categories(joined: DataFrame, start: date, end: date, min_price: float) 
     """
     placed = counted(joined, start, end, min_price).where("main_category IS NOT NULL")
     total = total_usd(F.col("price")).alias("spend")
-    spend = placed.groupBy("user_id", "main_category").agg(total)
+    # One shuffle serves both groups, and the join with the customers.
+    of_user = placed.repartition("user_id")
+    spend = of_user.groupBy("user_id", "main_category").agg(total)
     first = F.struct(-F.col("spend"), "main_category")
     return spend.groupBy("user_id").agg(F.min_by("main_category", first).alias("top_category"))
 
