@@ -52,7 +52,9 @@ mount -t tmpfs -o size=$((kib + {room}))k tmpfs "$1"; cp -r "$1.copy/." "$1"; rm
 READ_ONLY = 'mount --bind "$1" "$1"; mount -o remount,ro,bind "$1"'
 FAULTS = [
     *(
-        pytest.param(folder, WITH_ROOM.format(room=room), id=f"{folder} with room for {room} KiB")
+        pytest.param(
+            folder, WITH_ROOM.strip().format(room=room), id=f"{folder} with room for {room} KiB"
+        )
         for folder, most in (("home", 6_000), ("storage", 6_000), ("temporary", 3_000))
         for room in (4, DRAW.randrange(most), DRAW.randrange(most))
     ),

@@ -262,13 +262,20 @@ OFF_BY_ONE = 25
 """One more than there are customers, and reviews; of products there are three."""
 
 
+def off_by_one(type_: pa.DataType) -> Any:
+    """The count as a value of a type."""
+    if pa.types.is_list(type_):
+        return [off_by_one(type_.value_type)]
+    if pa.types.is_binary(type_):
+        return str(OFF_BY_ONE).encode()
+    whole = pa.scalar(OFF_BY_ONE, pa.int64() if pa.types.is_timestamp(type_) else pa.int32())
+    return whole.cast(type_).as_py()
+
+
 def one_row(table: Table) -> pd.DataFrame:
     """A row of the declared types, whose counts are all the same."""
     row = {
-        column.name: pa.array(
-            [OFF_BY_ONE], pa.int64() if pa.types.is_timestamp(column.type) else pa.int32()
-        ).cast(column.type)
-        for column in table.columns
+        column.name: pa.array([off_by_one(column.type)], column.type) for column in table.columns
     }
     return pa.table(row).to_pandas().assign(**{"scope": ALL_TIME} if "scope" in row else {})
 

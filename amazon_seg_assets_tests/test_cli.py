@@ -326,6 +326,7 @@ def test_options_of_a_run_reach_the_assets() -> None:
     assert _configuration(options) == {
         "raw_reviews": {"force": True},
         "raw_metadata": {"force": True},
+        "review_profile": {"afresh": True},
         "rfm_segments": {"scheme": "notebook"},
         "k_sweep": {"k": 3},
     }

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 import pytest
 from dagster import DagsterInstance
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from amazon_seg_assets.dag.declaration import declared_in
@@ -18,7 +18,8 @@ from amazon_seg_assets.schema import Table
 from amazon_seg_assets.stages.cleaning.assets import clean_metadata
 from amazon_seg_assets.stages.exploration import assets, tables
 from amazon_seg_assets.stages.exploration import transform as exploration
-from amazon_seg_assets.stages.exploration.profiles import _FIGURES, _description, profile_reviews
+from amazon_seg_assets.stages.exploration.parts import merged, profile_months
+from amazon_seg_assets.stages.exploration.profiles import _FIGURES, _description
 from amazon_seg_assets.stages.raw.tables import RAW_REVIEWS
 from amazon_seg_assets.storage.facts import read_facts
 from amazon_seg_assets.storage.parquet import read_small
@@ -135,9 +136,40 @@ def test_products_are_profiled(explored: Graph) -> None:
 
 def test_figures_do_not_depend_on_partitions(explored: Graph, spark: SparkSession) -> None:
     raw = read_table(spark, explored.store, RAW_REVIEWS)
-    one, many = (profile_reviews(raw.repartition(parts)) for parts in (1, 7))
+    # As many as make of lists of values sketches, whose estimate could go by the order of updates.
+    more = raw.crossJoin(spark.range(300)).withColumn("text", F.concat("user_id", "id")).drop("id")
+    one, many = (merged(spark, profile_months(more.repartition(parts))) for parts in (1, 7))
     pd.testing.assert_frame_equal(one.columns, many.columns, check_exact=True)
     assert one.facts == many.facts
+    texts = 300 * raw.select("user_id").distinct().count()
+    distinct = one.columns.set_index("column")["distinct"]
+    assert distinct["text"] == pytest.approx(texts, rel=0.1)
+    assert distinct["text"] != distinct["user_id"]
+
+
+def test_only_months_that_have_changed_are_profiled(
+    explored: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = small(explored, tables.REVIEW_PROFILE)
+    asked: list[list[str]] = []
+
+    def noting(raw: DataFrame) -> pd.DataFrame:
+        asked.append(sorted(row.month for row in raw.select("month").distinct().collect()))
+        return profile_months(raw)
+
+    monkeypatch.setattr(assets, "profile_months", noting)
+    run = explored.run()
+    run.execute(EXPLORE, assets=[assets.review_profile])
+    assert explored.metadata("review_profile_parts")["months_profiled"] == 0
+    note = explored.store.path("review_profile_parts") / "_figures.json"
+    note.write_text(note.read_text().replace('"2021-03": "', '"2021-03": "of another source '))
+    run.execute(EXPLORE, assets=[assets.review_profile])
+    assert asked == [["2021-03"]]
+    pd.testing.assert_frame_equal(small(explored, tables.REVIEW_PROFILE), before)
+    every = explored.run(review_profile={"afresh": True})
+    every.execute(EXPLORE, assets=[assets.review_profile])
+    assert len(asked[1]) == 6
+    pd.testing.assert_frame_equal(small(explored, tables.REVIEW_PROFILE), before)
 
 
 def test_ratings_are_counted_by_verified_purchase(explored: Graph) -> None:

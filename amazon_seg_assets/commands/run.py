@@ -244,6 +244,7 @@ def _configuration(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
     configuration: dict[str, dict[str, Any]] = {}
     if options.force:
         configuration |= {"raw_reviews": {"force": True}, "raw_metadata": {"force": True}}
+        configuration["review_profile"] = {"afresh": True}
     if options.scheme:
         field = "scheme" if options.scheme in BUILT_IN_SCHEMES else "scheme_file"
         configuration["rfm_segments"] = {field: options.scheme}

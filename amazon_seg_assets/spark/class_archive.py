@@ -12,6 +12,7 @@ import re
 import subprocess
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
@@ -51,7 +52,8 @@ def archive_options(java: Java, folder: Path) -> list[str]:
     except (OSError, subprocess.TimeoutExpired):
         return []
     if archive.exists():
-        archive.touch()
+        with suppress(OSError):  # of a folder that can only be read
+            archive.touch()
         return [f"-XX:SharedArchiveFile={':'.join(map(str, [*base, archive]))}", _QUIET]
     if is_being_made:
         return []

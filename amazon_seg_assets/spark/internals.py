@@ -127,6 +127,18 @@ def without_checksum_files(spark: SparkSession) -> None:
     files.getLocal(spark.sparkContext._jsc.hadoopConfiguration()).setWriteChecksum(False)
 
 
+def load_sketches(spark: SparkSession) -> None:
+    """Loads the classes of sketches, without the warning that they print of any Java beyond 11."""
+    jvm = _gateway(spark).jvm
+    system, stream = jvm.java.lang.System, jvm.java.io.OutputStream.nullOutputStream()
+    former = system.err
+    system.setErr(jvm.java.io.PrintStream(stream))
+    try:
+        jvm.java.lang.Class.forName("org.apache.datasketches.memory.internal.ResourceImpl")
+    finally:
+        system.setErr(former)
+
+
 def named(stage: Stage, uid: str) -> Stage:
     """The stage of a pipeline under a name that is the same each time, where Spark draws one."""
     stage._resetUid(uid)

@@ -12,6 +12,7 @@ from pydantic import Field
 from amazon_seg_assets.dag import metadata
 from amazon_seg_assets.dag.declaration import plot, whole_asset
 from amazon_seg_assets.dag.handles import Stored, Whole
+from amazon_seg_assets.dag.versions import WHOLE
 from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.plots.style import Picture, RawScope
 from amazon_seg_assets.rules.categories import load_category_rules, load_excluded_categories
@@ -19,7 +20,9 @@ from amazon_seg_assets.schema import MONTH, Table
 from amazon_seg_assets.settings import Settings
 from amazon_seg_assets.stages.cleaning.tables import CLEAN_METADATA
 from amazon_seg_assets.stages.exploration import plots, transform
-from amazon_seg_assets.stages.exploration.profiles import Profile, profile_metadata, profile_reviews
+from amazon_seg_assets.stages.exploration.parts import VERSION as PARTS_VERSION
+from amazon_seg_assets.stages.exploration.parts import merged, profile_months
+from amazon_seg_assets.stages.exploration.profiles import Profile, profile_metadata
 from amazon_seg_assets.stages.exploration.tables import (
     ALL_TIME,
     HELPFUL_REVIEWS,
@@ -32,8 +35,10 @@ from amazon_seg_assets.stages.exploration.tables import (
     RELATIVE_ERROR,
     REVIEW_COUNTS,
     REVIEW_PROFILE,
+    REVIEW_PROFILE_PARTS,
     TOP_PRODUCTS,
 )
+from amazon_seg_assets.stages.raw.assets import raw_versions
 from amazon_seg_assets.stages.raw.manifest import MonthCounts, require_manifest
 from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
 
@@ -53,10 +58,38 @@ class YearConfig(Config):
     )
 
 
-@whole_asset(REVIEW_PROFILE, reads=[RAW_REVIEWS], kinds=KINDS, code_version="3", check_step=CHECKS)
-def review_profile(explored: Whole) -> Stored:
-    """Profiles the raw reviews."""
-    profile = profile_reviews(explored.read(RAW_REVIEWS, RAW_REVIEWS.column_names))
+class ProfileConfig(Config):
+    """The months to profile."""
+
+    afresh: bool = Field(
+        False, description="Profile all months, not only those that have changed since."
+    )
+
+    def identity(self) -> dict[str, str]:
+        """Nothing: the profile is the same."""
+        return {}
+
+
+@whole_asset(
+    REVIEW_PROFILE,
+    REVIEW_PROFILE_PARTS,
+    reads=[RAW_REVIEWS],
+    kinds=KINDS,
+    code_version="3",
+    check_step=CHECKS,
+)
+def review_profile(explored: Whole, config: ProfileConfig) -> list[Stored]:
+    """Profiles the raw reviews of each month, and merges the months."""
+    versions = _versions(explored)
+    kept = pd.DataFrame() if config.afresh else _kept_parts(explored, versions)
+    changed = sorted({*versions} - {*kept.get(MONTH, ())})
+    of_months = [kept] if len(kept) else []
+    if changed:
+        of_months.append(profile_months(explored.read(RAW_REVIEWS, months=changed)))
+    none = pd.DataFrame(columns=REVIEW_PROFILE_PARTS.column_names)
+    parts = pd.concat(of_months).sort_values(MONTH, kind="stable") if of_months else none
+    parts = parts.reset_index(drop=True)
+    profile = merged(explored.spark, parts)
     shown = profile.columns.astype(object)
     times = shown["column"] == "timestamp"
     shown.loc[times, _TIME_FIGURES] = shown.loc[times, _TIME_FIGURES].map(transform.utc_day)
@@ -70,7 +103,31 @@ def review_profile(explored: Whole) -> Stored:
         "first_day": covered["min"],
         "last_day": covered["max"],
     }
-    return _profiled(explored, profile, facts, shown)
+    made = {"code": PARTS_VERSION, "months": versions}
+    return [
+        _profiled(explored, profile, facts, shown, REVIEW_PROFILE),
+        explored.store(parts, REVIEW_PROFILE_PARTS, made).telling(months_profiled=len(changed)),
+    ]
+
+
+def _versions(explored: Whole) -> dict[str, str]:
+    """Versions of the months of the raw reviews."""
+    manifest = require_manifest(explored.storage, RAW_REVIEWS.name)
+    versions = raw_versions(manifest, explored.family.span)
+    return {month: version for month, version in versions.items() if month != WHOLE}
+
+
+def _kept_parts(explored: Whole, versions: Mapping[str, str]) -> pd.DataFrame:
+    """The stored parts of months that have not changed since, if they are stored and sound."""
+    try:
+        made = explored.facts(REVIEW_PROFILE_PARTS, "code", "months")
+        parts = explored.small(REVIEW_PROFILE_PARTS)
+    except InputError:
+        return pd.DataFrame()
+    if made["code"] != PARTS_VERSION:
+        return pd.DataFrame()
+    same = parts[MONTH].map(made["months"]) == parts[MONTH].map(versions)
+    return parts[same]
 
 
 @whole_asset(
@@ -79,7 +136,7 @@ def review_profile(explored: Whole) -> Stored:
 def metadata_profile(explored: Whole) -> Stored:
     """Profiles the raw products."""
     profile = profile_metadata(explored.read(RAW_METADATA))
-    return _profiled(explored, profile, profile.facts, profile.columns)
+    return _profiled(explored, profile, profile.facts, profile.columns, METADATA_PROFILE)
 
 
 @whole_asset(RATING_COUNTS, reads=[RAW_REVIEWS], kinds=KINDS, check_step=CHECKS)
@@ -234,10 +291,14 @@ def _year(explored: Whole, asked: int = 0) -> int:
 
 
 def _profiled(
-    explored: Whole, profile: Profile, facts: Mapping[str, Any], shown: pd.DataFrame
+    explored: Whole,
+    profile: Profile,
+    facts: Mapping[str, Any],
+    shown: pd.DataFrame,
+    table: Table,
 ) -> Stored:
     """Stores a profile, and the facts of the table as a whole beside it."""
-    return explored.store(profile.columns, facts=facts).telling(
+    return explored.store(profile.columns, table, facts).telling(
         profile=_shown(shown),
         facts=_shown(pd.DataFrame(facts.items(), columns=["fact", "figure"])),
         distinct_relative_error=RELATIVE_ERROR,

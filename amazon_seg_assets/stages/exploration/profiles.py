@@ -4,7 +4,7 @@ All figures are the same however the rows are spread over tasks: sums are taken 
 quartiles are exact, and HyperLogLog++ does not depend on order.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Any
@@ -22,14 +22,14 @@ from amazon_seg_assets.stages.cleaning.transform import (
     price_form,
 )
 from amazon_seg_assets.stages.exploration.tables import METADATA_PROFILE, RELATIVE_ERROR
-from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
+from amazon_seg_assets.stages.raw.tables import RAW_METADATA
 
 DAY_MS = 24 * 3600 * 1000
 
 _EXACT = "decimal(18,4)"  # its square still fits into a decimal
+_FIGURES = ("nulls", "distinct", "placeholders", "n", "sum", "squares", "quartiles", "min", "max")
 _QUARTILES = [0.25, 0.5, 0.75]
 _TIMES = ("timestamp",)
-_SUMS = ("n", "sum", "squares")
 
 
 @dataclass(frozen=True)
@@ -44,19 +44,6 @@ class Profile:
 
     columns: pd.DataFrame
     facts: dict[str, int]
-
-
-def profile_reviews(raw: DataFrame) -> Profile:
-    """Profiles ``raw_reviews``.
-
-    Facts: ``exact_duplicates``, rows that are equal to another in all fields but ``images``,
-    without the first of each.
-    """
-    profile = _profile(raw, RAW_REVIEWS)
-    # Another pass, over the one column: an exact distinct count needs a shuffle.
-    reviews = raw.select(F.unhex("review_id").alias("id")).distinct().count()
-    profile.facts["exact_duplicates"] = profile.facts["rows"] - reviews
-    return profile
 
 
 def profile_metadata(raw: DataFrame) -> Profile:
@@ -83,126 +70,143 @@ def profile_metadata(raw: DataFrame) -> Profile:
 
 
 def _profile(
-    frame: DataFrame,
-    table: Table,
-    parsed: Mapping[str, Column] | None = None,
-    facts: Mapping[str, Column] | None = None,
+    frame: DataFrame, table: Table, parsed: Mapping[str, Column], facts: Mapping[str, Column]
 ) -> Profile:
     """Profiles a table and takes further ``facts``; ``parsed`` gives the numbers in texts."""
-    figures, numbers = {"rows": F.count(F.lit(1)), **(facts or {})}, dict[str, Column]()
+    figures, numbers = {"rows": F.count(F.lit(1)), **facts}, dict[str, Column]()
     for column in table.columns:
-        number = (parsed or {}).get(column.name)
-        if number is None:
-            number = _number(column.name, column.type)
+        number = parsed.get(column.name, number_of(column.name, column.type))
         if number is not None:
             numbers[column.name] = number
         of_column = _figures(column.name, column.type)
         figures |= {f"{column.name}.{name}": figure for name, figure in of_column.items()}
-    found = frame.agg(*(figure.alias(name) for name, figure in figures.items())).collect()[0]
-    of_numbers = _figures_of_numbers(frame, numbers)
-    rows = found["rows"]
-    described = []
+    row = frame.agg(*(figure.alias(name) for name, figure in figures.items())).collect()[0]
+    of_numbers = figures_of_values(count_values(frame, numbers))
+    found = {}
     for column in table.columns:
-        name = column.name
-        known = {of: found[f"{name}.{of}"] for of in _figures(name, column.type)}
-        # Of a text that says a number, texts are told apart, not what they say.
-        counted = of_numbers.get(name, {}) | (known if name in (parsed or {}) else {})
-        described.append(
-            {"column": name, "type": str(column.type)}
-            | _description(rows, dict.fromkeys(_FIGURES) | known | counted)
-        )
-    content = pd.DataFrame(described, columns=METADATA_PROFILE.column_names)
+        known = {of: row[f"{column.name}.{of}"] for of in _figures(column.name, column.type)}
+        # Of texts that say numbers the texts are told apart, not what they say.
+        found[column.name] = of_numbers.get(column.name, {}) | known
     return Profile(
-        content.astype({"placeholders": "Int64"}),
-        {name: found[name] for name in ("rows", *(facts or {}))},
+        described(table, row["rows"], found), {name: row[name] for name in ("rows", *facts)}
     )
 
 
-def _number(name: str, type_: pa.DataType) -> Column | None:
-    """The numbers of a column, null where not finite; None where it has none."""
-    if name in _TIMES:
-        return F.col(name)
-    if _is_numeric(type_):
-        number = F.col(name).cast("double")
-        return F.when(F.abs(number) < float("inf"), number)
-    return None
+def is_time(name: str) -> bool:
+    """Tells whether a column has times, in ms since 1970."""
+    return name in _TIMES
 
 
-def _is_numeric(type_: pa.DataType) -> bool:
+def is_numeric(type_: pa.DataType) -> bool:
+    """Tells whether a column of this type has numbers, or yes and no."""
     return bool(
         pa.types.is_boolean(type_) or pa.types.is_integer(type_) or pa.types.is_floating(type_)
     )
 
 
-_FIGURES = ("nulls", "distinct", "placeholders", "n", "sum", "squares", "quartiles", "min", "max")
+def number_of(name: str, type_: pa.DataType) -> Column | None:
+    """The numbers of a column, null where not finite; of times the days. None where it has none."""
+    if is_time(name):
+        return (F.floor(F.col(name) / DAY_MS) * DAY_MS).cast("double")
+    if is_numeric(type_):
+        number = F.col(name).cast("double")
+        return F.when(F.abs(number) < float("inf"), number)
+    return None
+
+
+def placeholders(value: Column, type_: pa.DataType) -> Column | None:
+    """Counts texts that stand for a missing value, or empty lists; None for other types."""
+    if pa.types.is_list(type_):
+        return F.count_if(F.size(value) == 0)
+    if pa.types.is_string(type_):
+        return F.count_if(value.isin(*PLACEHOLDERS))
+    return None
 
 
 def _figures(name: str, type_: pa.DataType) -> dict[str, Column]:
     """Figures of a column that one aggregate of all rows finds."""
     value = F.col(name)
     figures = {"nulls": F.count_if(value.isNull())}
-    if name in _TIMES:
-        figures |= {"min": F.min(value), "max": F.max(value)}
-    elif _is_numeric(type_):
+    if is_numeric(type_):
         return figures
     # Of texts and lists Spark's sketch takes longer to make a hash than a column's own function.
-    is_long = pa.types.is_list(type_) or pa.types.is_string(type_)
-    hashed = F.when(value.isNotNull(), F.xxhash64(value)) if is_long else value
+    hashed = F.when(value.isNotNull(), F.xxhash64(value))
     figures["distinct"] = F.approx_count_distinct(hashed, RELATIVE_ERROR)
-    if pa.types.is_list(type_):
-        figures["placeholders"] = F.count_if(F.size(value) == 0)
-    elif pa.types.is_string(type_):
-        figures["placeholders"] = F.count_if(value.isin(*PLACEHOLDERS))
+    if (missing := placeholders(value, type_)) is not None:
+        figures["placeholders"] = missing
     return figures
 
 
-def _figures_of_numbers(
-    frame: DataFrame, numbers: Mapping[str, Column]
-) -> dict[str, dict[str, Any]]:
-    """Distribution of each column of numbers, from how often each of its values occurs.
+def count_values(
+    frame: DataFrame, numbers: Mapping[str, Column], by: Sequence[str] = ()
+) -> DataFrame:
+    """Counts how often each number of some columns occurs; nulls are left out.
 
-    Values are few, where rows are many: stars, votes, cents, and the days of times.
+    Args:
+        frame: of any rows.
+        numbers: doubles, by the name of their column. Their values are few, where rows are many:
+            stars, votes, cents, days.
+        by: columns whose values are counted apart.
+
+    Returns:
+        ``by``, ``column``, ``value`` and ``rows``.
     """
-    names = [*numbers]
-    values = frame.select(
-        *(_or_day(name, number).cast("double").alias(name) for name, number in numbers.items())
-    )
+    names, apart = [*numbers], [F.col(name) for name in by]
+    values = frame.select(*apart, *(number.alias(name) for name, number in numbers.items()))
     each = [F.col(name) for name in names]
-    counted = values.groupingSets([[column] for column in each], *each).agg(
+    counted = values.groupingSets([[*apart, column] for column in each], *apart, *each).agg(
         F.grouping_id().alias("set"), F.count(F.lit(1)).alias("rows")
     )
-    value, rows = F.col("value"), F.col("rows")
-    exact = value.try_cast(_EXACT)
-    found = (
-        counted.select("set", F.coalesce(*each).alias("value"), "rows")
-        .where(value.isNotNull())
-        .groupBy("set")
-        .agg(
-            F.count(value).alias("distinct"),
-            F.min(value).alias("min"),
-            F.max(value).alias("max"),
-            F.percentile(value, _QUARTILES, rows).alias("quartiles"),
-            F.sum(F.when(exact.isNotNull(), rows)).alias("n"),
-            F.try_sum(exact * rows).alias("sum"),
-            F.try_sum(exact * exact * rows).alias("squares"),
-        )
-        .collect()
-    )
-    # The identifier has a bit for each column, 0 for that of the set, the first the highest.
+    # It has a bit for each column, 0 for that of the set, the first the highest.
     everything = 2 ** len(names) - 1
     sets = {everything - 2**place: name for place, name in enumerate(reversed(names))}
-    figures = {sets[row["set"]]: row.asDict() for row in found}
-    return {name: _kept(name, of) for name, of in figures.items()}
+    pairs = [F.lit(each) for pair in sets.items() for each in pair]
+    column = F.create_map(*pairs)[F.col("set").cast("int")].alias("column")
+    found = counted.select(*apart, column, F.coalesce(*each).alias("value"), "rows")
+    return found.where(F.col("value").isNotNull())
 
 
-def _or_day(name: str, number: Column) -> Column:
-    return F.floor(number / DAY_MS) * DAY_MS if name in _TIMES else number
+def figures_of_values(counted: DataFrame) -> dict[str, dict[str, Any]]:
+    """The distribution of each column, exact; of times the quartiles alone.
+
+    Args:
+        counted: ``column``, ``value`` and ``rows``, each value once.
+    """
+    value, rows = F.col("value"), F.col("rows")
+    exact = value.try_cast(_EXACT)
+    found = counted.groupBy("column").agg(
+        F.count(value).alias("distinct"),
+        F.min(value).alias("min"),
+        F.max(value).alias("max"),
+        F.percentile(value, _QUARTILES, rows).alias("quartiles"),
+        F.sum(F.when(exact.isNotNull(), rows)).alias("n"),
+        F.try_sum(exact * rows).alias("sum"),
+        F.try_sum(exact * exact * rows).alias("squares"),
+    )
+    figures = {row["column"]: row.asDict() for row in found.collect()}
+    return {
+        name: {of: figure for of, figure in each.items() if of == "quartiles" or not is_time(name)}
+        for name, each in figures.items()
+    }
 
 
-def _kept(name: str, figures: Mapping[str, Any]) -> dict[str, Any]:
-    """Figures that hold for the column: of times, not those of their days."""
-    kept = ["quartiles"] if name in _TIMES else ["distinct", "min", "max", "quartiles", *_SUMS]
-    return {figure: figures[figure] for figure in kept}
+def described(table: Table, rows: int, found: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """The profile of each column, in stored order.
+
+    Args:
+        table: that is profiled.
+        rows: of it.
+        found: figures by column; what is not among them is not known.
+    """
+    content = pd.DataFrame(
+        [
+            {"column": column.name, "type": str(column.type)}
+            | _description(rows, dict.fromkeys(_FIGURES) | dict(found.get(column.name, {})))
+            for column in table.columns
+        ],
+        columns=METADATA_PROFILE.column_names,
+    )
+    return content.astype({"placeholders": "Int64"})
 
 
 def _description(rows: int, found: Mapping[str, Any]) -> dict[str, Any]:
@@ -211,9 +215,10 @@ def _description(rows: int, found: Mapping[str, Any]) -> dict[str, Any]:
     extremes = {
         name: None if found[name] is None else float(found[name]) for name in ("min", "max")
     }
-    count = rows - found["nulls"]
+    nulls = found["nulls"] or 0
+    count = rows - nulls
     told = {
-        "nulls": found["nulls"],
+        "nulls": nulls,
         "distinct": min(found["distinct"] or 0, count),  # an estimate may be above
         "placeholders": found["placeholders"],
     }

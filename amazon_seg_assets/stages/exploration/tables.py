@@ -59,6 +59,43 @@ REVIEW_PROFILE = Table(
     ),
 )
 
+REVIEW_PROFILE_PARTS = Table(
+    name="review_profile_parts",
+    description=(
+        "What `review_profile` is merged from, one row per month and column of the raw reviews: "
+        "months that have not changed are not read again."
+    ),
+    is_small=True,
+    key=("month", "column"),
+    columns=(
+        Column("month", pa.string(), "Month, UTC.", sources=RAW_REVIEWS.sources("timestamp")),
+        Column("column", pa.string(), "Column of the table."),
+        Column("rows", pa.int64(), "Rows of the month.", "rows"),
+        Column("nulls", pa.int64(), "Rows without a value.", "rows"),
+        Column("placeholders", pa.int64(), "As in the profile.", "rows", nullable=True),
+        Column("earliest", pa.int64(), "Earliest time.", "ms since 1970", nullable=True),
+        Column("latest", pa.int64(), "Latest time.", "ms since 1970", nullable=True),
+        Column(
+            "repeats",
+            pa.int64(),
+            "Rows that are equal to another in all fields but `images`, without the first of each; "
+            "at `review_id`.",
+            "rows",
+            nullable=True,
+            sources=RAW_REVIEWS.sources("review_id"),
+        ),
+        Column(
+            "sketch",
+            pa.binary(),
+            "Distinct texts, lists or times: HyperLogLog of Apache DataSketches with 2,048 "
+            "registers, of xxHash64. One of few values lists them, in any order.",
+            nullable=True,
+        ),
+        Column("values", pa.list_(pa.float64()), "Numbers that occur; of times the days."),
+        Column("value_rows", pa.list_(pa.int64()), "How often each occurs.", "rows"),
+    ),
+)
+
 METADATA_PROFILE = Table(
     name="metadata_profile",
     description=(
