@@ -18,6 +18,11 @@ def as_cell(text: str) -> str:
     return _SPECIAL.sub(lambda found: _ENTITIES.get(found[0], f"\\{found[0]}"), line)
 
 
+def as_code(text: str) -> str:
+    """The same as code, which Markdown takes as it is and a terminal shows between two marks."""
+    return f"`{text.replace('`', chr(39))}`"
+
+
 def printable(text: str) -> str:
     """A text in which escape sequences and other signs that do not print are written out.
 

@@ -189,11 +189,11 @@ def test_what_is_left_out_of_the_raw_tables_is_told(
     run = ingest(graph)
     assert sorted(warning for warning in run.warnings if "no_month_gaps" not in warning) == [
         "raw_metadata, all_lines_read: 1 of 3 lines are not valid records, and left out: "
-        "raw/meta_categories/meta_Games.jsonl, line 3: not a JSON object.",
-        "raw_metadata, no_unknown_fields: 1 field of the source not stored: colour.",
+        "`raw/meta_categories/meta_Games.jsonl, line 3: not a JSON object`.",
+        "raw_metadata, no_unknown_fields: 1 field of the source not stored: `colour`.",
         "raw_reviews, all_lines_read: 1 of 6 lines are not valid records, and left out: "
-        "raw/review_categories/Games.jsonl, line 6: not a JSON object.",
-        "raw_reviews, no_unknown_fields: 1 field of the source not stored: mood.",
+        "`raw/review_categories/Games.jsonl, line 6: not a JSON object`.",
+        "raw_reviews, no_unknown_fields: 1 field of the source not stored: `mood`.",
         "raw_reviews, rows_in_span: 3 of 5 reviews are outside the months 1996-05 … 2023-09, and "
         "left out; to count those from 1990-01 on, set AMAZON_SEG_FIRST_MONTH; to count those up "
         "to 2023-10, set AMAZON_SEG_LAST_MONTH to it, or to nothing to follow the data.",
@@ -212,8 +212,12 @@ def tags_shown(graph: Graph, asset: str) -> set[str]:
     values = record.asset_materialization.metadata.values()
     texts = [each.value for each in values if isinstance(each, MarkdownMetadataValue)]
     assert len(texts) > 2
+    return {tag for text in texts for tag in tags_of(text or "")}
+
+
+def tags_of(text: str) -> set[str]:
     renderer = MarkdownIt("commonmark", {"html": True}).enable("table")
-    return {tag for text in texts for tag in Page(renderer.render(text or "")).tags}
+    return set(Page(renderer.render(text)).tags)
 
 
 def test_text_of_a_source_is_no_markdown_and_moves_no_cursor(
@@ -233,3 +237,5 @@ def test_text_of_a_source_is_no_markdown_and_moves_no_cursor(
     told = [*run.warnings, *graph.metadata("raw_reviews")["unknown_fields"]]
     assert any("evil.example" in each for each in told)
     assert all(each.isprintable() for each in told)
+    # The UI shows what a check has found as Markdown, too.
+    assert tags_of("\n\n".join(run.warnings)) == {"p", "code"}

@@ -15,6 +15,7 @@ from amazon_seg_assets.schema import Table
 from amazon_seg_assets.stages.raw.manifest import require_manifest
 from amazon_seg_assets.stages.raw.tables import RAW_METADATA, RAW_REVIEWS
 from amazon_seg_assets.storage.parquet import count_values
+from amazon_seg_assets.texts import as_code
 
 EARLY_SHARE = 0.05
 """Gaps among the first 5 % of reviews do not count: a category begins with a few now and then."""
@@ -59,7 +60,7 @@ def all_lines_read(
         manifest.malformed,
         max_unread_lines,
         f"{manifest.malformed:,} of {manifest.rows + manifest.malformed:,} lines are not valid "
-        f"records, and left out{_named(manifest.malformed_examples, '; ')}.",
+        f"records, and left out{_named([*map(as_code, manifest.malformed_examples)], '; ')}.",
     )
 
 
@@ -67,7 +68,8 @@ def all_lines_read(
 def no_unknown_fields(table: Table, raw: Whole) -> Verdict:
     """The first records of each file have no field that is not stored."""
     fields = require_manifest(raw.storage, table.name).unknown_fields
-    sentence = f"{counted(len(fields), 'field')} of the source not stored{_named(fields)}."
+    names = _named([*map(as_code, fields)])
+    sentence = f"{counted(len(fields), 'field')} of the source not stored{names}."
     return Verdict(len(fields), 0, sentence)
 
 
