@@ -4,7 +4,6 @@ The notebooks run on what it has stored.
 """
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -47,8 +46,7 @@ TABLES = {
     "cluster_density": SNAPSHOT,
     "rfm_histograms": SNAPSHOT,
 }
-NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
-EXPLORED = [
+EXPLORED = (
     "review_profile",
     "metadata_profile",
     "rating_counts",
@@ -58,27 +56,23 @@ EXPLORED = [
     "odd_reviews",
     "top_products",
     "misplaced_products",
-]
+)
+NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 
 
 def start_run(
     folder: Path, *options: str, environment: Mapping[str, str] | None = None
 ) -> subprocess.Popen[str]:
+    program = str(Path(sys.executable).with_name("amazon-seg"))
     sample = ("--source", "sample", "--reviews", "20000", "--storage", str(folder / "data"))
-    return start(folder, "amazon-seg", "run", *sample, *options, environment=environment)
-
-
-def start(
-    folder: Path, program: str, *arguments: str, environment: Mapping[str, str] | None
-) -> subprocess.Popen[str]:
-    command = [str(Path(sys.executable).with_name(program)), *arguments]
+    command = [program, "run", *sample, *options]
     variables = os.environ | {"DAGSTER_HOME": str(folder / "home")} | dict(environment or {})
     pipe = subprocess.PIPE
     return subprocess.Popen(command, env=variables, cwd=folder, stdout=pipe, stderr=pipe, text=True)
 
 
 def start_on(cluster: StandaloneCluster, folder: Path) -> subprocess.Popen[str]:
-    options = ("--master", cluster.url, "--skip", "exploration,history")
+    options = ("--master", cluster.url, "--skip", "history")
     return start_run(folder, *options, environment=in_environment(SPARK_CONF, EXECUTOR_CONF))
 
 
@@ -89,7 +83,7 @@ def finish(run: subprocess.Popen[str]) -> str:
     return printed
 
 
-def rows(folder: Path, tables: Mapping[str, str | None] = TABLES) -> dict[str, list[str]]:
+def rows(folder: Path) -> dict[str, list[str]]:
     """Each table as sorted rows; how long a fit took is left out, as it differs."""
     store = Store(folder / "data", "Electronics")
     return {
@@ -97,7 +91,7 @@ def rows(folder: Path, tables: Mapping[str, str | None] = TABLES) -> dict[str, l
             repr({key: value for key, value in row.items() if key != "seconds"})
             for row in pq.read_table(store.path(table, month), partitioning=None).to_pylist()
         )
-        for table, month in tables.items()
+        for table, month in {**dict.fromkeys(EXPLORED), **TABLES}.items()
     }
 
 
@@ -158,22 +152,6 @@ def test_a_notebook_runs_in_full_and_is_kept_without_output(
     assert len(pictures) == sum(
         "plt.subplots" in cell.source or ".plot(" in cell.source for cell in cells
     )
-
-
-def test_the_exploration_equals_that_of_one_machine(
-    main_job: tuple[Path, str], cluster: StandaloneCluster
-) -> None:
-    folder, _ = main_job
-    explored: dict[str, str | None] = dict.fromkeys(EXPLORED)
-    expected = rows(folder, explored)
-    for table in explored:
-        shutil.rmtree(folder / "data/Electronics" / table)
-    job = ["job", "execute", "-m", "amazon_seg_assets.definitions", "-j", "Electronics__explore"]
-    settings = {"STORAGE": str(folder / "data"), "SPARK_MASTER": cluster.url}
-    environment = {f"AMAZON_SEG_{name}": value for name, value in settings.items()}
-    environment |= in_environment(SPARK_CONF, EXECUTOR_CONF)
-    finish(start(folder, "dagster", *job, environment=environment))
-    assert rows(folder, explored) == expected
 
 
 def test_a_cluster_gives_the_same_and_a_worker_that_dies_changes_nothing(

@@ -26,6 +26,7 @@ from amazon_seg_assets.rules.scheme import load_scheme
 from amazon_seg_assets.scoring.reviews import unknown
 from amazon_seg_assets.stages.churn.logistic import Logistic, Term
 from amazon_seg_assets.stages.churn.tables import CHURN_EVALUATION
+from amazon_seg_assets.stages.clusters.grouping import spreads_as_facts
 from amazon_seg_assets.stages.clusters.tables import CLUSTER_CENTERS, K_SWEEP
 from amazon_seg_assets.stages.value import bg_nbd, gamma_gamma
 from amazon_seg_assets.stages.value.models import WEEKS_A_MONTH
@@ -80,7 +81,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     assert len(CENTERS) == len(TRANSFORMED_FEATURES)
     write_small(pd.DataFrame([*others, *centers]), store, CLUSTER_CENTERS, MONTH)
-    write_small(pd.DataFrame(sweep), store, K_SWEEP, MONTH)
+    write_small(pd.DataFrame(sweep), store, K_SWEEP, MONTH, spreads_as_facts({}))
     return root
 
 

@@ -56,6 +56,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--plain-k-max", type=int, default=12, metavar="K", help="largest k of plain Spark"
     )
+    parser.add_argument(
+        "--repeats", type=int, default=3, help="of runs below three minutes; the median counts"
+    )
     return parser.parse_args()
 
 
@@ -70,6 +73,7 @@ def main() -> None:
         options.work.absolute(),
         options.pairs,
         options.plain_k_max,
+        options.repeats,
         say=lambda what: errors.print(f"{time.strftime('%H:%M:%S')} {what}", highlight=False),
     )
     output = (

@@ -44,8 +44,7 @@ _EXPLORATION = {
     "exploration_checks",
     *(made.name for each in declared_in("exploration") for made in each.stores),
 }
-_REPEATED_BELOW_SECONDS, _REPEATS = 180, 3
-"""Short runs are done this often, and the one with the median time counts."""
+_REPEATED_BELOW_SECONDS = 180
 _DAGSTER_YAML = "telemetry:\n  enabled: false\n"
 
 
@@ -58,6 +57,7 @@ class Benchmark:
         work: folder of data, storages and logs; data that is there is used again.
         pairs: of session starts.
         plain_k_max: largest k of plain Spark.
+        repeats: of runs of less than three minutes; the one with the median time counts.
         say: is told what is being done.
         runs: what each measured run took.
         findings: what the other parts found.
@@ -68,6 +68,7 @@ class Benchmark:
     work: Path
     pairs: int
     plain_k_max: int
+    repeats: int
     say: Callable[[str], None]
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
     findings: dict[str, Any] = field(default_factory=dict)
@@ -349,14 +350,13 @@ class Benchmark:
         taken, told = self._repeated(once)
         return self._keep(name, reviews or self.reviews, taken, told, table_bytes(results), "peer")
 
-    @staticmethod
     def _repeated(
-        once: Callable[[], tuple[Measured, dict[str, Any]]],
+        self, once: Callable[[], tuple[Measured, dict[str, Any]]]
     ) -> tuple[Measured, dict[str, Any]]:
-        """The run of median time of three; the only one where one takes long."""
+        """The run of median time of several; the only one where one takes long."""
         taken = [once()]
         if taken[0][0].seconds < _REPEATED_BELOW_SECONDS:
-            taken += [once() for _ in range(_REPEATS - 1)]
+            taken += [once() for _ in range(self.repeats - 1)]
         return sorted(taken, key=lambda each: each[0].seconds)[len(taken) // 2]
 
     def _keep(
