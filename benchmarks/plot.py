@@ -37,6 +37,7 @@ def time_over_size(
         )
     axes.set_xscale("log")
     axes.set_yscale("log")
+    axes.margins(y=0.12)
     axes.xaxis.set_major_formatter(lambda size, _: _short(size))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("Reviews")
