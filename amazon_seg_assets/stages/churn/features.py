@@ -34,23 +34,36 @@ def churn_features(days: DataFrame, cutoff: date) -> DataFrame:
     """
     past = days.where(F.col("day") <= F.lit(cutoff))
     in_year = F.col("day") >= F.lit(window_start(cutoff))
-    known = past.groupBy("user_id").agg(
-        F.bool_or(in_year & (F.col("priced_reviews") > 0)).alias("is_customer"),
-        F.min("day").alias("first_day"),
-        F.max("day").alias("last_day"),
-        *(F.count_if(_within(cutoff, n)).alias(f"days_{n}m") for n in SPANS),
-        F.count("day").alias("days_ever"),
-        *(_spend(F.when(_within(cutoff, n), F.col("spend"))).alias(f"spend_{n}m") for n in SPANS),
-        _spend(F.col("spend")).alias("spend_ever"),
-        F.sort_array(F.collect_set(_month(F.col("day")))).alias("months"),
-        *(
-            F.sum(name).alias(name)
-            for name in ("reviews", "priced_reviews", "low_ratings", "helpful_votes", "products")
-        ),
-        F.sum("rating_sum").alias("rating_sum"),
+    customers = past.where(in_year & (F.col("priced_reviews") > 0)).select("user_id").distinct()
+    # First, as most of those who ever came are no customers any more.
+    known = (
+        past.join(customers, "user_id", "left_semi")
+        .groupBy("user_id")
+        .agg(
+            F.min("day").alias("first_day"),
+            F.max("day").alias("last_day"),
+            *(F.count_if(_within(cutoff, n)).alias(f"days_{n}m") for n in SPANS),
+            F.count("day").alias("days_ever"),
+            *(
+                _spend(F.when(_within(cutoff, n), F.col("spend"))).alias(f"spend_{n}m")
+                for n in SPANS
+            ),
+            _spend(F.col("spend")).alias("spend_ever"),
+            F.sort_array(F.collect_set(_month(F.col("day")))).alias("months"),
+            *(
+                F.sum(name).alias(name)
+                for name in (
+                    "reviews",
+                    "priced_reviews",
+                    "low_ratings",
+                    "helpful_votes",
+                    "products",
+                )
+            ),
+            F.sum("rating_sum").alias("rating_sum"),
+        )
     )
-    customers = known.where("is_customer")
-    return _derived(customers, cutoff).select(*CHURN_FEATURES.column_names)
+    return _derived(known, cutoff).select(*CHURN_FEATURES.column_names)
 
 
 def _derived(known: DataFrame, cutoff: date) -> DataFrame:

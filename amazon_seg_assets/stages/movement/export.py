@@ -49,7 +49,7 @@ ESCAPED = "_escaped"
 SHORTEST_KEY = 16
 """Characters of a key; shorter ones are soon guessed."""
 
-_FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 """Openings of a formula in a spreadsheet, as OWASP lists them
 (https://owasp.org/www-community/attacks/CSV_Injection), full-width forms included."""
 
@@ -129,6 +129,9 @@ def changes(
         ``unbroken`` goes; null for somebody who is no longer a customer.
     """
     months = dict.fromkeys([snapshot, *unbroken, *([previous] if previous else [])])
+    if len(months) == 1:  # there is nothing to bring together
+        nothing = F.lit(None).cast("string").alias("previous_segment")
+        return segments.select("user_id", nothing, F.lit(snapshot).alias("segment_since"))
     held = segments.groupBy("user_id").agg(
         *(F.max(F.when(F.col(MONTH) == month, F.col("segment"))).alias(month) for month in months)
     )
@@ -362,7 +365,7 @@ def _file(named: Column, segment: Column, end: str = "") -> Column:
 
 
 def _opens_formula(name: str) -> Column:
-    return F.col(name).rlike(_FORMULA)
+    return F.substring(name, 1, 1).isin(*_FORMULA)
 
 
 def _harmless(name: str) -> Column:
