@@ -18,7 +18,7 @@ test: $(INSTALLED)     ## lint, types, definitions, tests
 	@$(MAKE) --no-print-directory -j2 lint tests
 
 tests: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3
 
 lint: $(INSTALLED)     ## lint, types, definitions, reference
 	$(BIN)/ruff check .

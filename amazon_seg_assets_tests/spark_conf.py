@@ -7,8 +7,6 @@ import sys
 FAST_COMPILER = "-XX:TieredStopAtLevel=1"
 SPARK_CONF = {
     "spark.sql.shuffle.partitions": "2",
-    # Which would make a job of each stage. The main job's test has it, and the same results.
-    "spark.sql.adaptive.enabled": "false",
     "spark.driver.memory": "2g",
     "spark.driver.extraJavaOptions": FAST_COMPILER,
 }

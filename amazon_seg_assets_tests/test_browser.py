@@ -17,7 +17,7 @@ from dagster import AssetMaterialization, DagsterInstance, MetadataValue
 
 pytest.importorskip("playwright", reason="the extra `browser` is not installed")
 
-from amazon_seg_assets.planning.jobs import HISTORY, MAIN, PREPARE, SEGMENT
+from amazon_seg_assets.planning.jobs import MAIN, SEGMENT
 from amazon_seg_assets.planning.staleness import DECLARED
 from amazon_seg_assets.sample import write_sample
 from amazon_seg_assets.stages import STAGES
@@ -51,8 +51,7 @@ SNAPSHOT, PLOT = "2023-09", "segment_counts_plot"
 
 @pytest.fixture
 def ui(tmp_path: Path) -> Iterator[WebUI]:
-    months = ("2022-09", SNAPSHOT)
-    with ui_over_a_sample(tmp_path, months, 5_000, (PREPARE, HISTORY)) as running:
+    with ui_over_a_sample(tmp_path, ("2022-09", SNAPSHOT), 5_000) as running:
         yield running
 
 

@@ -374,7 +374,7 @@ TITLES = {
     "segment_counts_plot": "Customers by RFM segment",
     "segment_shares_plot": "Share of customers and of spend by RFM segment",
     "segment_money_plot": "Monetary value by RFM segment",
-    "segment_treemap_plot": "RFM segments inside the K-Means clusters",
+    "segment_treemap_plot": "RFM segments inside the clusters",
     "rfm_heatmap_plot": "Customers by recency (R) and frequency-monetary (FM) score",
     "scheme_comparison_plot": "Segments under the standard and the notebook scheme",
     "lifecycle_plot": "New, returning, won back and lapsed customers",

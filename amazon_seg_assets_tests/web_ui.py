@@ -20,7 +20,7 @@ from dagster import DagsterInstance
 
 from amazon_seg_assets.dag.internals import range_tags
 from amazon_seg_assets.definitions import build_definitions
-from amazon_seg_assets.planning.jobs import INGEST, PREPARE
+from amazon_seg_assets.planning.jobs import HISTORY, INGEST, PREPARE
 from amazon_seg_assets.run.headless import HeadlessRun
 from amazon_seg_assets.run.instance import ensure_dagster_home
 from amazon_seg_assets_tests.graph import family_of
@@ -308,21 +308,16 @@ def web_ui(
 
 
 @contextmanager
-def ui_over_a_sample(
-    folder: Path, months: tuple[str, str], reviews: int, jobs: Sequence[str] = (PREPARE,)
-) -> Iterator[WebUI]:
-    """The UI over a small sample, whose months a headless run has prepared.
+def ui_over_a_sample(folder: Path, months: tuple[str, str], reviews: int) -> Iterator[WebUI]:
+    """The UI over a small sample, whose months a headless run has prepared, with their history.
 
     Args:
         folder: for the tables and Dagster's records.
         months: the first and the last to prepare.
         reviews: of the sample.
-        jobs: that prepare the months.
     """
     # A process of its own ends with its Spark session.
-    preparation = get_context("spawn").Process(
-        target=_prepare, args=(folder, months, reviews, jobs)
-    )
+    preparation = get_context("spawn").Process(target=_prepare, args=(folder, months, reviews))
     preparation.start()
     preparation.join()
     assert preparation.exitcode == 0, "the months could not be prepared; see above"
@@ -331,7 +326,7 @@ def ui_over_a_sample(
         yield ui
 
 
-def _prepare(folder: Path, months: tuple[str, str], reviews: int, jobs: Sequence[str]) -> None:
+def _prepare(folder: Path, months: tuple[str, str], reviews: int) -> None:
     os.environ["DAGSTER_HOME"] = str(folder / "home")
     ensure_dagster_home()
     os.environ.update(in_environment(SPARK_CONF))
@@ -339,7 +334,7 @@ def _prepare(folder: Path, months: tuple[str, str], reviews: int, jobs: Sequence
     with DagsterInstance.get() as instance:
         run = HeadlessRun(build_definitions(family.settings), family, instance, lambda _: None)
         run.execute(INGEST)
-        for job in jobs:
+        for job in (PREPARE, HISTORY):
             run.execute(job, range_tags(*months))
 
 
