@@ -18,7 +18,7 @@ test: $(INSTALLED)     ## lint, types, definitions, tests
 	@$(MAKE) --no-print-directory -j2 lint tests
 
 tests: $(INSTALLED)
-	$(BIN)/python -m pytest -n 3
+	$(BIN)/python -m pytest -n 2
 
 lint: $(INSTALLED)     ## lint, types, definitions, reference
 	$(BIN)/ruff check .
