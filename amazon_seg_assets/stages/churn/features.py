@@ -15,6 +15,10 @@ DAY_COLUMNS = [
     "helpful_votes", "products",
 ]  # fmt: skip
 
+_SUMMED = [
+    "reviews", "priced_reviews", "low_ratings", "helpful_votes", "products", "rating_sum",
+]  # fmt: skip
+
 DAYS_A_MONTH = 365.25 / 12
 _YEAR_DAYS = 365.25
 
@@ -50,17 +54,7 @@ def churn_features(days: DataFrame, cutoff: date) -> DataFrame:
             ),
             _spend(F.col("spend")).alias("spend_ever"),
             F.sort_array(F.collect_set(_month(F.col("day")))).alias("months"),
-            *(
-                F.sum(name).alias(name)
-                for name in (
-                    "reviews",
-                    "priced_reviews",
-                    "low_ratings",
-                    "helpful_votes",
-                    "products",
-                )
-            ),
-            F.sum("rating_sum").alias("rating_sum"),
+            *(F.sum(name).alias(name) for name in _SUMMED),
         )
     )
     return _derived(known, cutoff).select(*CHURN_FEATURES.column_names)

@@ -24,7 +24,7 @@ def _profile_columns(numbers: str) -> tuple[Column, ...]:
         Column(
             "distinct",
             pa.int64(),
-            "Distinct values; of texts, lists and times by HyperLogLog++ with a relative standard "
+            "Distinct values; of texts, lists and times by HyperLogLog with a relative standard "
             f"error of {RELATIVE_ERROR:.1%}.",
         ),
         Column(
