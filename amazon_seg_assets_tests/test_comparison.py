@@ -90,7 +90,9 @@ def sweep_of(points: Points) -> tuple[pd.DataFrame, pd.DataFrame]:
     return sweep, pd.DataFrame(rows).assign(**scale.as_columns())
 
 
-def material_of(points: Points) -> tuple[Material, Segmented, pd.DataFrame, pd.DataFrame]:
+def material_of(
+    spark: SparkSession, points: Points
+) -> tuple[Material, Segmented, pd.DataFrame, pd.DataFrame]:
     sweep, centers = sweep_of(points)
     scale = standardization(points)
     is_late = points.features[:, 0] > 100
@@ -102,12 +104,15 @@ def material_of(points: Points) -> tuple[Material, Segmented, pd.DataFrame, pd.D
         scale.apply(points), points.customers, returned, returned, float(returned.sum())
     )
     by_k = {k: Grouping.of_k(k, centers, {SPREADS: {}}) for k in KS}
-    return material(customers, "kmeans", by_k, known, resamples=2), customers, sweep, centers
+    found = material(spark, customers, "kmeans", by_k, known, resamples=2)
+    return found, customers, sweep, centers
 
 
 @pytest.fixture(scope="module")
-def compared() -> tuple[pd.DataFrame, Material, Segmented, pd.DataFrame, pd.DataFrame]:
-    of, customers, sweep, centers = material_of(blobs())
+def compared(
+    spark: SparkSession,
+) -> tuple[pd.DataFrame, Material, Segmented, pd.DataFrame, pd.DataFrame]:
+    of, customers, sweep, centers = material_of(spark, blobs())
     return compare(on(2), of, sweep, int(of.weights.sum())), of, customers, sweep, centers
 
 
@@ -182,8 +187,8 @@ def test_threads_do_not_matter(
     )
 
 
-def test_failures_are_rows() -> None:
-    of, _, sweep, _ = material_of(tied())
+def test_failures_are_rows(spark: SparkSession) -> None:
+    of, _, sweep, _ = material_of(spark, tied())
     table = compare(on(2), of, sweep, 200).set_index(["algorithm", "k"])
     failure = table.loc[("gaussian_mixture", 2), "failure"]
     assert failure.startswith("2 of 2 components collapsed onto tied values")
@@ -275,8 +280,8 @@ def test_horizons_end_with_the_data() -> None:
     assert longest_horizon(date(2022, 9, 30), date(2022, 10, 1), HORIZONS) is None
 
 
-def test_workers_need_not_have_this_package() -> None:
-    of, *_ = material_of(blobs())
+def test_workers_need_not_have_this_package(spark: SparkSession) -> None:
+    of, *_ = material_of(spark, blobs())
     content: Any = tuple(of)
     call = cloudpickle.dumps(lambda: measure(Material(*content), "gaussian_mixture", 3)["k"])
     script = (

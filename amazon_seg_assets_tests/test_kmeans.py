@@ -24,7 +24,7 @@ from amazon_seg_assets.errors import InputError
 from amazon_seg_assets.features import CENTERS
 from amazon_seg_assets.stages.clusters.algorithms import rule_of
 from amazon_seg_assets.stages.clusters.checks import silhouette_high_enough
-from amazon_seg_assets.stages.clusters.everyone import standardization_of
+from amazon_seg_assets.stages.clusters.everyone import cells_of_everyone, standardization_of
 from amazon_seg_assets.stages.clusters.fits import fit
 from amazon_seg_assets.stages.clusters.grid import cells
 from amazon_seg_assets.stages.clusters.grouping import Grouping, spreads_as_facts
@@ -33,6 +33,7 @@ from amazon_seg_assets.stages.clusters.kmeans import (
     SearchParams,
     assign,
     cluster_silhouettes,
+    in_order,
     silhouettes,
 )
 from amazon_seg_assets.stages.clusters.model import assign_clusters, build_model
@@ -41,10 +42,11 @@ from amazon_seg_assets.stages.clusters.points import (
     Points,
     Standardization,
     collect_points,
+    part_of,
     standardization,
 )
 from amazon_seg_assets.stages.clusters.sweep import Sweep, sweep, usable_ks
-from amazon_seg_assets.stages.clusters.ways import MIXTURE, SELECTABLE
+from amazon_seg_assets.stages.clusters.ways import MIXTURE, ONE_START, SELECTABLE
 
 
 def customers(count: int, seed: int = 1) -> pd.DataFrame:
@@ -80,7 +82,7 @@ def frame() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def points(spark: SparkSession, frame: pd.DataFrame) -> Points:
-    return collect_points(on_spark(spark, frame), len(frame))
+    return collect_points(on_spark(spark, frame))
 
 
 @pytest.fixture(scope="module")
@@ -96,26 +98,32 @@ def test_identical_customers_collapse(points: Points, frame: pd.DataFrame) -> No
 
 def test_a_bound_on_points_takes_a_part_of_them(spark: SparkSession, frame: pd.DataFrame) -> None:
     data = on_spark(spark, frame)
-    part = collect_points(data, len(frame), max_points=1000)
-    assert 600 < len(part) < 1200
-    assert np.array_equal(part.features, collect_points(data, len(frame), 1000).features)
+    taken = [collect_points(*part_of(data, len(frame), max_points=1000)) for _ in range(2)]
+    assert 600 < len(taken[0]) < 1200
+    assert np.array_equal(taken[0].features, taken[1].features)
+    assert taken[0].parts > 1
 
 
-def test_a_fit_of_everyone_from_the_optima_of_a_part_is_that_of_all_points(
+def test_a_fit_of_everyone_from_the_optima_of_cells_is_that_of_all_points(
     spark: SparkSession, frame: pd.DataFrame, points: Points
 ) -> None:
     """Nor does it depend on how customers are spread over tasks."""
-    ks, params = [2, 5], SearchParams(n_init=4)
+    ks, params = [2, 5, 8], SearchParams(n_init=4)
     data = on_spark(spark, frame)
-    part, scale = collect_points(data, len(frame), max_points=600), standardization_of(data)
-    assert part.parts > 1
+    scale = standardization_of(data)
+    summed_up = cells_of_everyone(data, scale, most_cells=2_000)
+    assert 500 < len(summed_up) <= 2_000
+    assert summed_up.customers.sum() == len(frame)
+    of_each = [summed_up.customers @ each / len(frame) for each in summed_up.features.T]
+    assert of_each == pytest.approx(frame[["recency", "frequency", "monetary"]].mean().tolist())
     expected = standardization(points)
     assert scale.mean == pytest.approx(expected.mean, rel=1e-7)
     assert scale.sd == pytest.approx(expected.sd, rel=1e-7)
     of_all = sweep(spark, points, scale, ks, params)
+    spread = [data.repartition(tasks, "user_id") for tasks in (1, 3)]
     found = [
-        sweep(spark, part, scale, ks, params, data.repartition(tasks, "user_id"))
-        for tasks in (1, 3)
+        sweep(spark, cells_of_everyone(each, scale, most_cells=2_000), scale, ks, params, each)
+        for each in spread
     ]
     assert found[0].clusters.equals(found[1].clusters)
     once, again = (each.table.drop(columns="seconds") for each in found)
@@ -134,7 +142,7 @@ def test_a_fit_of_everyone_from_the_optima_of_a_part_is_that_of_all_points(
 
 def test_the_bound_is_on_distinct_customers(spark: SparkSession) -> None:
     equal = spark.createDataFrame(customers(1)).crossJoin(spark.range(50)).drop("id")
-    assert collect_points(equal, 50, max_points=5).customers.tolist() == [50]
+    assert collect_points(*part_of(equal, 50, max_points=5)).customers.tolist() == [50]
 
 
 @pytest.mark.parametrize("k", [2, 4, 8])
@@ -238,7 +246,7 @@ def test_outliers_and_ties_do_not_mislead_the_starts(
     hard = shape(frame)
     hard["frequency_log"] = np.log1p(hard["frequency"])
     hard["monetary_log"] = np.log1p(hard["monetary"])
-    points = collect_points(on_spark(spark, hard), len(hard))
+    points = collect_points(on_spark(spark, hard))
     # Fewer cells than points, as with millions of customers: they must not lose the outliers.
     found = sweep(spark, points, standardization(points), params=SearchParams(max_cells=1000))
     assert found.table["k"].tolist() == list(range(2, 13))
@@ -276,7 +284,7 @@ def test_partitions_and_order_change_no_bit(
     spark: SparkSession, frame: pd.DataFrame, points: Points, result: Sweep
 ) -> None:
     shuffled = on_spark(spark, frame.sample(frac=1, random_state=5), partitions=1)
-    again = collect_points(shuffled, len(frame))
+    again = collect_points(shuffled)
     assert standardization(again) == standardization(points)
     repeated = sweep(spark, again, standardization(again), [5, 3])
     for ours, theirs in ((repeated.clusters, result.clusters), (repeated.table, result.table)):
@@ -474,9 +482,16 @@ def test_another_algorithm_can_find_the_clusters(
 
 
 def test_spark_s_own_k_means_is_no_better(
-    spark: SparkSession, frame: pd.DataFrame, result: Sweep
+    spark: SparkSession, points: Points, result: Sweep
 ) -> None:
-    data = spark.createDataFrame([(Vectors.dense(v),) for v in standardized(frame)], ["features"])
-    theirs = SparkKMeans(k=4, seed=42).fit(data).summary.trainingCost
-    ours = result.table.loc[result.table["k"] == 4, "wcss"].item()
-    assert ours <= theirs * (1 + 1e-9)
+    scale, ours = standardization(points), result.table.set_index("k")["wcss"]
+    weighted = zip(scale.apply(points), points.customers.tolist(), strict=True)
+    rows = [(Vectors.dense(point), customers) for point, customers in weighted]
+    in_one = spark.createDataFrame(rows, ["features", "weight"]).coalesce(1)
+    theirs = SparkKMeans(k=4, seed=42, weightCol="weight").fit(in_one)
+    found = sweep(spark, points, scale, [4], algorithm=ONE_START)
+    assert found.clusters[CENTERS].to_numpy() == pytest.approx(
+        in_order(np.array(theirs.clusterCenters()))
+    )
+    assert found.table["iterations"].item() == theirs.summary.numIter <= 20
+    assert ours[4] <= found.table["wcss"].item() * (1 + 1e-9)

@@ -68,6 +68,7 @@ class Fitted(NamedTuple):
             does not follow from centers.
         spreads: of a mixture, whose centers are the means of its components.
         iterations: of the fit; of a tree, halvings.
+        seconds: that Spark's driver has spent on it before.
         doubt: reason why the groups are no good, though there are some; else empty.
         noise_share: share of them that belong to no group, and were given to the nearest.
         log_likelihoods: of points, where there is a likelihood.
@@ -80,6 +81,7 @@ class Fitted(NamedTuple):
     centers: np.ndarray | None = None
     spreads: Spreads | None = None
     iterations: int = 1
+    seconds: float = 0.0
     doubt: str = ""
     noise_share: float | None = None
     log_likelihoods: Rule | None = None
@@ -176,12 +178,21 @@ def _kmeans(k: int, content: Content, params: SearchParams, _: int) -> Fitted:
 
 
 def _one_start(k: int, content: Content, params: SearchParams, _: int) -> Fitted:
-    from sklearn.cluster import KMeans
+    """What MLlib has found; as much effort by scikit-learn where nobody asked MLlib.
 
-    model = KMeans(
-        k, n_init=1, max_iter=_ITERATIONS_OF_ONE_START, random_state=params.random_state
-    ).fit(content.points, sample_weight=content.weights)
-    return _by_centers(model.cluster_centers_, content, model.n_iter_, True)
+    So it is for resamples: two seconds of Spark jobs for each fit would be minutes.
+    """
+    if k not in content.one_starts:
+        from sklearn.cluster import KMeans
+
+        model = KMeans(
+            k, n_init=1, max_iter=_ITERATIONS_OF_ONE_START, random_state=params.random_state
+        ).fit(content.points, sample_weight=content.weights)
+        return _by_centers(model.cluster_centers_, content, model.n_iter_, True)
+    centers, iterations, seconds = content.one_starts[k]
+    if len(centers) < k:
+        raise NoGroupsError(f"MLlib's K-Means found {len(centers)} clusters")
+    return _by_centers(centers, content, iterations, True)._replace(seconds=seconds)
 
 
 def _bisecting(k: int, content: Content, params: SearchParams, _: int) -> Fitted:
@@ -229,7 +240,7 @@ def _mixture(k: int, content: Content, params: SearchParams, most_sampled: int) 
         means,
         spreads,
         int(model.n_iter_),
-        doubt,
+        doubt=doubt,
         log_likelihoods=log_likelihoods_of(means, spreads),
         parameters=parameters_of(spreads),
     )

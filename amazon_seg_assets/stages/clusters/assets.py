@@ -24,7 +24,7 @@ from amazon_seg_assets.stages.clusters.choice_of_k import (
     clusters_of_chosen_k,
 )
 from amazon_seg_assets.stages.clusters.density import cluster_density as density
-from amazon_seg_assets.stages.clusters.everyone import standardization_of
+from amazon_seg_assets.stages.clusters.everyone import cells_of_everyone, standardization_of
 from amazon_seg_assets.stages.clusters.grouping import (
     ALGORITHM,
     DOUBTS,
@@ -39,6 +39,7 @@ from amazon_seg_assets.stages.clusters.model import assign_clusters, build_model
 from amazon_seg_assets.stages.clusters.points import (
     MAX_POINTS,
     collect_points,
+    part_of,
     standardization,
 )
 from amazon_seg_assets.stages.clusters.sweep import sweep, usable_ks
@@ -81,8 +82,8 @@ class SweepConfig(Config):
     )
     max_points: int = Field(
         MAX_POINTS,
-        description="Most distinct customers that the search for optima takes into memory; of more "
-        "it takes a part, from whose optima the fit goes on over all of them.",
+        description="Most distinct customers that the search for optima takes into memory; more "
+        "are summed up by cells, from whose optima the fit goes on over all of them.",
         ge=100,
     )
 
@@ -120,9 +121,13 @@ def k_sweep(snapshot: Snapshot, config: SweepConfig) -> list[Stored]:
     # First, as it may be wrong, and to collect customers takes long.
     ks, asked = config.ks(), config.k or None
     customers = snapshot.read(RFM_FEATURES)
-    points = collect_points(customers, snapshot.rows(RFM_FEATURES), config.max_points)
-    everyone = customers if points.parts > 1 else None
-    scale = standardization(points) if everyone is None else standardization_of(everyone)
+    _, parts = part_of(customers, snapshot.rows(RFM_FEATURES), config.max_points)
+    if parts == 1:
+        everyone, points = None, collect_points(customers)
+        scale = standardization(points)
+    else:
+        everyone, scale = customers, standardization_of(customers)
+        points = cells_of_everyone(customers, scale)
     params = config.search()
     usable = usable_ks(ks, points, asked)
     found = sweep(snapshot.spark, points, scale, usable, params, everyone, config.algorithm)
@@ -148,8 +153,8 @@ def k_sweep(snapshot: Snapshot, config: SweepConfig) -> list[Stored]:
             wcss=float(chosen["wcss"]),
             silhouette=float(chosen["silhouette"]),
             silhouette_plain=float(chosen["silhouette_plain"]),
-            distinct_customers_searched=len(points),
-            parts_of_customers=points.parts,
+            points_searched=len(points),
+            points_are="distinct customers" if everyone is None else "cells of a grid",
             skipped_ks=sorted({*ks} - {*found.table["k"]}),
             doubts=[f"k = {k}: {doubt}" for k, doubt in found.doubts.items()],
             sweep=shown(table),

@@ -1,10 +1,11 @@
 """K-Means over all customers where these are too many to collect: sums on the executors.
 
-From the optima of a part of them, Lloyd's iterations go on over everyone, for all k in one pass
-over the stored columns each. MLlib's K-Means takes no initial model for weighted rows, and its sums
-depend on how rows are spread. Here coordinates are whole multiples of 2**-24 of a standard
-deviation, so that their sums are exact, and the same on any number of tasks. The driver gets one
-row per cluster.
+Optima are sought among the cells of a grid that sums everyone up; a part of the customers may have
+another best optimum than all have. From there Lloyd's iterations go on over everyone, for all k in
+one pass over the stored columns each. MLlib's K-Means takes no initial model for weighted rows, and
+its sums depend on how rows are spread. Here coordinates are whole multiples of 2**-24 of a standard
+deviation, so that their sums are exact, and the same on any number of tasks. The driver gets the
+cells, and one row per cluster.
 
 Workers need NumPy and PyArrow, not this package.
 """
@@ -16,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from pyspark import cloudpickle
 from pyspark.sql import DataFrame
@@ -23,9 +25,15 @@ from pyspark.sql import functions as F
 
 from amazon_seg_assets.features import FEATURE_COLUMNS, FEATURES, TRANSFORMED_FEATURES
 from amazon_seg_assets.stages.clusters import exact_sums
-from amazon_seg_assets.stages.clusters.exact_sums import UNIT, Totals, totals, worth
+from amazon_seg_assets.stages.clusters.exact_sums import CENTS, UNIT, Totals, totals, worth
 from amazon_seg_assets.stages.clusters.kmeans import in_order
-from amazon_seg_assets.stages.clusters.points import Standardization
+from amazon_seg_assets.stages.clusters.points import Points, Standardization
+
+MOST_CELLS = 1_000_000
+"""Cells that everyone is summed up by, so that what the driver gets has a bound."""
+
+_WIDTH = 1 / 16
+"""Of the finest cells, in standard deviations."""
 
 MAX_PASSES = 100
 SMALL_SHIFT = 1e-4
@@ -58,10 +66,40 @@ def _sums_of(customers: DataFrame, mean: tuple[float, ...], power: int) -> np.nd
     return np.array([float(total) / UNIT for total in customers.agg(*terms).collect()[0]])
 
 
+def cells_of_everyone(
+    customers: DataFrame, scale: Standardization, most_cells: int = MOST_CELLS
+) -> Points:
+    """The weighted means of the cells of a cubic grid, which sum everyone up: exact sums.
+
+    Args:
+        customers: columns of ``rfm_features``.
+        scale: that of all customers.
+        most_cells: the grid is made coarser until no more are in use.
+    """
+    scaled = [
+        (F.col(name) - mean) / sd
+        for name, mean, sd in zip(TRANSFORMED_FEATURES, scale.mean, scale.sd, strict=True)
+    ]
+    whole = [value * UNIT for value in scaled] + [F.col(name) * CENTS for name in FEATURES]
+    sums = [F.count(F.lit(1)), *(F.sum(F.rint(value).cast("bigint")) for value in whole)]
+    width = _WIDTH
+    while True:
+        by_cell = customers.groupBy(*(F.floor(value / width) for value in scaled)).agg(*sums)
+        found = pd.DataFrame(by_cell.limit(most_cells + 1).toPandas()).to_numpy(float)
+        if len(found) <= most_cells:
+            break
+        width *= 2
+    # In order of the cells, as that of the rows depends on how they are spread.
+    rows = found[np.lexsort(found[:, :3].T), 3:]
+    sizes, means = rows[:, 0], rows[:, 1:] / rows[:, :1]
+    transformed = means[:, :3] / UNIT * scale.sd + scale.mean
+    return Points(means[:, 3:] / CENTS, transformed, sizes)
+
+
 def fit_everyone(
     customers: DataFrame, scale: Standardization, found: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Goes on from the clusters of a part until those of everyone stand still.
+    """Goes on from the clusters of cells until those of everyone stand still.
 
     Args:
         customers: columns of ``rfm_features``.

@@ -59,7 +59,7 @@ def fit(
         "iterations": found.iterations,
         "converged": not found.doubt,
         "doubt": found.doubt,
-        "seconds": time.perf_counter() - begun,
+        "seconds": found.seconds + time.perf_counter() - begun,
     }
     shapes = [None] * k if found.spreads is None else [*zip(*found.spreads, strict=True)]
     return [

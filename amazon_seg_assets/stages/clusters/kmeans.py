@@ -8,7 +8,7 @@ second that the driver need not spend.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -51,6 +51,11 @@ class SearchParams:
     random_state: int = 42
 
 
+OneStart = tuple[np.ndarray, int, float]
+"""What MLlib's K-Means has found with one start: centers, shape (clusters, features), and the
+iterations and seconds that it took. A plain tuple, as workers may have to read it."""
+
+
 class Content(NamedTuple):
     """The weighted points in which clusters are sought.
 
@@ -59,12 +64,14 @@ class Content(NamedTuple):
         weights: customers of each point; shape (points,).
         cells: standardized features of the cells that sum the points up; shape (cells, features).
         cell_weights: customers of each cell; shape (cells,).
+        one_starts: of the points, by k, as far as MLlib was asked; Spark's driver alone can.
     """
 
     points: np.ndarray
     weights: np.ndarray
     cells: np.ndarray
     cell_weights: np.ndarray
+    one_starts: Mapping[int, OneStart] = {}
 
 
 def search(k: int, content: Content, params: SearchParams) -> KMeans:
@@ -72,7 +79,7 @@ def search(k: int, content: Content, params: SearchParams) -> KMeans:
 
     The more clusters there are, the more of them can be in a wrong place: so each has its swaps.
     """
-    points, weights, cells, cell_weights = content
+    points, weights, cells, cell_weights, _ = content
     if len(cells) < k:
         cells, cell_weights = points, weights
     iterations, swaps, seed = params.max_iter, params.swaps * k, params.random_state

@@ -19,12 +19,12 @@ from amazon_seg_assets.features import (
 from amazon_seg_assets.spark.sums import CUSTOMERS, collapse
 
 MAX_POINTS = 4_000_000
-"""Most points that K-Means is fitted on, about; of more a part is taken, by hash."""
+"""Most distinct customers that are collected, about; of more a part is taken, by hash."""
 
 
 @dataclass(frozen=True)
 class Points:
-    """Distinct customers, in order of their features.
+    """Distinct customers, or means of cells of them, in an order of their own.
 
     Attributes:
         features: recency (days), frequency (reviews), monetary (USD); shape (points, 3).
@@ -68,19 +68,14 @@ class Standardization:
         return standardized
 
 
-def collect_points(customers: DataFrame, count: int, max_points: int = MAX_POINTS) -> Points:
+def collect_points(customers: DataFrame, parts: int = 1) -> Points:
     """Collapses identical customers into weighted points, which loses nothing.
 
-    Of more than ``max_points`` distinct customers a part is taken, by the hash of their features,
-    so that what is collected has a bound.
-
     Args:
-        customers: columns of ``rfm_features``.
-        count: number of customers.
-        max_points: the bound, kept to within the 5 % error of the estimated number.
+        customers: columns of ``rfm_features``, as few distinct ones as memory takes.
+        parts: they are one of so many parts, as of `part_of`.
     """
-    part, parts = part_of(customers, count, max_points)
-    weighted = collapse(part, FEATURE_COLUMNS)
+    weighted = collapse(customers, FEATURE_COLUMNS)
     # The order of what Spark returns depends on its partitions; that of distinct features not.
     collapsed = pd.DataFrame(weighted.toPandas()).sort_values(list(FEATURES), ignore_index=True)
     return Points(
@@ -91,10 +86,15 @@ def collect_points(customers: DataFrame, count: int, max_points: int = MAX_POINT
     )
 
 
-def part_of(customers: DataFrame, count: int, max_points: int) -> tuple[DataFrame, int]:
+def part_of(
+    customers: DataFrame, count: int, max_points: int = MAX_POINTS
+) -> tuple[DataFrame, int]:
     """The customers, or of more than ``max_points`` distinct ones a part, by hash of features.
 
-    Arguments are those of `collect_points`.
+    Args:
+        customers: columns of ``rfm_features``.
+        count: number of customers.
+        max_points: the bound, kept to within the 5 % error of the estimated number.
 
     Returns:
         The part, and of how many it is one.

@@ -30,9 +30,10 @@ from amazon_seg_assets.stages.clusters.fits import fit
 from amazon_seg_assets.stages.clusters.grid import cells
 from amazon_seg_assets.stages.clusters.kmeans import Content, SearchParams
 from amazon_seg_assets.stages.clusters.ks import DEFAULT_KS
+from amazon_seg_assets.stages.clusters.one_start import one_starts
 from amazon_seg_assets.stages.clusters.plain_silhouette import plain_silhouettes
 from amazon_seg_assets.stages.clusters.points import Points, Standardization
-from amazon_seg_assets.stages.clusters.ways import KMEANS
+from amazon_seg_assets.stages.clusters.ways import KMEANS, ONE_START
 
 DEFAULT_PARAMS = SearchParams()
 _FIGURES = ["wcss", "iterations", "converged", "seconds"]
@@ -102,15 +103,21 @@ def sweep(
         )
     standardized = scale.apply(points)
     summed_up = cells(standardized, points.customers, params.max_cells)
+    seed, descending = params.random_state, sorted(ks, reverse=True)
+    started = (
+        one_starts(spark, standardized, points.customers, descending, seed)
+        if algorithm == ONE_START
+        else {}
+    )
     # Plain arrays, as what workers get is not pickled by value.
-    content = (points.features, (standardized, points.customers, *summed_up))
+    content = (points.features, (standardized, points.customers, *summed_up, started))
 
     def fit_one(content: tuple[Any, Any], k: int) -> list[dict[str, Any]]:
         features, arrays = content
         return fit(algorithm, k, features, Content(*arrays), params)
 
     # The largest k takes longest, so it goes first.
-    rows = side_by_side(spark, fit_one, content, sorted(ks, reverse=True))
+    rows = side_by_side(spark, fit_one, content, descending)
     found = [row for of_k in rows for row in of_k]
     if everyone is not None:
         found = fit_everyone(everyone, scale, found)

@@ -11,7 +11,8 @@ K_SWEEP = Table(
     description=(
         "One row per number of clusters tried. The k chosen is the knee of WCSS if its squared "
         "silhouette is close to the best, else the k with the best one. Fitted on all customers; "
-        "of more than `max_points` distinct ones, from the optima of a part, by hash."
+        "more than `max_points` distinct ones are summed up by cells of a grid, from whose optima "
+        "the fit goes on over all of them."
     ),
     by_month=True,
     is_small=True,
@@ -34,8 +35,7 @@ K_SWEEP = Table(
             "silhouette_plain",
             pa.float64(),
             "Mean silhouette by plain Euclidean distance; of more than 10,000 distinct customers "
-            "between the cells of a grid, to within 0.005, of more than `max_points` those of a "
-            "part.",
+            "between the cells of a grid, to within 0.005.",
             sources=CLUSTERED_ON,
         ),
         Column(

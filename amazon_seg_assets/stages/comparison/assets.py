@@ -92,7 +92,13 @@ def clustering_comparison(snapshot: Snapshot, config: ComparisonConfig) -> list[
     customers = segmented_points(segments, snapshot.rows(RFM_SEGMENTS))
     after = _afterwards(snapshot, chosen.scale)
     material = candidates.material(
-        customers, how[ALGORITHM], by_k, after.outcomes, config.resamples, config.random_state
+        snapshot.spark,
+        customers,
+        how[ALGORITHM],
+        by_k,
+        after.outcomes,
+        config.resamples,
+        config.random_state,
     )
     table = candidates.compare(snapshot.spark, material, sweep, snapshot.rows(RFM_SEGMENTS))
     found = recommend(table, after.horizon_days)

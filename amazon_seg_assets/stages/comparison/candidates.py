@@ -17,8 +17,9 @@ from amazon_seg_assets.stages.clusters import kmeans as lloyd
 from amazon_seg_assets.stages.clusters.grid import cells
 from amazon_seg_assets.stages.clusters.grouping import Grouping
 from amazon_seg_assets.stages.clusters.labels import label_clusters
+from amazon_seg_assets.stages.clusters.one_start import one_starts
 from amazon_seg_assets.stages.clusters.plain_silhouette import plain_silhouettes
-from amazon_seg_assets.stages.clusters.ways import ALGORITHMS, DENSITY, MIXTURE
+from amazon_seg_assets.stages.clusters.ways import ALGORITHMS, DENSITY, MIXTURE, ONE_START
 from amazon_seg_assets.stages.comparison import figures, measuring
 from amazon_seg_assets.stages.comparison.customers import Segmented
 from amazon_seg_assets.stages.comparison.measuring import Material, Outcomes, fitted, measure
@@ -39,6 +40,7 @@ for _module in (lloyd, agreement, algorithms, figures, measuring):
 
 
 def material(
+    spark: SparkSession,
     customers: Segmented,
     algorithm: str,
     clusters: Mapping[int, Grouping],
@@ -49,6 +51,7 @@ def material(
     """All that candidates are fitted to and measured by.
 
     Args:
+        spark: fits MLlib's K-Means.
         customers: of the snapshot.
         algorithm: of their clusters.
         clusters: of them, by k; one at least.
@@ -58,6 +61,7 @@ def material(
     """
     scale = next(iter(clusters.values())).scale
     standardized, weights = scale.apply(customers.points), customers.points.customers
+    ks = [] if algorithm == ONE_START else sorted(clusters, reverse=True)
     return Material(
         standardized,
         weights,
@@ -69,6 +73,7 @@ def material(
         None if outcomes is None else tuple(outcomes),
         resamples,
         random_state,
+        one_starts(spark, standardized, weights, ks, random_state),
     )
 
 

@@ -6,6 +6,7 @@ Runs inside Spark tasks, as ``algorithms`` does.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ from amazon_seg_assets.stages.clusters.algorithms import (
     rule_of,
 )
 from amazon_seg_assets.stages.clusters.fits import MOST_SAMPLED
-from amazon_seg_assets.stages.clusters.kmeans import Content, SearchParams
+from amazon_seg_assets.stages.clusters.kmeans import Content, OneStart, SearchParams
 from amazon_seg_assets.stages.clusters.ways import KMEANS
 from amazon_seg_assets.stages.comparison.figures import (
     contingency,
@@ -66,6 +67,7 @@ class Material(NamedTuple):
         outcomes: fields of `Outcomes`; None where they are not known.
         resamples: of the customers, for stability.
         random_state: of all that is drawn.
+        one_starts: of the customers, by k; none if the snapshot's clusters are of that kind.
     """
 
     points: np.ndarray
@@ -79,11 +81,12 @@ class Material(NamedTuple):
     outcomes: tuple[Any, ...] | None
     resamples: int
     random_state: int
+    one_starts: Mapping[int, OneStart]
 
     @property
     def content(self) -> Content:
         """The customers, as algorithms take them."""
-        return Content(self.points, self.weights, self.cells, self.cell_weights)
+        return Content(self.points, self.weights, self.cells, self.cell_weights, self.one_starts)
 
 
 def fitted(material: Material, algorithm: str, k: int) -> Fitted:
@@ -125,7 +128,7 @@ def measure(material: Material, algorithm: str, k: int) -> dict[str, Any]:
     with threadpool_limits(1):
         try:
             found = fitted(material, algorithm, k)
-            seconds = time.perf_counter() - begun
+            seconds = found.seconds + time.perf_counter() - begun
             labels = found.rule(material.points)
             _require_customers(labels, found.groups)
         except NoGroupsError as failed:

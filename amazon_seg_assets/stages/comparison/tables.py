@@ -27,7 +27,7 @@ CLUSTERING_COMPARISON = Table(
         "Ways to cluster the customers, one row per algorithm and number of groups, on the same "
         "standardized and weighted points as K-Means. The algorithm of "
         "`k_sweep` has the clusters found there; "
-        "`kmeans_one_start` has one start and 20 iterations, as MLlib's defaults have; "
+        "`kmeans_one_start` is MLlib's K-Means with one start and 20 iterations, its defaults; "
         "`bisecting_kmeans` takes weights too. `gaussian_mixture` and `hdbscan` do not: they are "
         "fitted on 3,000 customers, drawn by a seed with replacement (on all, if they are no "
         "more), and then group everybody; HDBSCAN's own number of groups is its k, 0 if it finds "

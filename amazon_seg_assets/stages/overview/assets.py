@@ -12,7 +12,7 @@ from amazon_seg_assets.dag.metadata import shown
 from amazon_seg_assets.plots.style import Picture
 from amazon_seg_assets.stages.clusters.grouping import ALGORITHM, DOUBTS, SPREADS, Grouping
 from amazon_seg_assets.stages.clusters.kmeans import LARGEST_SEED, SearchParams
-from amazon_seg_assets.stages.clusters.points import collect_points
+from amazon_seg_assets.stages.clusters.points import collect_points, part_of
 from amazon_seg_assets.stages.clusters.tables import CLUSTER_CENTERS, CUSTOMER_CLUSTERS, K_SWEEP
 from amazon_seg_assets.stages.overview import evaluation, plots, summary, treemap
 from amazon_seg_assets.stages.overview.other_k import other_k, regrouped
@@ -63,9 +63,10 @@ def cluster_validation(snapshot: Snapshot, config: EvaluationConfig) -> Stored:
     sweep, of_all_k = snapshot.small(K_SWEEP), snapshot.small(CLUSTER_CENTERS)
     how = snapshot.facts(K_SWEEP, "search", "max_points", ALGORITHM, DOUBTS, SPREADS)
     chosen = Grouping.chosen(sweep, of_all_k, how)
-    points = collect_points(
+    customers, parts = part_of(
         snapshot.read(RFM_FEATURES), snapshot.rows(RFM_FEATURES), how["max_points"]
     )
+    points = collect_points(customers, parts)
     resampled = evaluation.bootstrap(
         snapshot.spark,
         points,
