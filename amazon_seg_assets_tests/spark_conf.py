@@ -5,7 +5,13 @@ import sys
 
 # There is next to no data: without its slow compiler Java takes far less of the processors.
 FAST_COMPILER = "-XX:TieredStopAtLevel=1"
-SPARK_CONF = {
+# Nor is code generated for each of many short queries: the main job's test, on its own settings,
+# has it, and a cluster without it is to give the same.
+NO_CODE = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
+SPARK_CONF = NO_CODE | {
     "spark.sql.shuffle.partitions": "2",
     "spark.driver.memory": "2g",
     "spark.driver.extraJavaOptions": FAST_COMPILER,

@@ -23,6 +23,8 @@ from amazon_seg_assets.stages.clusters.assets import k_sweep
 from amazon_seg_assets.stages.clusters.choice_of_k import clusters_of_chosen_k
 from amazon_seg_assets.stages.report.assets import PICTURES
 from amazon_seg_assets.stages.report.gather import gather
+from amazon_seg_assets.stages.rfm.assets import rfm_features
+from amazon_seg_assets.stages.segments.assets import rfm_segments
 from amazon_seg_assets.storage.locations import children
 from amazon_seg_assets_tests.disk import on_disk
 from amazon_seg_assets_tests.graph import Graph
@@ -119,9 +121,9 @@ def touched(before: dict[str, Any], after: dict[str, Any]) -> set[tuple[str, str
 def graph(
     spark: SparkSession, instance: DagsterInstance, tmp_path_factory: pytest.TempPathFactory
 ) -> Graph:
-    """A category of which two snapshots were made in one run, after the jobs before it.
+    """A category of which a snapshot was made, after the jobs before it.
 
-    Of the snapshot before there are customers and segments alone.
+    Of two snapshots before, made in one run, there are customers and segments alone.
     """
     assert spark is not None
     folder = write_raw(tmp_path_factory.mktemp("graph"), "Toys", REVIEWS, PRODUCTS)
@@ -131,8 +133,8 @@ def graph(
         run.execute(job)
     for job in (PREPARE, HISTORY):
         run.execute(job, range_tags("2022-01", MONTHS[2]))
-    launch(graph, assets(graph, "rfm_features", "rfm_segments"), MONTHS[0], MONTHS[0])
-    run.execute(SEGMENT, range_tags(MONTHS[1], MONTHS[2]))
+    run.execute(SEGMENT, range_tags(MONTHS[0], MONTHS[1]), [rfm_features, rfm_segments])
+    run.execute(SEGMENT, OF_MARCH)
     return graph
 
 
@@ -146,8 +148,7 @@ def test_the_jobs_make_all_assets_and_several_snapshots_in_one_run(graph: Graph)
     defined = graph.run().definitions.resolve_asset_graph().materializable_asset_keys
     assert {asset for of in made.values() for asset, _ in of} == {key.path[-1] for key in defined}
     snapshots = made[graph.family.name(SEGMENT)]
-    assert {snapshot for _, snapshot in snapshots} == {*MONTHS[1:]}
-    assert {("rfm_segments", snapshot) for snapshot in MONTHS[1:]} < snapshots
+    assert {("rfm_segments", snapshot) for snapshot in MONTHS} < snapshots
     for snapshot, customers in zip(MONTHS, (3, 5, 4), strict=True):
         assert graph.metadata("rfm_segments", snapshot)["customers"] == customers
 
@@ -455,20 +456,20 @@ def test_a_range_of_months_is_one_run(graph: Graph) -> None:
 def test_only_the_plots_of_one_snapshot_are_drawn_again(graph: Graph) -> None:
     before = contents(graph)
     plots = AssetSelection.kind("matplotlib") - AssetSelection.groups("exploration")
-    made = launch(graph, plots, "2023-02", "2023-02")
+    made = launch(graph, plots, "2023-03", "2023-03")
     after = contents(graph)
-    assert {month for _, month in made} == {"2023-02"}
+    assert {month for _, month in made} == {"2023-03"}
     assert len(made) > 10
     assert touched(before, after) == made
     pictures = [
         name
         for name in before
-        if name.startswith("elbow_plot/month=2023-02/") and not Path(name).name.startswith("_")
+        if name.startswith("elbow_plot/month=2023-03/") and not Path(name).name.startswith("_")
     ]
     # Drawn anew, and the same to the byte.
     assert [before[name][1] for name in pictures] == [after[name][1] for name in pictures]
-    metadata = graph.metadata("elbow_plot", "2023-02")
-    assert "2023-02" in metadata["dagster/uri"]
+    metadata = graph.metadata("elbow_plot", "2023-03")
+    assert "2023-03" in metadata["dagster/uri"]
     assert metadata["seconds"] > 0
     assert metadata["peak_memory_mb"] > 100
 

@@ -178,7 +178,7 @@ def _kmeans(k: int, content: Content, params: SearchParams, _: int) -> Fitted:
 
 
 def _one_start(k: int, content: Content, params: SearchParams, _: int) -> Fitted:
-    """What MLlib has found; as much effort by scikit-learn where nobody asked MLlib.
+    """Groups that MLlib has found; as much effort by scikit-learn where nobody asked MLlib.
 
     So it is for resamples: two seconds of Spark jobs for each fit would be minutes.
     """

@@ -52,7 +52,7 @@ class SearchParams:
 
 
 OneStart = tuple[np.ndarray, int, float]
-"""What MLlib's K-Means has found with one start: centers, shape (clusters, features), and the
+"""Findings of MLlib's K-Means with one start: centers, shape (clusters, features), and the
 iterations and seconds that it took. A plain tuple, as workers may have to read it."""
 
 

@@ -110,7 +110,7 @@ def group_sums(reviews: DataFrame, groups: DataFrame, returned: DataFrame | None
     table = pd.DataFrame(found.collect(), columns=found.columns)
     ordered = table.sort_values(["grouping", "name", "left"], ignore_index=True)
     numbers = SENTIMENT_SUMS.column_names[3:]
-    ordered[numbers] = ordered[numbers].fillna(0).astype("int64")
+    ordered[numbers] = ordered[numbers].astype("Int64").fillna(0).astype("int64")
     return ordered[SENTIMENT_SUMS.column_names]
 
 
