@@ -490,12 +490,8 @@ def test_an_unchanged_source_is_known_as_unchanged(graph: Graph) -> None:
 
 def test_the_notebook_scheme_is_a_choice_of_configuration(graph: Graph) -> None:
     former = graph.read("rfm_segments", "2023-03")
-    assets = graph.run().definitions.resolve_asset_graph()
-    made_of_segments = (
-        AssetSelection.assets(graph.family.key("rfm_segments")).downstream().resolve(assets)
-    )
-    names = [key.path[-1] for key in made_of_segments]
-    assert {"segment_summary", "segment_treemap_plot", "executive_report"} < set(names)
+    made_of_segments = ["segment_summary", "segment_treemap_plot", "cluster_validation"]
+    names = ["rfm_segments", *made_of_segments, "executive_report"]
     quick = OPS["cluster_validation"]
     notebook = {"scheme": "notebook"}
     graph.materialize("2023-03", names, rfm_segments=notebook, cluster_validation=quick)

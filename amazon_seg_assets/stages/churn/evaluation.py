@@ -1,6 +1,8 @@
 """Judgement of models of churn on a later snapshot, beside simple rules."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -31,32 +33,61 @@ def evaluate(
     """
     everybody = np.ones(len(churned), dtype=bool)
     members = dict(zip(POPULATIONS, (everybody, is_repeat, ~is_repeat), strict=True))
-    rows = [
-        {
+
+    def row(model: str, population: str) -> dict[str, Any]:
+        of = members[population]
+        return {
             "model": model,
             "population": population,
             "customers": int(of.sum()),
             "base_rate": float(churned[of].mean()),
-            **_with_intervals(churned[of], score[of], seed),
+            **_with_intervals(churned[of], scores[model][of], seed),
         }
-        for model, score in scores.items()
-        for population, of in members.items()
-        if of.any()
-    ]
-    return pd.DataFrame(rows)
+
+    # In threads, as NumPy lets others run; each row has random numbers of its own.
+    judged = [(model, name) for model in scores for name, of in members.items() if of.any()]
+    with ThreadPoolExecutor() as pool:
+        return pd.DataFrame(pool.map(row, *zip(*judged, strict=True)))
+
+
+class _Ranked(NamedTuple):
+    """Customers in the order of their scores, and what all resamples of them share.
+
+    Attributes:
+        churned: 0 or 1; shape (customers,), as all.
+        score: probability of churn.
+        loss: of each, as log loss has it.
+        square: of each, as Brier's score has it.
+        ends: places of the last of each distinct score; shape (distinct scores,).
+    """
+
+    churned: np.ndarray
+    score: np.ndarray
+    loss: np.ndarray
+    square: np.ndarray
+    ends: np.ndarray
+
+
+def _ranked(churned: np.ndarray, score: np.ndarray) -> _Ranked:
+    order = np.argsort(score, kind="stable")
+    churned, score = churned[order].astype(float), score[order]
+    sure = np.clip(score, _LEAST, 1 - _LEAST)
+    return _Ranked(
+        churned,
+        score,
+        -(churned * np.log(sure) + (1 - churned) * np.log1p(-sure)),
+        (score - churned) ** 2,
+        np.append(np.flatnonzero(np.diff(score)), len(score) - 1),
+    )
 
 
 def _with_intervals(churned: np.ndarray, score: np.ndarray, seed: int) -> dict[str, float]:
     """Metrics, and the ends of their intervals: rows are sorted once, resamples are weights."""
-    order = np.argsort(score, kind="stable")
-    churned, score = churned[order].astype(float), score[order]
-    draw = np.random.default_rng(seed)
+    ranked, draw = _ranked(churned, score), np.random.default_rng(seed)
     # A resample with replacement is, all but exactly, a Poisson weight of 1 for each customer.
-    found = np.array(
-        [_metrics(churned, score, draw.poisson(1.0, len(score))) for _ in range(RESAMPLES)]
-    )
+    found = np.array([_metrics(ranked, draw.poisson(1.0, len(score))) for _ in range(RESAMPLES)])
     low, high = np.quantile(found, (0.025, 0.975), axis=0)
-    at = _metrics(churned, score, np.ones(len(score)))
+    at = _metrics(ranked, np.ones(len(score)))
     return {
         f"{metric}{end}": float(figure)
         for metric, *figures in zip(METRICS, at, low, high, strict=True)
@@ -64,27 +95,28 @@ def _with_intervals(churned: np.ndarray, score: np.ndarray, seed: int) -> dict[s
     }
 
 
-def _metrics(churned: np.ndarray, score: np.ndarray, weights: np.ndarray) -> list[float]:
-    """The metrics in the order of `METRICS`; customers are in the order of their scores."""
-    total, positive = weights.sum(), weights @ churned
+def _metrics(of: _Ranked, weights: np.ndarray) -> list[float]:
+    """The metrics in the order of `METRICS`, of weighted customers."""
+    weighted = weights * of.churned
+    reached = weights.cumsum()
+    total, positive = reached[-1], weighted.sum()
     if positive <= 0 or positive >= total:
         return [np.nan] * len(METRICS)
-    ends = np.append(np.flatnonzero(np.diff(score)), len(score) - 1)
-    churners = np.diff((weights * churned).cumsum()[ends], prepend=0.0)
-    others = np.diff((weights * (1 - churned)).cumsum()[ends], prepend=0.0)
-    below = others.cumsum() - others / 2
+    so_far, all_so_far = weighted.cumsum()[of.ends], reached[of.ends]
+    churners = np.diff(so_far, prepend=0.0)
+    others_so_far = all_so_far - so_far
+    below = others_so_far - np.diff(others_so_far, prepend=0.0) / 2
     roc = float(churners @ below / positive / (total - positive))
-    caught, called = churners[::-1].cumsum(), (churners + others)[::-1].cumsum()
+    caught = churners[::-1].cumsum()
+    called = np.diff(all_so_far, prepend=0.0)[::-1].cumsum()
     with np.errstate(invalid="ignore"):
         precision = np.where(called > 0, caught / np.maximum(called, _LEAST), 0.0)
     pr = float(precision @ churners[::-1] / positive)
-    sure = np.clip(score, _LEAST, 1 - _LEAST)
-    loss = -(weights @ (churned * np.log(sure) + (1 - churned) * np.log1p(-sure))) / total
-    brier = weights @ (score - churned) ** 2 / total
-    tenth = np.minimum((weights.cumsum() / total * TENTHS).astype(int), TENTHS - 1)
-    sums = [np.bincount(tenth, weights * each, TENTHS) for each in (score, churned)]
+    tenth = np.minimum((reached / total * TENTHS).astype(int), TENTHS - 1)
+    sums = [np.bincount(tenth, each, TENTHS) for each in (weights * of.score, weighted)]
     calibration = np.abs(sums[0] - sums[1]).sum() / total
-    return [roc, pr, float(loss), float(brier), float(calibration), _lift(called, caught, positive)]
+    loss, brier = (float(weights @ each / total) for each in (of.loss, of.square))
+    return [roc, pr, loss, brier, float(calibration), _lift(called, caught, positive)]
 
 
 def _lift(called: np.ndarray, caught: np.ndarray, positive: float) -> float:
@@ -158,5 +190,4 @@ def importance(
 
 def auc(churned: np.ndarray, score: np.ndarray) -> float:
     """Area under the ROC curve; NaN where all or none churned."""
-    order = np.argsort(score, kind="stable")
-    return _metrics(churned[order].astype(float), score[order], np.ones(len(score)))[0]
+    return _metrics(_ranked(churned, score), np.ones(len(score)))[0]
